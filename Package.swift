@@ -1,0 +1,156 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One block of flags for every Swift target: language mode 6, the upcoming features we adopt, warnings as errors.
+let flags: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+/// The product of an outside package, named `product` in the package `package`.
+func outside(_ product: String, _ package: String) -> Target.Dependency {
+    .product(name: product, package: package)
+}
+
+/// A Swift target of one layer; its folder is `Sources/<layer>/<name>`.
+func target(_ layer: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", swiftSettings: flags)
+}
+
+/// A program; its folder is `Sources/Commands/<name>`.
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Sources/Commands/\(name)", swiftSettings: flags)
+}
+
+/// The tests of one target; their folder is `Tests/<layer>/<name>Tests`.
+func tests(_ layer: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+        path: "Tests/\(layer)/\(name)Tests", swiftSettings: flags)
+}
+
+/// A shim over C code of our own; its folder is `Sources/C/<name>`.
+func c(_ name: String) -> Target {
+    .target(name: name, path: "Sources/C/\(name)")
+}
+
+/// A library of the system, installed by scripts/setup.
+func system(_ name: String, pkgConfig: String, debian: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
+}
+
+let nioCore = outside("NIOCore", "swift-nio")
+let nioPosix = outside("NIOPosix", "swift-nio")
+let nioSSL = outside("NIOSSL", "swift-nio-ssl")
+let crypto = outside("Crypto", "swift-crypto")
+let x509 = outside("X509", "swift-certificates")
+let asn1 = outside("SwiftASN1", "swift-asn1")
+let logging = outside("Logging", "swift-log")
+
+let package = Package(
+    name: "mirrorfleet",
+    products: [
+        .executable(name: "fleetctl", targets: ["fleetctl"]),
+        .executable(name: "fleet-agent", targets: ["fleet-agent"]),
+        .executable(name: "fleet-coordinator", targets: ["fleet-coordinator"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        // C: shims over our own C code and over libraries of the system
+        c("CBLAKE3"),
+        c("CFastCDC"),
+        c("CLinux"),
+        system("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
+        system("CXXHash", pkgConfig: "libxxhash", debian: "libxxhash-dev"),
+        system("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+        system("CZstd", pkgConfig: "libzstd", debian: "libzstd-dev"),
+
+        // Core: pure; no files, sockets, clocks, tasks, randomness
+        target("Core", "Hashing", ["CBLAKE3", "CXXHash", crypto]),
+        target("Core", "Content", ["Hashing", "CFastCDC"]),
+        target("Core", "Trust", ["Hashing", "Content", crypto]),
+        target("Core", "FleetModel", ["Content", "Trust", "Hashing"]),
+        target("Core", "Planning", ["FleetModel", "Content", "Hashing"]),
+        target("Core", "STOQ", ["Content", "Hashing", "CZstd"]),
+
+        // System: touches the operating system
+        target("System", "LinuxIO", ["CLinux"]),
+        target("System", "FleetFile", ["FleetModel", "CYAML"]),
+        target("System", "Database", ["CSQLite"]),
+        target("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database"]),
+        target("System", "FleetCertificates", [crypto, x509, asn1]),
+        target("System", "STOQTransport", ["STOQ", "FleetCertificates", nioCore, nioPosix, nioSSL, x509, asn1, logging]),
+        target("System", "Telemetry", [logging]),
+
+        // Services: composition
+        target(
+            "Services", "FleetAPI",
+            [
+                "FleetModel", "FleetCertificates", "Trust", "Content", "Hashing", nioCore, nioSSL,
+                outside("AsyncHTTPClient", "async-http-client"),
+                outside("NIOFoundationCompat", "swift-nio"),
+            ]),
+        target(
+            "Services", "AgentService",
+            [
+                "Store", "STOQTransport", "STOQ", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Trust",
+                "Content", "Hashing", "LinuxIO", "Telemetry", logging,
+                outside("ServiceLifecycle", "swift-service-lifecycle"),
+                outside("UnixSignals", "swift-service-lifecycle"),
+            ]),
+        target(
+            "Services", "CoordinatorService",
+            [
+                "Planning", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Database", "Telemetry", "Trust",
+                "Content", "Hashing", logging, nioCore, nioSSL, x509, asn1,
+                outside("Hummingbird", "hummingbird"),
+                outside("HummingbirdTLS", "hummingbird"),
+                outside("ServiceLifecycle", "swift-service-lifecycle"),
+                outside("UnixSignals", "swift-service-lifecycle"),
+            ]),
+        target(
+            "Services", "FleetCommands",
+            [
+                "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Planning", "STOQ", "STOQTransport",
+                "Trust", "Content", "Hashing", "LinuxIO", "Telemetry", logging, crypto,
+                outside("ArgumentParser", "swift-argument-parser"),
+            ]),
+
+        // Commands: `main` only
+        program("fleetctl", ["FleetCommands"]),
+        program("fleet-agent", ["AgentService", outside("ArgumentParser", "swift-argument-parser")]),
+        program("fleet-coordinator", ["CoordinatorService", outside("ArgumentParser", "swift-argument-parser")]),
+
+        // Tests
+        tests("Core", "Hashing"),
+        tests("Core", "Content", ["Hashing"]),
+        tests("Core", "Trust", ["Content", "Hashing", crypto]),
+        tests("Core", "FleetModel", ["FleetFile"]),
+        tests("Core", "Planning", ["FleetModel", "FleetFile", "Content", "Hashing"]),
+        tests("Core", "STOQ", ["Content", "Hashing"]),
+        tests("System", "LinuxIO", ["CLinux"]),
+        tests("System", "FleetFile", ["FleetModel"]),
+        tests("System", "Database"),
+        tests("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database", crypto]),
+        tests(
+            "System", "STOQTransport",
+            ["STOQ", "FleetCertificates", "Content", "Hashing", nioCore, nioPosix, nioSSL, logging]),
+    ]
+)

@@ -1,0 +1,1 @@
+#include "CBLAKE3.h"
