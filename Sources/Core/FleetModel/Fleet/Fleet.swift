@@ -1,0 +1,72 @@
+/// Everything that fleet.yaml says, checked: names are unique, every set has an origin that carries it and enough mirrors.
+package struct Fleet: Codable, Sendable, Hashable {
+    /// The fleet's name, part of every certificate and release.
+    package var name: String
+    /// The time zone of schedules; only `UTC` now.
+    package var timezone: String
+    /// Where the coordinator is and how often agents report.
+    package var coordinator: CoordinatorPolicy
+    /// Whose signature makes a release.
+    package var trust: TrustPolicy
+    /// How fleetctl proves who it is, if the file says so.
+    package var operatorAccess: OperatorAccess?
+    /// The content sets, in the order of the file.
+    package var sets: [SetPolicy]
+    /// The hosts, in the order of the file.
+    package var mirrors: [MirrorPolicy]
+
+    /// Makes the value from its parts; nothing is checked.
+    package init(
+        name: String,
+        timezone: String = "UTC",
+        coordinator: CoordinatorPolicy,
+        trust: TrustPolicy,
+        operatorAccess: OperatorAccess? = nil,
+        sets: [SetPolicy],
+        mirrors: [MirrorPolicy]
+    ) {
+        self.name = name
+        self.timezone = timezone
+        self.coordinator = coordinator
+        self.trust = trust
+        self.operatorAccess = operatorAccess
+        self.sets = sets
+        self.mirrors = mirrors
+    }
+
+    /// The policy of the set `name`.
+    package func set(named name: String) -> SetPolicy? { sets.first { $0.name == name } }
+
+    /// The policy of the host `name`.
+    package func mirror(named name: String) -> MirrorPolicy? { mirrors.first { $0.name == name } }
+}
+
+extension Fleet {
+    private enum CodingKeys: String, CodingKey {
+        case name, timezone, coordinator, trust, operatorAccess, sets, mirrors
+    }
+
+    /// Reads the value; a key that an older program does not write takes its default.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        name = try container.decode(String.self, forKey: .name)
+        timezone = try container.decodeIfPresent(String.self, forKey: .timezone) ?? "UTC"
+        coordinator = try container.decode(CoordinatorPolicy.self, forKey: .coordinator)
+        trust = try container.decode(TrustPolicy.self, forKey: .trust)
+        operatorAccess = try container.decodeIfPresent(OperatorAccess.self, forKey: .operatorAccess)
+        sets = try container.decode([SetPolicy].self, forKey: .sets)
+        mirrors = try container.decode([MirrorPolicy].self, forKey: .mirrors)
+    }
+
+    /// Writes the value.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encode(timezone, forKey: .timezone)
+        try container.encode(coordinator, forKey: .coordinator)
+        try container.encode(trust, forKey: .trust)
+        try container.encodeIfPresent(operatorAccess, forKey: .operatorAccess)
+        try container.encode(sets, forKey: .sets)
+        try container.encode(mirrors, forKey: .mirrors)
+    }
+}

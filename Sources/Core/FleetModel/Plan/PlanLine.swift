@@ -1,0 +1,84 @@
+/// One assignment, or the reason why there is none: mirror M shall serve release R of a set, from sources S.
+package struct PlanLine: Codable, Sendable, Hashable {
+    /// The mirror that acts.
+    package var mirror: String
+    /// The set.
+    package var set: String
+    /// What it does.
+    package var action: PlanAction
+    /// The number of the release that it shall serve: the head.
+    package var sequence: UInt64?
+    /// The digest of that release's document in hex.
+    package var release: String?
+    /// The manifest root of that release in hex.
+    package var root: String?
+    /// Bytes to move, an estimate (the reason says from what).
+    package var bytes: UInt64
+    /// Whom to ask, best first.
+    package var sources: [PlanSource]
+    /// Who holds the release and is no source, sorted by name.
+    package var leftOut: [LeftOutSource]
+    /// Why.
+    package var reason: Reason
+
+    /// Makes the value from its parts; nothing is checked.
+    package init(
+        mirror: String,
+        set: String,
+        action: PlanAction,
+        sequence: UInt64? = nil,
+        release: String? = nil,
+        root: String? = nil,
+        bytes: UInt64 = 0,
+        sources: [PlanSource] = [],
+        leftOut: [LeftOutSource] = [],
+        reason: Reason
+    ) {
+        self.mirror = mirror
+        self.set = set
+        self.action = action
+        self.sequence = sequence
+        self.release = release
+        self.root = root
+        self.bytes = bytes
+        self.sources = sources
+        self.leftOut = leftOut
+        self.reason = reason
+    }
+}
+
+extension PlanLine {
+    private enum CodingKeys: String, CodingKey {
+        case mirror, set, action, sequence, release, root, bytes, sources, leftOut, reason
+    }
+
+    /// Reads the value; a key that an older program does not write takes its default.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        mirror = try container.decode(String.self, forKey: .mirror)
+        set = try container.decode(String.self, forKey: .set)
+        action = try container.decode(PlanAction.self, forKey: .action)
+        sequence = try container.decodeIfPresent(UInt64.self, forKey: .sequence)
+        release = try container.decodeIfPresent(String.self, forKey: .release)
+        root = try container.decodeIfPresent(String.self, forKey: .root)
+        bytes = try container.decodeIfPresent(UInt64.self, forKey: .bytes) ?? 0
+        sources = try container.decodeIfPresent([PlanSource].self, forKey: .sources) ?? []
+        leftOut = try container.decodeIfPresent([LeftOutSource].self, forKey: .leftOut) ?? []
+        reason = try container.decode(Reason.self, forKey: .reason)
+    }
+
+    /// Writes the value.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(mirror, forKey: .mirror)
+        try container.encode(set, forKey: .set)
+        try container.encode(action, forKey: .action)
+        try container.encodeIfPresent(sequence, forKey: .sequence)
+        try container.encodeIfPresent(release, forKey: .release)
+        try container.encodeIfPresent(root, forKey: .root)
+        try container.encode(bytes, forKey: .bytes)
+        try container.encode(sources, forKey: .sources)
+        try container.encode(leftOut, forKey: .leftOut)
+        try container.encode(reason, forKey: .reason)
+    }
+}

@@ -1,0 +1,66 @@
+/// How the last sync of a set ended.
+package struct SyncSummary: Codable, Sendable, Hashable {
+    /// The release that was asked for.
+    package var sequence: UInt64
+    /// Seconds from start to end.
+    package var seconds: Double
+    /// Bytes received, by the name of the source.
+    package var bytesBySource: [String: UInt64]
+    /// Chunks that came over the network.
+    package var chunksFetched: UInt64
+    /// Chunks that the store already held.
+    package var chunksReused: UInt64
+    /// Requests that were waited for, one after the other.
+    package var roundTrips: UInt64
+    /// Why it failed; nil when it succeeded.
+    package var failure: String?
+
+    /// Makes the value from its parts; nothing is checked.
+    package init(
+        sequence: UInt64,
+        seconds: Double,
+        bytesBySource: [String: UInt64] = [:],
+        chunksFetched: UInt64 = 0,
+        chunksReused: UInt64 = 0,
+        roundTrips: UInt64 = 0,
+        failure: String? = nil
+    ) {
+        self.sequence = sequence
+        self.seconds = seconds
+        self.bytesBySource = bytesBySource
+        self.chunksFetched = chunksFetched
+        self.chunksReused = chunksReused
+        self.roundTrips = roundTrips
+        self.failure = failure
+    }
+}
+
+extension SyncSummary {
+    private enum CodingKeys: String, CodingKey {
+        case sequence, seconds, bytesBySource, chunksFetched, chunksReused, roundTrips, failure
+    }
+
+    /// Reads the value; a key that an older program does not write takes its default.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        sequence = try container.decode(UInt64.self, forKey: .sequence)
+        seconds = try container.decode(Double.self, forKey: .seconds)
+        bytesBySource = try container.decodeIfPresent([String: UInt64].self, forKey: .bytesBySource) ?? [:]
+        chunksFetched = try container.decodeIfPresent(UInt64.self, forKey: .chunksFetched) ?? 0
+        chunksReused = try container.decodeIfPresent(UInt64.self, forKey: .chunksReused) ?? 0
+        roundTrips = try container.decodeIfPresent(UInt64.self, forKey: .roundTrips) ?? 0
+        failure = try container.decodeIfPresent(String.self, forKey: .failure)
+    }
+
+    /// Writes the value.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(sequence, forKey: .sequence)
+        try container.encode(seconds, forKey: .seconds)
+        try container.encode(bytesBySource, forKey: .bytesBySource)
+        try container.encode(chunksFetched, forKey: .chunksFetched)
+        try container.encode(chunksReused, forKey: .chunksReused)
+        try container.encode(roundTrips, forKey: .roundTrips)
+        try container.encodeIfPresent(failure, forKey: .failure)
+    }
+}

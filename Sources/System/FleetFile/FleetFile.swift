@@ -1,0 +1,12 @@
+package import FleetModel
+
+/// Reads fleet.yaml.
+package enum FleetFile {
+    /// The fleet that the text describes.
+    /// - Parameters:
+    ///   - text: the bytes of the file.
+    ///   - file: its name, for messages, and for relative paths: they are relative to its folder.
+    package static func parse(_ text: [UInt8], file: String) throws(FleetFileErrors) -> Fleet {
+        throw FleetFileErrors(mistakes: [])
+    }
+}
