@@ -103,9 +103,9 @@ let package = Package(
         target(
             "Services", "FleetAPI",
             [
-                "FleetModel", "FleetCertificates", "Trust", "Content", "Hashing", nioCore, nioSSL,
+                "FleetModel", "FleetCertificates", "Trust", "Content", "Hashing", nioCore, nioPosix, nioSSL,
                 outside("AsyncHTTPClient", "async-http-client"),
-                outside("NIOFoundationCompat", "swift-nio"),
+                outside("NIOHTTP1", "swift-nio"),
             ]),
         target(
             "Services", "AgentService",

@@ -1,0 +1,117 @@
+package import FleetModel
+
+extension CoordinatorClient {
+    /// Hands in a signed report (agents and the origin). Every method here throws `APIError` or `CancellationError`.
+    ///
+    /// `report` is an encoded `SignedReport`. A refusal with code `report-not-newer` carries `lastReport`: see
+    /// `ReportPlace`.
+    package func submit(report: [UInt8]) async throws -> ReportReceipt {
+        try await call(.submitReport, body: ReportSubmission(report: report))
+    }
+
+    /// The last report of every mirror (operators).
+    package func reports() async throws -> ReportList {
+        try await call(.listReports)
+    }
+
+    /// Waits up to `wait` for a plan newer than `generation` that concerns the caller, or a call for a fresh report.
+    ///
+    /// - Parameters:
+    ///   - generation: the newest plan that the caller knows; nil: none.
+    ///   - reports: the last value of `AssignmentsAnswer.reportNow`; nil: none seen.
+    ///   - wait: at most one minute; zero answers at once.
+    package func assignments(
+        after generation: Generation?, reports: UInt64?, wait: Duration
+    ) async throws -> AssignmentsAnswer {
+        var query: [(String, String)] = []
+        if let generation { query.append(("after", generation.description)) }
+        if let reports { query.append(("reports", String(reports))) }
+        query.append(("wait", String(wait.components.seconds)))
+        return try await call(.assignments, query: query, wait: wait)
+    }
+
+    /// Registers an encoded `SignedRelease` of `set` (operators and the origin of the set). Doing it again changes
+    /// nothing.
+    package func register(release: [UInt8], set: String) async throws -> RegisteredRelease {
+        try await call(.registerRelease, body: ReleaseRegistration(set: set, signed: release))
+    }
+
+    /// Registered releases of `set`, or of every set, ascending.
+    package func releases(set: String? = nil) async throws -> [RegisteredRelease] {
+        let list: ReleaseList = try await call(.listReleases, query: set.map { [("set", $0)] } ?? [])
+        return list.releases
+    }
+
+    /// One registered release; nil if there is none of that name.
+    package func release(set: String, sequence: UInt64) async throws -> RegisteredRelease? {
+        try await optional { try await call(.release, filling: ["set": set, "sequence": String(sequence)]) }
+    }
+
+    /// Makes a plan (operators); see `PlanOrder`.
+    package func makePlan(_ order: PlanOrder) async throws -> PlanAnswer {
+        try await call(.makePlan, body: order, wait: .seconds(order.refreshSeconds))
+    }
+
+    /// The newest plan (operators); nil while there is none.
+    package func currentPlan() async throws -> Plan? {
+        try await optional { try await call(.currentPlan) }
+    }
+
+    /// The plan of that generation (operators); nil if there is none.
+    package func plan(_ generation: Generation) async throws -> Plan? {
+        try await optional { try await call(.plan, filling: ["generation": generation.description]) }
+    }
+
+    /// The state of the fleet (operators). With `change` it waits up to `wait` (at most one minute) for another value
+    /// of `StatusAnswer.change`.
+    package func status(after change: UInt64? = nil, wait: Duration = .zero) async throws -> StatusAnswer {
+        var query: [(String, String)] = []
+        if let change {
+            query = [("after", String(change)), ("wait", String(wait.components.seconds))]
+        }
+        return try await call(.status, query: query, wait: wait)
+    }
+
+    /// The fleet.yaml that rules (operators).
+    package func fleet() async throws -> FleetAnswer {
+        try await call(.fleet)
+    }
+
+    /// Whether the coordinator answers, and which it is.
+    package func health() async throws -> HealthAnswer {
+        try await call(.health)
+    }
+
+    /// Turns a refusal with code `not-found` into nil.
+    private func optional<Answer: Sendable>(_ body: () async throws -> Answer) async throws -> Answer? {
+        do {
+            return try await body()
+        } catch APIError.refused(let refusal) where refusal.code == RefusalCode.notFound {
+            return nil
+        }
+    }
+}
+
+extension CoordinatorClient {
+    /// One call without a body.
+    private func call<Answer: Decodable & Sendable>(
+        _ route: Route, filling parts: [String: String] = [:], query: [(String, String)] = [], wait: Duration = .zero
+    ) async throws -> Answer {
+        try await finish(transport.send(route, parts: parts, query: query, body: nil, wait: wait))
+    }
+
+    /// One call with a JSON body.
+    private func call<Answer: Decodable & Sendable>(
+        _ route: Route, body: some Encodable, wait: Duration = .zero
+    ) async throws -> Answer {
+        try await finish(transport.send(route, parts: [:], query: [], body: WireJSON.encode(body), wait: wait))
+    }
+
+    private func finish<Answer: Decodable>(_ bytes: [UInt8]) throws(APIError) -> Answer {
+        do {
+            return try WireJSON.decode(Answer.self, from: bytes)
+        } catch {
+            throw .malformed(what: error.description)
+        }
+    }
+}

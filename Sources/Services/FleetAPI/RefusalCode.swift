@@ -1,0 +1,29 @@
+/// The words that stand in `Refusal.code`. Programs rely on them; a new one needs a line in docs/reference/api.md.
+package enum RefusalCode {
+    /// The body or the query is not what the endpoint takes.
+    package static let badRequest = "bad-request"
+    /// The peer's certificate does not say who it is.
+    package static let noIdentity = "no-identity"
+    /// The role, or the very host, may not do this.
+    package static let notAllowed = "not-allowed"
+    /// There is no such thing, or no such endpoint.
+    package static let notFound = "not-found"
+    /// The body is larger than the endpoint takes.
+    package static let tooLarge = "too-large"
+    /// No room now; try again.
+    package static let busy = "busy"
+    /// The report is signed by another key than the certificate's, or not at all.
+    package static let reportSignature = "report-signature"
+    /// The report is not above the last one taken.
+    package static let reportNotNewer = "report-not-newer"
+    /// The release's signature or document is not acceptable.
+    package static let releaseNotTrusted = "release-not-trusted"
+    /// A release of that sequence or a higher one is registered already.
+    package static let releaseNotNewer = "release-not-newer"
+    /// fleet.yaml does not name that set.
+    package static let unknownSet = "unknown-set"
+    /// fleet.yaml does not name that mirror.
+    package static let unknownMirror = "unknown-mirror"
+    /// A fault of the coordinator; its log says more.
+    package static let `internal` = "internal"
+}

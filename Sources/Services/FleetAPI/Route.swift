@@ -1,0 +1,54 @@
+/// The endpoints of the coordinator's API: one case for each, with its method and its path.
+///
+/// Participants: agents, the origin and operators, each with a certificate of the fleet, and one coordinator.
+/// Goals: one list that client, server, access table and documentation share. Non-goals: versions beside `/v1`.
+package enum Route: String, CaseIterable, Sendable {
+    /// `POST /v1/reports`: a mirror's signed report.
+    case submitReport
+    /// `GET /v1/reports`: the last report of every mirror.
+    case listReports
+    /// `GET /v1/assignments`: long poll of a mirror's lines of the current plan.
+    case assignments
+    /// `POST /v1/releases`: register a signed release.
+    case registerRelease
+    /// `GET /v1/releases?set=S`: registered releases, ascending by set and sequence.
+    case listReleases
+    /// `GET /v1/releases/{set}/{sequence}`: one registered release.
+    case release
+    /// `POST /v1/plans`: make a plan, or only show it.
+    case makePlan
+    /// `GET /v1/plans/current`: the newest plan.
+    case currentPlan
+    /// `GET /v1/plans/{generation}`: one plan of the past.
+    case plan
+    /// `GET /v1/status`: the state of the fleet; long poll by a change counter.
+    case status
+    /// `GET /v1/fleet`: the accepted fleet.yaml.
+    case fleet
+    /// `GET /v1/health`: whether the coordinator answers, and which it is.
+    case health
+
+    /// The HTTP method, in capitals.
+    package var method: String {
+        switch self {
+        case .submitReport, .registerRelease, .makePlan: "POST"
+        case .listReports, .assignments, .listReleases, .release, .currentPlan, .plan, .status, .fleet, .health: "GET"
+        }
+    }
+
+    /// The path; parts in braces are filled in by the caller.
+    package var path: String {
+        switch self {
+        case .submitReport, .listReports: "/v1/reports"
+        case .assignments: "/v1/assignments"
+        case .registerRelease, .listReleases: "/v1/releases"
+        case .release: "/v1/releases/{set}/{sequence}"
+        case .makePlan: "/v1/plans"
+        case .currentPlan: "/v1/plans/current"
+        case .plan: "/v1/plans/{generation}"
+        case .status: "/v1/status"
+        case .fleet: "/v1/fleet"
+        case .health: "/v1/health"
+        }
+    }
+}
