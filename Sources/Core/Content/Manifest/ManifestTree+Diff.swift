@@ -1,0 +1,152 @@
+extension ManifestTree {
+    /// Calls `body` with the edits that turn the tree below `a` into the one below `b`, in strictly ascending order of
+    /// paths. Subtrees that are equal are not read.
+    package static func diff(
+        _ a: NodeDigest, _ b: NodeDigest, source: NodeSource, _ body: (ManifestEdit) throws -> Void
+    ) throws {
+        guard a != b else { return }
+        try withoutActuallyEscaping(source) { source in
+            let reader = NodeReader(source: source)
+            var old = try DiffCursor(root: a, reader: reader)
+            var new = try DiffCursor(root: b, reader: reader)
+            while let step = DiffStep.next(old, new) {
+                switch step {
+                case .skipBoth:
+                    old.advance()
+                    new.advance()
+                case .enter(let side):
+                    if side != .new { try old.enter() }
+                    if side != .old { try new.enter() }
+                case .remove(let entry):
+                    try body(.remove(entry.path))
+                    old.advance()
+                case .put(let entry):
+                    try body(.put(entry))
+                    new.advance()
+                case .replace(let entry):
+                    try body(.put(entry))
+                    old.advance()
+                    new.advance()
+                }
+            }
+        }
+    }
+}
+
+/// What to do next when two trees are read side by side.
+private enum DiffStep {
+    enum Side {
+        case old, new, both
+    }
+
+    /// Both sides stand at the same subtree or entry.
+    case skipBoth
+    /// What a side stands at overlaps with the other: look into it.
+    case enter(Side)
+    case remove(ManifestEntry)
+    case put(ManifestEntry)
+    case replace(ManifestEntry)
+
+    static func next(_ old: DiffCursor, _ new: DiffCursor) -> DiffStep? {
+        switch (old.current, new.current) {
+        case (nil, nil): nil
+        case (.entry(let entry), nil): .remove(entry)
+        case (nil, .entry(let entry)): .put(entry)
+        case (.subtree, nil): .enter(.old)
+        case (nil, .subtree): .enter(.new)
+        case (.entry(let a), .entry(let b)):
+            if a.path < b.path {
+                .remove(a)
+            } else if b.path < a.path {
+                .put(b)
+            } else {
+                a == b ? .skipBoth : .replace(b)
+            }
+        case (.subtree(let a, let levelA), .subtree(let b, let levelB)):
+            if a.digest == b.digest {
+                .skipBoth
+            } else if !old.canFollow(b.lastKey) {
+                // The old side is past all of it: everything in it is new.
+                .enter(.new)
+            } else if !new.canFollow(a.lastKey) {
+                .enter(.old)
+            } else {
+                levelA > levelB ? .enter(.old) : levelA < levelB ? .enter(.new) : .enter(.both)
+            }
+        case (.subtree, .entry(let b)):
+            // All of the subtree is above what the old side has passed; an entry not above that is new.
+            old.canFollow(b.path) ? .enter(.old) : .put(b)
+        case (.entry(let a), .subtree):
+            new.canFollow(a.path) ? .enter(.new) : .remove(a)
+        }
+    }
+}
+
+/// Reads one tree for a diff: stands at a subtree, which it can enter or skip, or at an entry.
+private struct DiffCursor {
+    enum Current {
+        case subtree(ChildReference, level: Int)
+        case entry(ManifestEntry)
+    }
+
+    private struct Frame {
+        let node: ManifestNode
+        let expectations: [NodeExpectation]
+        var position: Int
+    }
+
+    private let reader: NodeReader
+    private var frames: [Frame] = []
+    /// The last path that was passed.
+    private var passed: RelativePath?
+
+    init(root: NodeDigest, reader: NodeReader) throws {
+        self.reader = reader
+        try push(root, .root)
+    }
+
+    /// Where the cursor stands; nil at the end.
+    var current: Current? {
+        guard let frame = frames.last else { return nil }
+        switch frame.node {
+        case .leaf(let entries): return .entry(entries[frame.position])
+        case .index(let level, let children): return .subtree(children[frame.position], level: level - 1)
+        }
+    }
+
+    /// Whether `key` may be among what is still to come: it is above everything that was passed.
+    func canFollow(_ key: RelativePath) -> Bool {
+        guard let passed else { return true }
+        return passed < key
+    }
+
+    /// Goes from a subtree to its first item.
+    mutating func enter() throws {
+        guard let frame = frames.last, case .index(_, let children) = frame.node else { return }
+        try push(children[frame.position].digest, frame.expectations[frame.position])
+    }
+
+    /// Goes past the subtree or entry.
+    mutating func advance() {
+        switch current {
+        case .subtree(let child, _): passed = child.lastKey
+        case .entry(let entry): passed = entry.path
+        case nil: return
+        }
+        while !frames.isEmpty {
+            frames[frames.count - 1].position += 1
+            if frames[frames.count - 1].position < frames[frames.count - 1].node.itemCount { return }
+            frames.removeLast()
+        }
+    }
+
+    private mutating func push(_ digest: NodeDigest, _ expectation: NodeExpectation) throws {
+        let node = try reader.node(digest, expectation)
+        guard node.itemCount > 0 else { return }
+        var expectations: [NodeExpectation] = []
+        if case .index(let level, let children) = node {
+            expectations = expectation.ofChildren(children, level: level)
+        }
+        frames.append(Frame(node: node, expectations: expectations, position: 0))
+    }
+}
