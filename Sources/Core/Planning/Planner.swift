@@ -1,6 +1,14 @@
 package import FleetModel
 
 /// Makes plans. Pure: the same input gives the same plan, byte for byte, whatever the order of its parts.
+///
+/// Rules, in the order in which they are tried for one mirror and set:
+/// 1. A set without a release asks for nothing.
+/// 2. A mirror that is paused, drained, unknown, down or stale is neither target nor source.
+/// 3. A mirror that is failing is no source, and a target only for the sets that fail: that is what repairs it.
+/// 4. An origin publishes; it is sent nothing but what repairs its tree.
+/// 5. A mirror without room on its disk for all that the plan would send it is neither target nor source.
+/// 6. Without a source there is nothing to do.
 package enum Planner {
     /// A plan with one line for every mirror and set asked about.
     /// - Parameters:
@@ -8,12 +16,16 @@ package enum Planner {
     ///   - inventory: what was seen of the mirrors, in any order.
     ///   - request: the sets and mirrors asked about; a name that is not in the fleet gets a line that says so.
     ///   - parent: the generation of the plan before; nil for the first.
-    ///   - generation: the number of this plan.
+    ///   - generation: the number of this plan; the caller makes it higher than the parent's.
     ///   - now: Unix seconds of the coordinator's clock.
     package static func plan(
         fleet: Fleet, releases: [RegisteredRelease], inventory: [MirrorObservation], request: PlanRequest,
         parent: Generation?, generation: Generation, now: Int64
     ) -> Plan {
-        Plan(generation: generation, parent: parent, createdAt: now, lines: [])
+        let draft = PlanDraft(
+            fleet: fleet, history: ReleaseHistory(releases),
+            mirrors: MirrorAssessment.all(fleet: fleet, releases: releases, inventory: inventory, now: now),
+            request: request)
+        return Plan(generation: generation, parent: parent, createdAt: now, lines: draft.lines())
     }
 }

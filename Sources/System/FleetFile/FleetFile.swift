@@ -6,7 +6,12 @@ package enum FleetFile {
     /// - Parameters:
     ///   - text: the bytes of the file.
     ///   - file: its name, for messages, and for relative paths: they are relative to its folder.
+    /// - Throws: every mistake in the file, sorted by place.
     package static func parse(_ text: [UInt8], file: String) throws(FleetFileErrors) -> Fleet {
-        throw FleetFileErrors(mistakes: [])
+        do {
+            return try FleetReading.fleet(from: YAMLText.node(text), folder: FilePlace.folder(of: file))
+        } catch {
+            throw FleetFileErrors(error, file: file)
+        }
     }
 }

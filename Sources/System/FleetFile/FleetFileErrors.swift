@@ -1,3 +1,5 @@
+import FleetModel
+
 /// Everything that is wrong in one file, sorted by place.
 package struct FleetFileErrors: Error, Sendable, Equatable, CustomStringConvertible {
     /// One mistake.
@@ -31,6 +33,13 @@ package struct FleetFileErrors: Error, Sendable, Equatable, CustomStringConverti
 
     /// Takes the mistakes as they are.
     package init(mistakes: [Mistake]) { self.mistakes = mistakes }
+
+    /// Gives every mistake the file's name.
+    init(_ mistakes: FleetModel.Mistakes, file: String) {
+        self.mistakes = mistakes.list.map {
+            Mistake(file: file, line: $0.place.line, column: $0.place.column, message: $0.what, remedy: $0.remedy)
+        }
+    }
 
     /// One mistake a line.
     package var description: String { mistakes.map(\.description).joined(separator: "\n") }

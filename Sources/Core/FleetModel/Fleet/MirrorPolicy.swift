@@ -14,6 +14,8 @@ package struct MirrorPolicy: Codable, Sendable, Hashable {
     package var sets: [String]
     /// Set when the operator has drained or paused it.
     package var override: MirrorOverride?
+    /// How much of its disk a plan must leave free; nil: `DiskReserve.defaultBytes(ofDisk:)`.
+    package var diskReserve: DiskReserve?
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -23,7 +25,8 @@ package struct MirrorPolicy: Codable, Sendable, Hashable {
         country: String? = nil,
         address: NetworkAddress,
         sets: [String] = [],
-        override: MirrorOverride? = nil
+        override: MirrorOverride? = nil,
+        diskReserve: DiskReserve? = nil
     ) {
         self.name = name
         self.role = role
@@ -32,12 +35,13 @@ package struct MirrorPolicy: Codable, Sendable, Hashable {
         self.address = address
         self.sets = sets
         self.override = override
+        self.diskReserve = diskReserve
     }
 }
 
 extension MirrorPolicy {
     private enum CodingKeys: String, CodingKey {
-        case name, role, region, country, address, sets, override
+        case name, role, region, country, address, sets, override, diskReserve
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -50,6 +54,7 @@ extension MirrorPolicy {
         address = try container.decode(NetworkAddress.self, forKey: .address)
         sets = try container.decodeIfPresent([String].self, forKey: .sets) ?? []
         override = try container.decodeIfPresent(MirrorOverride.self, forKey: .override)
+        diskReserve = try container.decodeIfPresent(DiskReserve.self, forKey: .diskReserve)
     }
 
     /// Writes the value.
@@ -62,5 +67,6 @@ extension MirrorPolicy {
         try container.encode(address, forKey: .address)
         try container.encode(sets, forKey: .sets)
         try container.encodeIfPresent(override, forKey: .override)
+        try container.encodeIfPresent(diskReserve, forKey: .diskReserve)
     }
 }

@@ -1,0 +1,92 @@
+/// Reads the meaning of agent.yaml: from nodes with places to `AgentSettings`, or to everything that is wrong.
+package enum AgentReading {
+    /// The settings that `node` describes. Relative paths are taken from `folder`.
+    package static func settings(from node: PlacedNode, folder: String) throws(Mistakes) -> AgentSettings {
+        let mistakes = MistakeList()
+        let settings = read(node, folder: folder, mistakes)
+        guard let settings, mistakes.isEmpty else { throw Mistakes(mistakes.mistakes) }
+        return settings
+    }
+
+    private static func read(_ node: PlacedNode, folder: String, _ mistakes: MistakeList) -> AgentSettings? {
+        let reader = MappingReader(
+            node, path: "",
+            keys: [
+                "apiVersion", "fleet", "name", "role", "data", "state", "listen", "coordinator", "tls", "trust",
+                "publish_from", "log_level",
+            ],
+            later: [
+                "hooks", "bandwidth", "rate", "disk", "scrub", "http", "metrics", "limits", "linger", "dial", "uplink",
+                "discovery", "compat", "adopt", "log_format",
+            ],
+            mistakes: mistakes)
+        guard let reader else { return nil }
+        FleetReading.readVersion(reader)
+        reader.requireKey("fleet", "write the name that fleet.yaml gives the fleet")
+        reader.requireKey("name", "write the name that fleet.yaml gives this host")
+        reader.requireKey("role", "write mirror or origin")
+        reader.requireKey("data", "give the data directory, e.g. /srv/mirror")
+        reader.requireKey("listen", "say where the agent listens, HOST:PORT")
+        let fleet = reader.name("fleet")
+        let name = reader.name("name")
+        let role = reader.word("role", of: MirrorRole.allCases.map(\.rawValue)).flatMap(MirrorRole.init(rawValue:))
+        let data = reader.path("data", in: folder)
+        if data == "/" { reader.fail("data", "the root directory cannot be it", "give a directory of its own") }
+        let state = reader.path("state", in: folder)
+        let listen = reader.address("listen", listens: true)
+        let coordinators = readCoordinators(reader)
+        let tls = readTLS(reader, folder)
+        let publishers = readPublishers(reader, folder)
+        let publishFrom = readPublishFrom(reader, role, folder)
+        let level = reader.word("log_level", of: LogLevel.allCases.map(\.rawValue)).flatMap(LogLevel.init(rawValue:))
+        guard let fleet, let name, let role, let data, let listen, let tls else { return nil }
+        return AgentSettings(
+            fleet: fleet.text, name: name.text, role: role, dataPath: data, statePath: state, listen: listen,
+            coordinators: coordinators, certificatePath: tls.certificatePath, keyPath: tls.keyPath,
+            authorityPath: tls.authorityPath, publishers: publishers, publishFrom: publishFrom,
+            logLevel: level ?? .info)
+    }
+
+    /// One coordinator, or a list of addresses of it.
+    private static func readCoordinators(_ reader: MappingReader) -> [NetworkAddress] {
+        reader.requireKey("coordinator", "say where it is, \"https://HOST:PORT\"")
+        guard let node = reader.node("coordinator") else { return [] }
+        if case .sequence = node.content {
+            let texts = reader.texts("coordinator") ?? []
+            if texts.isEmpty { reader.fail("coordinator", "the list is empty", "write \"https://HOST:PORT\"") }
+            return texts.compactMap { reader.httpsAddress($0, reader.label("coordinator")) }
+        }
+        guard let text = reader.text("coordinator") else { return [] }
+        return [reader.httpsAddress(text, reader.label("coordinator"))].compactMap { $0 }
+    }
+
+    private static func readTLS(_ reader: MappingReader, _ folder: String) -> OperatorAccess? {
+        reader.requireKey("tls", "give certificate, key and authority")
+        let section = reader.mapping("tls", keys: ["certificate", "key", "authority"], later: ["groups", "kyber1024"])
+        guard let section else { return nil }
+        for key in ["certificate", "key", "authority"] { section.requireKey(key, "give the path of a PEM file") }
+        let certificate = section.path("certificate", in: folder)
+        let key = section.path("key", in: folder)
+        let authority = section.path("authority", in: folder)
+        guard let certificate, let key, let authority else { return nil }
+        return OperatorAccess(certificatePath: certificate, keyPath: key, authorityPath: authority)
+    }
+
+    private static func readPublishers(_ reader: MappingReader, _ folder: String) -> [PublisherReference] {
+        reader.requireKey("trust", "name whose releases to accept: \"trust: {publishers: [FILE]}\"")
+        let section = reader.mapping(
+            "trust", keys: ["publishers"], later: ["root", "flip", "threshold", "max_delete", "max_shrink", "floor"])
+        guard let section else { return [] }
+        section.requireKey("publishers", "name at least one publisher's key or its file")
+        return section.publishers("publishers", in: folder)
+    }
+
+    private static func readPublishFrom(_ reader: MappingReader, _ role: MirrorRole?, _ folder: String) -> [String] {
+        guard let texts = reader.texts("publish_from") else { return [] }
+        if role == .mirror {
+            reader.fail("publish_from", "only an origin publishes", "remove it, or write \"role: origin\"")
+        }
+        let paths = texts.compactMap { reader.path($0, reader.label("publish_from"), in: folder) }
+        return Set(paths).sorted()
+    }
+}

@@ -1,0 +1,115 @@
+import FleetModel
+
+/// One plan in the making.
+struct PlanDraft {
+    let fleet: Fleet
+    let history: ReleaseHistory
+    /// Every mirror, sorted by name.
+    let mirrors: [MirrorAssessment]
+    let request: PlanRequest
+
+    /// The lines of the plan, by mirror, then by set.
+    func lines() -> [PlanLine] {
+        let wishes = self.wishes()
+        let shortages = shortages(wishes)
+        return wishes.map { wish in
+            guard case .act(let work) = wish.verdict, let mirror = wish.mirror, let head = wish.head else {
+                return line(wish, .none, wish.verdict.reason)
+            }
+            if let shortage = shortages[wish.mirrorName] { return line(wish, .none, shortage) }
+            let choice = SourceChoice(target: mirror, head: head, mirrors: mirrors, shortages: shortages)
+            var line = line(wish, work.action, work.reason)
+            line.leftOut = choice.leftOut
+            if choice.sources.isEmpty {
+                line.action = .none
+                line.reason = noSource(wish, choice)
+            } else {
+                line.bytes = work.bytes
+                line.sources = choice.sources
+            }
+            return line
+        }
+    }
+
+    private func line(_ wish: Wish, _ action: PlanAction, _ reason: Reason) -> PlanLine {
+        PlanLine(
+            mirror: wish.mirrorName, set: wish.setName, action: action, sequence: wish.head?.sequence,
+            release: wish.head?.digest, root: wish.head?.root, reason: reason)
+    }
+
+    private func noSource(_ wish: Wish, _ choice: SourceChoice) -> Reason {
+        let release = "\(wish.setName) \(wish.head.map { "\($0.sequence)" } ?? "")"
+        let why = choice.leftOut.map(\.reason.text).joined(separator: "; ")
+        return Reason(
+            code: .noSource,
+            text: why.isEmpty ? "no mirror says it serves \(release)" : "no source for \(release): \(why)")
+    }
+
+    /// What every mirror and set asked about would do, disk and sources aside.
+    private func wishes() -> [Wish] {
+        let mirrorNames = Set(request.mirrors ?? fleet.mirrors.map(\.name)).sorted()
+        let setNames = Set(request.sets ?? fleet.sets.map(\.name)).sorted()
+        var wishes: [Wish] = []
+        for mirrorName in mirrorNames {
+            let mirror = mirrors.first { $0.policy.name == mirrorName }
+            for setName in setNames {
+                if let wish = wish(mirror, mirrorName, setName) { wishes.append(wish) }
+            }
+        }
+        return wishes
+    }
+
+    private func wish(_ mirror: MirrorAssessment?, _ mirrorName: String, _ setName: String) -> Wish? {
+        func nothing(_ code: ReasonCode, _ text: String) -> Wish {
+            Wish(
+                mirrorName: mirrorName, setName: setName, mirror: mirror, head: history.head(of: setName),
+                verdict: .nothing(Reason(code: code, text: text)))
+        }
+        guard let mirror else { return nothing(.notInFleet, "fleet.yaml has no mirror \(Spelling.quoted(mirrorName))") }
+        guard fleet.set(named: setName) != nil else {
+            return nothing(.notInFleet, "fleet.yaml has no set \(Spelling.quoted(setName))")
+        }
+        guard let set = mirror.sets.first(where: { $0.policy.name == setName }) else {
+            // Not a word about sets that nobody expects there.
+            guard request.mirrors != nil, request.sets != nil else { return nil }
+            return nothing(.notCarried, "\(mirrorName) does not carry \(setName)")
+        }
+        return Wish(
+            mirrorName: mirrorName, setName: setName, mirror: mirror, head: set.head,
+            verdict: SetVerdict(mirror: mirror, set: set, history: history))
+    }
+
+    /// The mirrors whose disks have no room for all that the plan would send them, with the figures.
+    private func shortages(_ wishes: [Wish]) -> [String: Reason] {
+        var needed: [String: UInt64] = [:]
+        for wish in wishes {
+            guard case .act(let work) = wish.verdict else { continue }
+            let (sum, overflow) = needed[wish.mirrorName, default: 0].addingReportingOverflow(work.bytes)
+            needed[wish.mirrorName] = overflow ? .max : sum
+        }
+        var shortages: [String: Reason] = [:]
+        for mirror in mirrors {
+            guard let needed = needed[mirror.policy.name], let disk = mirror.observation?.report.disk,
+                let reserve = mirror.reserveBytes
+            else { continue }
+            let available = disk.freeBytes - min(disk.freeBytes, reserve)
+            guard available < needed else { continue }
+            let text =
+                "\(mirror.policy.name) is short of disk: this plan needs about \(Quantity.describe(bytes: needed)),"
+                + " \(Quantity.describe(bytes: disk.freeBytes)) free less a reserve of"
+                + " \(Quantity.describe(bytes: reserve)), \(Quantity.describe(bytes: needed - available)) short"
+            shortages[mirror.policy.name] = Reason(code: .shortOfDisk, text: text)
+        }
+        return shortages
+    }
+}
+
+/// What one mirror would do for one set.
+struct Wish {
+    var mirrorName: String
+    var setName: String
+    /// Nil when it is not in the fleet.
+    var mirror: MirrorAssessment?
+    var head: RegisteredRelease?
+    var verdict: SetVerdict
+}
