@@ -95,7 +95,7 @@ let package = Package(
         target("System", "FleetFile", ["FleetModel", "CYAML"]),
         target("System", "Database", ["CSQLite"]),
         target("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database"]),
-        target("System", "FleetCertificates", [crypto, x509, asn1]),
+        target("System", "FleetCertificates", ["Content", "Trust", crypto, x509, asn1]),
         target("System", "STOQTransport", ["STOQ", "FleetCertificates", nioCore, nioPosix, nioSSL, x509, asn1, logging]),
         target("System", "Telemetry", [logging]),
 

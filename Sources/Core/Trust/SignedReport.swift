@@ -41,6 +41,12 @@ package struct SignedReport: Hashable, Sendable {
         return body
     }
 
+    /// The same with the key as SubjectPublicKeyInfo in DER, as TLS hands it out. Throws ``SignedReportError``.
+    package func verify(publicKeyDER: [UInt8]) throws(SignedReportError) {
+        guard let key = ReportPublicKey(subjectPublicKeyInfo: publicKeyDER) else { throw .wronglySigned }
+        _ = try verified(by: key)
+    }
+
     /// The canonical bytes: version, body with its length, signature.
     package func encode() -> [UInt8] {
         var writer = ByteWriter(capacity: body.count + 80)

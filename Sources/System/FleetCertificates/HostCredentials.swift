@@ -1,0 +1,104 @@
+import Crypto
+import FoundationEssentials
+package import Trust
+import X509
+
+/// What a host shows to others: its certificate and key, and the authority that it trusts. Read once, and checked
+/// against each other, so that a wrong file is named here and not guessed from a failed handshake.
+package struct HostCredentials: Sendable {
+    /// Where the certificate is.
+    package let certificatePath: String
+    /// Where the key is.
+    package let keyPath: String
+    /// Where the authority's certificate is.
+    package let authorityPath: String
+    /// The certificate, and perhaps others after it, in PEM.
+    package let certificatePEM: String
+    /// The key in PEM.
+    package let keyPEM: String
+    /// The authority's certificate in PEM.
+    package let authorityPEM: String
+    /// Who the host is.
+    package let identity: FleetIdentity
+    /// The last second at which the certificate counts, since 1970.
+    package let notAfter: Int64
+    /// The authority's, to compare.
+    package let authorityFingerprint: String
+    private let key: P256.Signing.PrivateKey
+
+    /// Reads the three files, and refuses what cannot work: unreadable or damaged files, a key that others can read or
+    /// that is not the certificate's, a certificate that names no host, is expired or not of this authority.
+    /// `now` is in seconds since 1970. Throws ``CredentialError``.
+    package init(
+        certificatePath: String, keyPath: String, authorityPath: String, now: Int64? = nil
+    ) throws(CredentialError) {
+        let now = now ?? WallClock.now()
+        certificatePEM = try KeyFile.read(certificatePath, .open)
+        keyPEM = try KeyFile.read(keyPath, .secret)
+        authorityPEM = try KeyFile.read(authorityPath, .open)
+        self.certificatePath = certificatePath
+        self.keyPath = keyPath
+        self.authorityPath = authorityPath
+
+        let chain = try CertificateFile.parse(certificatePEM, place: certificatePath)
+        let host: HostCertificate
+        do {
+            host = try HostCertificate(chain[0])
+        } catch {
+            throw CredentialError(
+                .identity, certificatePath, "\(error)", remedy: "name the certificate that was issued for this host")
+        }
+        key = try CertificateFile.parseKey(keyPEM, place: keyPath)
+        guard Array(key.publicKey.x963Representation) == host.reportKey.x963 else {
+            throw CredentialError(
+                .otherKey, keyPath, "is not the key of \(certificatePath)", remedy: "name the two that belong together")
+        }
+        let authority = try AuthorityCertificate(
+            try CertificateFile.parseOne(authorityPEM, place: authorityPath), place: authorityPath)
+        try Self.check(host, issuedBy: authority, certificatePath: certificatePath, authorityPath: authorityPath)
+        try Self.checkTime(authority.notBefore, authority.notAfter, now: now, path: authorityPath)
+        try Self.checkTime(host.notBefore, host.notAfter, now: now, path: certificatePath)
+        identity = host.identity
+        notAfter = host.notAfter
+        authorityFingerprint = CertificateFile.fingerprint(of: authority.certificate)
+    }
+
+    /// Signs a report with the host's key. Throws ``SignedReportError`` if the report is too large.
+    package func sign(_ report: [UInt8]) throws -> SignedReport {
+        let signature = try key.signature(for: SignedReport.signedBytes(body: report))
+        return try SignedReport(body: report, signature: Array(signature.rawRepresentation))
+    }
+
+    private static func check(
+        _ host: HostCertificate, issuedBy authority: AuthorityCertificate, certificatePath: String,
+        authorityPath: String
+    ) throws(CredentialError) {
+        let isIssued =
+            host.certificate.issuer == authority.certificate.subject
+            && authority.certificate.publicKey.isValidSignature(host.certificate.signature, for: host.certificate)
+        guard isIssued, host.identity.fleet == authority.fleet else {
+            throw CredentialError(
+                .otherAuthority, certificatePath,
+                "is not issued by the authority in \(authorityPath)"
+                    + " (\(CertificateFile.fingerprint(of: authority.certificate)), fleet \(authority.fleet))",
+                remedy: "issue it anew, or name the authority that issued it")
+        }
+    }
+
+    private static func checkTime(
+        _ notBefore: Int64, _ notAfter: Int64, now: Int64, path: String
+    ) throws(CredentialError) {
+        guard now >= notBefore else {
+            throw CredentialError(
+                .notYetValid, path,
+                "counts only from \(CertificateFile.text(notBefore)), and it is \(CertificateFile.text(now))",
+                remedy: "set the clock right")
+        }
+        guard now <= notAfter else {
+            throw CredentialError(
+                .expired, path,
+                "has expired at \(CertificateFile.text(notAfter)), and it is \(CertificateFile.text(now))",
+                remedy: "issue a new one with the fleet's authority")
+        }
+    }
+}
