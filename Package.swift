@@ -29,10 +29,13 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// The tests of one target; their folder is `Tests/<layer>/<name>Tests`.
-func tests(_ layer: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// Files that tests read by their path, not as resources, lie in `Fixtures` folders.
+func tests(
+    _ layer: String, _ name: String, _ dependencies: [Target.Dependency] = [], fixtures: [String] = []
+) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
-        path: "Tests/\(layer)/\(name)Tests", swiftSettings: flags)
+        path: "Tests/\(layer)/\(name)Tests", exclude: fixtures, swiftSettings: flags)
 }
 
 /// A shim over C code of our own; its folder is `Sources/C/<name>`.
@@ -139,8 +142,8 @@ let package = Package(
         program("fleet-coordinator", ["CoordinatorService", outside("ArgumentParser", "swift-argument-parser")]),
 
         // Tests
-        tests("Core", "Hashing"),
-        tests("Core", "Content", ["Hashing"]),
+        tests("Core", "Hashing", fixtures: ["Fixtures"]),
+        tests("Core", "Content", ["Hashing"], fixtures: ["Fixtures"]),
         tests("Core", "Trust", ["Content", "Hashing", crypto]),
         tests("Core", "FleetModel", ["FleetFile"]),
         tests("Core", "Planning", ["FleetModel", "FleetFile", "Content", "Hashing"]),
