@@ -6,8 +6,8 @@
 // Chunks whose chaining values are kept at once: 512 of them are 16 KiB of stack, and the parents above them leave
 // only 3 % of all lane steps partly empty.
 enum { GROUP_CHUNKS = 512 };
-// Jobs collected before a kernel is called; a multiple of every kernel's lanes.
-enum { JOBS = 64 };
+// Jobs collected before a kernel is called; a multiple of every kernel's lanes. Kernels look ahead within them.
+enum { JOBS = GROUP_CHUNKS };
 
 // MARK: Kernels
 
@@ -134,6 +134,15 @@ typedef struct queue {
     lane_job jobs[JOBS];
 } queue;
 
+// Leaves the jobs as they are: they are larger than what a small input needs.
+static void open_queue(
+    queue *queue, void (*run)(const lane_job *, size_t, const uint32_t[8], uint32_t), const cblake3_mode *mode
+) {
+    queue->run = run;
+    queue->mode = mode;
+    queue->count = 0;
+}
+
 static void flush(queue *queue) {
     if (queue->count > 0) queue->run(queue->jobs, queue->count, queue->mode->key, queue->mode->flags);
     queue->count = 0;
@@ -158,7 +167,8 @@ static void hash_chunks(
     const kernel_functions *kernel, const cblake3_mode *mode, const member *members, size_t count, uint64_t chunk,
     int is_root, uint32_t (*cvs)[8]
 ) {
-    queue whole = {.run = kernel->chunks, .mode = mode, .count = 0};
+    queue whole;
+    open_queue(&whole, kernel->chunks, mode);
     // Lengths, in blocks, of the ragged chunks: sorted by it, neighbours share a lane step with little waste.
     size_t of_blocks[CHUNK_BLOCKS + 2] = {0};
     for (size_t m = 0; m < count; m++) {
@@ -175,7 +185,7 @@ static void hash_chunks(
     for (size_t i = 1; i < CHUNK_BLOCKS + 2; i++) of_blocks[i] += of_blocks[i - 1];
     size_t all = of_blocks[CHUNK_BLOCKS + 1];
     if (all == 0) return;
-    lane_job jobs[GROUP_CHUNKS];
+    lane_job *jobs = whole.jobs;  // empty now, and there is one ragged chunk a member at most
     for (size_t m = 0; m < count; m++) {
         if (!has_ragged_chunk(&members[m], is_root)) continue;
         size_t last = members[m].count - 1;
@@ -194,7 +204,8 @@ static void join_levels(
     const kernel_functions *kernel, const cblake3_mode *mode, member *members, size_t count, int is_root, size_t left,
     uint32_t (*cvs)[8]
 ) {
-    queue parents = {.run = kernel->parents, .mode = mode, .count = 0};
+    queue parents;
+    open_queue(&parents, kernel->parents, mode);
     for (;;) {
         for (size_t m = 0; m < count; m++) {
             size_t width = members[m].count;

@@ -6,8 +6,11 @@
 #endif
 
 // CBLAKE3_PORTABLE_ONLY leaves the vector kernels out.
-#define KERNELS_X86 0
-#define KERNELS_ARM 0
+#if defined(__x86_64__) && !defined(CBLAKE3_PORTABLE_ONLY)
+#define KERNELS_X86 1
+#elif defined(__aarch64__) && !defined(CBLAKE3_PORTABLE_ONLY)
+#define KERNELS_ARM 1
+#endif
 
 // Domain flags of the specification, section 2.2.
 enum {

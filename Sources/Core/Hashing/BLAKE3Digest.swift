@@ -56,8 +56,8 @@ package struct BLAKE3Digest: Hashable, Comparable, Sendable, CustomStringConvert
 
     /// Copies the 32 bytes to `destination`, which needs no alignment.
     package func write(to destination: UnsafeMutableRawPointer) {
-        withUnsafeBytes {
-            UnsafeMutableRawBufferPointer(start: destination, count: Self.byteCount).copyMemory(from: $0)
+        withUnsafeBytes { bytes in
+            UnsafeMutableRawBufferPointer(start: destination, count: Self.byteCount).copyMemory(from: bytes)
         }
     }
 

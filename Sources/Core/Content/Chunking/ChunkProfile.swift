@@ -34,8 +34,8 @@ package struct ChunkProfile: Hashable, Sendable {
         self = found
     }
 
-    /// A profile of other sizes, for tests and benchmarks: 64 <= minimum < average < maximum.
-    init(name: String, identifier: UInt8, minimum: Int, average: Int, maximum: Int) {
+    /// A profile of other sizes, for tests and benchmarks only: 64 <= minimum < average < maximum.
+    package init(name: String, identifier: UInt8, minimum: Int, average: Int, maximum: Int) {
         precondition(64 <= minimum && minimum < average && average < maximum, "sizes \(minimum) \(average) \(maximum)")
         self.name = name
         self.identifier = identifier

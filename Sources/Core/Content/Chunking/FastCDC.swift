@@ -56,7 +56,7 @@ package struct FastCDC: Sendable {
 
     /// A random number for each value of a byte: 2,048 bytes of extended output of an empty input, as little-endian
     /// words.
-    static let gear: [UInt64] = {
+    package static let gear: [UInt64] = {
         let hasher = BLAKE3.Hasher(derivingWith: BLAKE3Context("mirrorfleet chunking v1 gear table"))
         let bytes = hasher.extendedOutput(256 * 8)
         return bytes.withUnsafeBytes { bytes in

@@ -1,0 +1,339 @@
+package import Content
+import Database
+import Hashing
+import LinuxIO
+import Synchronization
+
+extension FetchSession {
+    /// Finds out which chunks have to come from elsewhere: what an interrupted fetch staged is hashed again, and chunks
+    /// that any blob here holds are copied from it (and hashed, so that rot does not spread).
+    package func prepareChunks() throws -> ChunkNeeds {
+        try state.withLock { state in
+            try expect(state, .chunkLists, "chunks")
+            guard state.neededLists.isEmpty else { throw StoreError.tooEarly(set: name, step: "chunks") }
+            state.stage = .preparing
+        }
+        store.note(.fetchPrepare, name)
+        do {
+            try storeLists()
+            try attachLists()
+            let needs = try prepare()
+            store.note(.fetchChunks, name)
+            return needs
+        } catch {
+            // The stage is a dead end now: the caller begins again, and finds what was staged.
+            abandon()
+            throw error
+        }
+    }
+
+    private func storeLists() throws {
+        let lists = state.withLock { $0.lists }
+        guard lists.count > 0 else { return }
+        try store.database.withTransaction { session in
+            for digest in lists.digests {
+                guard let bytes = try lists.value(digest),
+                    ChunkList.digest(of: bytes) == ChunkListDigest(digest)
+                else { continue }
+                try session.run(
+                    "INSERT OR REPLACE INTO chunk_list (digest, bytes) VALUES (?, ?)",
+                    [.digest(digest), .blob(bytes)])
+            }
+        }
+    }
+
+    /// The chunks of a blob that has `list`, or is one chunk itself.
+    func chunks(_ blob: BlobDigest, _ list: ChunkListDigest?, size: UInt64) throws -> [ChunkReference] {
+        guard let list else {
+            guard size > 0 else { return [] }
+            return [ChunkReference(digest: ChunkDigest(blob.raw), length: UInt32(clamping: size))]
+        }
+        guard let bytes = try store.chunkList(list) else {
+            throw StoreError.notFound("chunk list \(list)")
+        }
+        do {
+            return try ChunkList(verifying: bytes, digest: list, blobSize: size).chunks
+        } catch {
+            throw StoreError.wrongChunkList(list, reason: "\(error)")
+        }
+    }
+
+    /// Compares the new lists of held blobs with their bytes, and makes their chunks known.
+    private func attachLists() throws {
+        let attachments = state.withLock { $0.needs.attachments }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        for (blob, list, size) in attachments {
+            let chunks = try chunks(blob, list, size: size)
+            guard let (_, file) = try store.openAnyVariant(of: blob) else { continue }
+            var offset: UInt64 = 0
+            var isRight = true
+            for chunk in chunks where isRight {
+                isRight = try holds(chunk, file, offset, buffer)
+                offset += UInt64(chunk.length)
+            }
+            // A blob that has rotted is found by the closure or by `verify`; its chunks are not offered.
+            guard isRight, let bytes = try store.chunkList(list) else { continue }
+            try store.attach(list, chunks, to: blob, bytes: bytes)
+        }
+    }
+
+    /// Whether a file has a chunk's bytes at `offset`; they are in `buffer` then.
+    private func holds(
+        _ chunk: ChunkReference, _ file: OpenFile, _ offset: UInt64, _ buffer: UnsafeMutableRawBufferPointer
+    ) throws -> Bool {
+        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(chunk.length)])
+        guard try file.read(into: part, at: offset) == part.count else { return false }
+        return BLAKE3.hash(UnsafeRawBufferPointer(part)) == chunk.digest.raw
+    }
+
+    // MARK: Preparing
+
+    /// What the passes over the needed blobs have found.
+    private struct Tally {
+        var missing: [ChunkReference] = []
+        var reusedChunks = 0
+        var reusedBytes: UInt64 = 0
+        var resumedChunks = 0
+        var resumedBytes: UInt64 = 0
+    }
+
+    private func prepare() throws -> ChunkNeeds {
+        var needs = state.withLock { state -> FetchNeeds in
+            let needs = state.needs
+            state.needs = FetchNeeds()
+            return needs
+        }
+        let staged = try stagedParts(needs)
+        var tally = Tally()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        for index in needs.blobs.indices {
+            try prepare(index, &needs, staged, &tally, buffer)
+        }
+        let order = tally.missing
+        let result = ChunkNeeds(
+            missing: order, missingBytes: order.reduce(0) { $0 + UInt64($1.length) }, totalBytes: needs.totalBytes,
+            reusedChunks: tally.reusedChunks, reusedBytes: tally.reusedBytes, resumedChunks: tally.resumedChunks,
+            resumedBytes: tally.resumedBytes)
+        let prepared = needs
+        state.withLock { state in
+            state.needs = prepared
+            state.stage = .chunks
+        }
+        for index in prepared.blobs.indices where prepared.blobs[index].openPlaces == 0 {
+            try complete(Int32(index))
+        }
+        try commitIfDue()
+        return result
+    }
+
+    /// The staged parts that belong to needed blobs; all others are removed, they are of a release given up.
+    private func stagedParts(_ needs: FetchNeeds) throws -> Set<BlobDigest> {
+        var sizes: [BlobDigest: UInt64] = [:]
+        var staged: Set<BlobDigest> = []
+        let kept = [StoreLayout.journal, StoreLayout.stagedNodes, StoreLayout.stagedLists].map { Array($0.utf8) }
+        let listing = try staging.folder.listing()
+        if listing.count > kept.count {
+            for blob in needs.blobs { sizes[blob.variant.digest] = blob.size }
+        }
+        for index in 0..<listing.count {
+            let name = listing.name(at: index)
+            if kept.contains(name) { continue }
+            if let digest = BlobDigest(hex: String(decoding: name, as: UTF8.self)), let size = sizes[digest],
+                try staging.folder.stat(name)?.size == size
+            {
+                staged.insert(digest)
+            } else {
+                try staging.folder.removeTree(name)
+            }
+        }
+        return staged
+    }
+
+    /// Finds the chunks of one needed blob that are here, and notes the others as missing.
+    private func prepare(
+        _ index: Int, _ needs: inout FetchNeeds, _ staged: Set<BlobDigest>, _ tally: inout Tally,
+        _ buffer: UnsafeMutableRawBufferPointer
+    ) throws {
+        let blob = needs.blobs[index]
+        let chunks = try chunks(blob.variant.digest, blob.list, size: blob.size)
+        var present = [Bool](repeating: false, count: chunks.count)
+        if staged.contains(blob.variant.digest) {
+            let part = try staging.folder.openFile(BlobVariant.hex(blob.variant.digest))
+            var offset: UInt64 = 0
+            for (at, chunk) in chunks.enumerated() {
+                if try holds(chunk, part, offset, buffer) {
+                    present[at] = true
+                    tally.resumedChunks += 1
+                    tally.resumedBytes += UInt64(chunk.length)
+                }
+                offset += UInt64(chunk.length)
+            }
+        }
+        let locations = try store.locate(chunks.map(\.digest))
+        var target: OpenFile?
+        var offset: UInt64 = 0
+        for (at, chunk) in chunks.enumerated() {
+            defer { offset += UInt64(chunk.length) }
+            if present[at] {
+                needs.doneBytes += UInt64(chunk.length)
+                continue
+            }
+            if let location = locations[at], location.length == chunk.length, try copyHeld(chunk, location, buffer) {
+                let file = try target ?? part(blob)
+                target = file
+                try file.write(UnsafeRawBufferPointer(rebasing: buffer[..<Int(chunk.length)]), at: offset)
+                tally.reusedChunks += 1
+                tally.reusedBytes += UInt64(chunk.length)
+                needs.doneBytes += UInt64(chunk.length)
+                state.withLock { $0.bytesSinceSync += UInt64(chunk.length) }
+                continue
+            }
+            if needs.add(chunk, blob: Int32(index), offset: offset) { tally.missing.append(chunk) }
+        }
+        // An empty blob, and one whose every chunk is here, is completed by the caller: its file must be there.
+        if chunks.isEmpty { _ = try part(blob) }
+    }
+
+    /// Reads a chunk that the index offers into `buffer`; false if it is not there after all, or not right.
+    private func copyHeld(
+        _ chunk: ChunkReference, _ location: ChunkLocation, _ buffer: UnsafeMutableRawBufferPointer
+    ) throws -> Bool {
+        do {
+            try store.read(location, into: buffer)
+        } catch is StoreError {
+            return false
+        }
+        return BLAKE3.hash(UnsafeRawBufferPointer(rebasing: buffer[..<Int(chunk.length)])) == chunk.digest.raw
+    }
+
+    // MARK: Supplying
+
+    /// The staging file of a blob, made with its full size if it is not there.
+    private func part(_ blob: FetchNeeds.Blob) throws -> OpenFile {
+        let name = BlobVariant.hex(blob.variant.digest)
+        if let file = try staging.folder.openFileIfPresent(name, writable: true) { return file }
+        do {
+            let file = try staging.folder.createFile(name, mode: blob.variant.mode)
+            try file.allocate(blob.size)
+            return file
+        } catch {
+            guard error.isAlreadyThere else { throw error }
+            // Another thread was faster, for another chunk of it.
+            return try staging.folder.openFile(name, writable: true)
+        }
+    }
+
+    /// Takes chunks, several at once best: they are hashed side by side, and written to where they belong.
+    ///
+    /// May be called from several threads at once. A chunk that is there already, or that another thread is writing, is
+    /// taken for good.
+    /// - Returns: the digests whose bytes were wrong, or that nobody asked for. Of those nothing is kept.
+    package func supply(chunks: [(ChunkDigest, UnsafeRawBufferPointer)]) throws -> [ChunkDigest] {
+        let actual = BLAKE3.hashMany(chunks.map(\.1))
+        var refused: [ChunkDigest] = []
+        for (index, (digest, bytes)) in chunks.enumerated() {
+            guard actual[index] == digest.raw else {
+                refused.append(digest)
+                continue
+            }
+            guard try write(digest, bytes) else {
+                refused.append(digest)
+                continue
+            }
+        }
+        try commitIfDue()
+        return refused
+    }
+
+    /// What to do with a chunk that was supplied.
+    private enum Claim {
+        case unknown, done
+        case write([(place: FetchNeeds.Place, blob: FetchNeeds.Blob)])
+    }
+
+    /// Writes a verified chunk to all its places; false if it is not needed by anything.
+    private func write(_ digest: ChunkDigest, _ bytes: UnsafeRawBufferPointer) throws -> Bool {
+        let claim = try state.withLock { state -> Claim in
+            try expect(state, .chunks, "chunks")
+            guard let chunk = state.needs.chunks[digest], Int(chunk.length) == bytes.count else { return .unknown }
+            guard chunk.state == .missing else { return .done }
+            state.needs.chunks[digest]?.state = .writing
+            return .write(state.needs.places(of: chunk).map { ($0, state.needs.blobs[Int($0.blob)]) })
+        }
+        guard case .write(let places) = claim else {
+            if case .done = claim { return true }
+            return false
+        }
+        do {
+            for (place, blob) in places {
+                try part(blob).write(bytes, at: place.offset)
+            }
+        } catch {
+            state.withLock { state in state.needs.chunks[digest]?.state = .missing }
+            throw error
+        }
+        let finished = state.withLock { state -> [Int32] in
+            // The session may have been abandoned meanwhile.
+            guard state.needs.chunks[digest] != nil else { return [] }
+            state.needs.chunks[digest]?.state = .done
+            state.needs.missingCount -= 1
+            state.needs.fetchedCount += 1
+            var finished: [Int32] = []
+            for (place, _) in places {
+                state.needs.doneBytes += UInt64(bytes.count)
+                state.bytesSinceSync += UInt64(bytes.count)
+                state.needs.blobs[Int(place.blob)].openPlaces -= 1
+                if state.needs.blobs[Int(place.blob)].openPlaces == 0 { finished.append(place.blob) }
+            }
+            return finished
+        }
+        for blob in finished { try complete(blob) }
+        return true
+    }
+
+    /// Checks a blob whose every chunk is written as a whole, gives it its attributes, and lines it up for the group.
+    private func complete(_ index: Int32) throws {
+        let blob = state.withLock { state -> FetchNeeds.Blob? in
+            state.stage == .chunks ? state.needs.blobs[Int(index)] : nil
+        }
+        guard let blob else { throw StoreError.sessionEnded(set: name) }
+        let file = try part(blob)
+        var references: [ChunkReference] = []
+        if blob.list != nil {
+            guard try file.blake3() == blob.variant.digest.raw else {
+                throw StoreError.wrongBlob(blob.variant.digest, path: try path(of: blob.variant.digest))
+            }
+            references = try chunks(blob.variant.digest, blob.list, size: blob.size)
+        }
+        try file.setMode(blob.variant.mode)
+        try file.setModified(FileTime(seconds: blob.variant.modified))
+        let staged = StagedBlob(
+            variant: blob.variant, size: blob.size, list: blob.list, chunks: references,
+            stagedName: BlobVariant.hex(blob.variant.digest))
+        state.withLock { $0.finished.append(staged) }
+    }
+
+    /// The first path of the release that shows a blob: for messages.
+    private func path(of blob: BlobDigest) throws -> RelativePath {
+        var found: RelativePath?
+        try ManifestTree.forEachEntry(root: root, source: { try self.store.node($0) }) { entry in
+            if entry.blob == blob { found = entry.path }
+            return found == nil
+        }
+        guard let found else { throw StoreError.notFound("a path of blob \(blob)") }
+        return found
+    }
+
+    private func commitIfDue() throws {
+        let isDue = state.withLock { state -> Bool in
+            guard state.bytesSinceSync >= StoreLayout.fetchGroupBytes || state.finished.count >= StoreLayout.groupBlobs
+            else { return false }
+            // Claimed here, so that one thread of several does it.
+            state.bytesSinceSync = 0
+            return true
+        }
+        if isDue { try commitGroup(isLast: false) }
+    }
+}

@@ -1,0 +1,257 @@
+package import Content
+import Database
+import Hashing
+import Synchronization
+import Trust
+
+extension FetchSession {
+    /// Nodes that are asked of the store or of the staged ones in one go.
+    private static let nodeBatch = 4096
+
+    /// The changeset that leads from the head held here to the release; nil if there is none, it cannot help, or the
+    /// manifest is complete.
+    package func missingChangeset() throws -> ChangesetReference? {
+        guard let changeset = release.document.changeset, let head = set.head, !set.isDamaged else { return nil }
+        let held = try store.database.read { try $0.release(set.number, head) }
+        guard let held, release.document.previous == held.digest else { return nil }
+        return state.withLock { $0.stage == .manifest && !$0.walk.isComplete ? changeset : nil }
+    }
+
+    /// Takes the changeset's bytes, recomputes the root, and completes the manifest if it is the release's.
+    /// - Returns: false if the changeset does not lead there: walk the tree instead.
+    /// - Throws: `wrongChangeset` if the bytes are not those of the release's changeset.
+    package func supply(changeset bytes: [UInt8]) throws -> Bool {
+        guard let wanted = release.document.changeset else { return false }
+        guard Changeset.digest(of: bytes) == wanted.digest else { throw StoreError.wrongChangeset(wanted.digest) }
+        return try state.withLock { state in
+            try expect(state, .manifest, "a changeset")
+            do {
+                let changeset = try Changeset(decoding: bytes)
+                guard changeset.to == root else { return false }
+                var made: [(BLAKE3Digest, [UInt8])] = []
+                _ = try changeset.apply(source: { try self.store.node($0) }, sink: { made.append(($0.raw, $1)) })
+                try state.nodes.append(made)
+            } catch let error as ManifestError {
+                store.observer.note("changeset of release \(release.document.sequence) of \(name): \(error)")
+                return false
+            } catch let error as ChangesetError {
+                store.observer.note("changeset of release \(release.document.sequence) of \(name): \(error)")
+                return false
+            }
+            guard try completeManifest(&state) else { return false }
+            try store.database.withTransaction { try $0.insert(.changeset, wanted.digest.raw, bytes) }
+            return true
+        }
+    }
+
+    /// Manifest nodes that are still missing, at most `limit`; empty when the manifest is complete and keeps every rule.
+    /// The same again until they are supplied.
+    package func neededNodes(limit: Int) throws -> [NodeDigest] {
+        try state.withLock { state in
+            if state.stage != .ended, state.stage != .manifest { return [] }
+            try expect(state, .manifest, "a manifest")
+            while true {
+                if state.walk.isComplete {
+                    if try completeManifest(&state) { return [] }
+                    continue
+                }
+                let needed = state.walk.needed(limit: Self.nodeBatch)
+                let local = try heldNodes(needed, state)
+                if local.isEmpty { return Array(needed.prefix(limit)) }
+                do {
+                    try supply(local, &state)
+                } catch is ManifestWalkError {
+                    // What a crash tore in staging, or a damaged row, is no node: get it from a source.
+                    try state.nodes.removeAll()
+                    try store.database.withTransaction { session in
+                        for (node, _) in local { try session.run(ContentTable.node.delete, [.digest(node.raw)]) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes nodes that were needed. Throws `wrongNode` with the node's name, and takes none of them, if one is not what
+    /// was asked for.
+    package func supply(nodes: [(NodeDigest, [UInt8])]) throws {
+        try state.withLock { state in
+            try expect(state, .manifest, "manifest nodes")
+            do {
+                try supply(nodes, &state)
+            } catch let error as ManifestWalkError {
+                switch error {
+                case .notAskedFor(let node): throw StoreError.wrongNode(node, reason: "it was not asked for")
+                case .wrongDigest(let node): throw StoreError.wrongNode(node, reason: "they have another digest")
+                case .malformed(_, let error):
+                    throw StoreError.invalidManifest(root: root, reason: "\(error)")
+                }
+            }
+            try state.nodes.append(nodes.map { ($0.0.raw, $0.1) })
+        }
+    }
+
+    private func supply(_ nodes: [(NodeDigest, [UInt8])], _ state: inout State) throws {
+        let looksAtAll = state.looksAtAll
+        try store.database.read { session in
+            try state.walk.supply(nodes) { node in try !looksAtAll && session.holds(.node, node.raw) }
+        }
+    }
+
+    /// The nodes among `needed` that are here: staged by an interrupted walk, or held when everything is looked at.
+    private func heldNodes(_ needed: [NodeDigest], _ state: State) throws -> [(NodeDigest, [UInt8])] {
+        try store.database.read { session in
+            try needed.compactMap { node in
+                if let bytes = try state.nodes.value(node.raw) { return (node, bytes) }
+                guard state.looksAtAll, let bytes = try session.value(.node, node.raw) else { return nil }
+                return (node, bytes)
+            }
+        }
+    }
+
+    /// Checks the whole manifest and stores its nodes in one transaction; false if held nodes turned out to be missing,
+    /// and the walk begins again and looks at all.
+    private func completeManifest(_ state: inout State) throws -> Bool {
+        let nodes = state.nodes
+        let source: NodeSource = { [store] digest in try nodes.value(digest.raw) ?? store.node(digest) }
+        do {
+            let found = try ManifestTree.check(
+                root: root, source: source, rules: TreeRules(allowsEscapingLinks: allowsEscapingLinks))
+            guard found == release.document.manifest else {
+                throw StoreError.invalidManifest(root: root, reason: "its figures are not those that were signed")
+            }
+        } catch let error as ManifestError {
+            switch error {
+            case .missingNode, .wrongDigest:
+                guard !state.looksAtAll else { throw StoreError.invalidManifest(root: root, reason: "\(error)") }
+                state.looksAtAll = true
+                state.walk = ManifestWalk(root: root) { _ in false }
+                return false
+            default: throw StoreError.invalidManifest(root: root, reason: "\(error)")
+            }
+        } catch let error as TreeRuleError {
+            throw StoreError.invalidManifest(root: root, reason: "\(error)")
+        }
+        if nodes.count > 0 {
+            try store.database.withTransaction { session in
+                for digest in nodes.digests {
+                    guard let bytes = try nodes.value(digest) else { continue }
+                    try session.run(
+                        "INSERT OR REPLACE INTO node (digest, bytes) VALUES (?, ?)", [.digest(digest), .blob(bytes)])
+                }
+            }
+        }
+        try planBlobs(&state)
+        state.stage = .chunkLists
+        return true
+    }
+
+    func expect(_ state: State, _ stage: Stage, _ step: String) throws {
+        guard state.stage != .ended else { throw StoreError.sessionEnded(set: name) }
+        guard state.stage == stage else { throw StoreError.tooEarly(set: name, step: step) }
+    }
+
+    // MARK: Chunk lists
+
+    /// Finds the blobs that the store does not hold and the chunk lists that are missing, from the entries that differ
+    /// from the base, or from all.
+    private func planBlobs(_ state: inout State) throws {
+        var batch: [ManifestEntry] = []
+        var needs = FetchNeeds()
+        var neededLists: [(digest: ChunkListDigest, size: UInt64)] = []
+        var seenBlobs: Set<BlobDigest> = []
+        var seenLists: Set<ChunkListDigest> = []
+        func settle() throws {
+            try store.database.read { session in
+                for entry in batch {
+                    guard let variant = BlobVariant(entry) else { continue }
+                    if let list = entry.chunkList, seenLists.insert(list).inserted,
+                        try !session.holds(.chunkList, list.raw)
+                    {
+                        neededLists.append((list, entry.size))
+                    }
+                    guard seenBlobs.insert(variant.digest).inserted else { continue }
+                    if let record = try session.blob(variant.digest) {
+                        if let list = entry.chunkList, record.list != list,
+                            try !session.isAttached(list, to: record.number)
+                        {
+                            needs.attachments.append((variant.digest, list, entry.size))
+                        }
+                        continue
+                    }
+                    if entry.chunkList == nil, entry.size > UInt64(ChunkReference.maximumLength) {
+                        throw StoreError.invalidManifest(
+                            root: root, reason: "\(entry.path) has \(entry.size) bytes and no chunk list")
+                    }
+                    needs.blobs.append(FetchNeeds.Blob(variant: variant, size: entry.size, list: entry.chunkList))
+                    needs.totalBytes += entry.size
+                }
+            }
+            batch.removeAll(keepingCapacity: true)
+        }
+        func take(_ entry: ManifestEntry) throws {
+            guard entry.type == .file else { return }
+            batch.append(entry)
+            if batch.count == 1024 { try settle() }
+        }
+        let source: NodeSource = { [store] in try store.node($0) }
+        if let base = try base() {
+            try ManifestTree.diff(base, root, source: source) { edit in
+                if case .put(let entry) = edit { try take(entry) }
+            }
+        } else {
+            try ManifestTree.forEachEntry(root: root, source: source) { entry in
+                try take(entry)
+                return true
+            }
+        }
+        try settle()
+        state.needs = needs
+        state.neededLists = neededLists
+    }
+
+    /// Chunk lists that are still missing, at most `limit`; empty when there are none. The same again until they are
+    /// supplied.
+    package func neededChunkLists(limit: Int) throws -> [ChunkListDigest] {
+        try state.withLock { state in
+            if state.stage == .chunks { return [] }
+            try expect(state, .chunkLists, "chunk lists")
+            // What an interrupted fetch had staged counts if it is right.
+            state.neededLists = try state.neededLists.filter { list in
+                guard let bytes = try state.lists.value(list.digest.raw) else { return true }
+                return (try? ChunkList(verifying: bytes, digest: list.digest, blobSize: list.size)) == nil
+            }
+            return state.neededLists.prefix(limit).map(\.digest)
+        }
+    }
+
+    /// Takes chunk lists that were needed. Throws `wrongChunkList` with the list's name, and takes none of them, if one
+    /// is not what was asked for.
+    package func supply(chunkLists: [(ChunkListDigest, [UInt8])]) throws {
+        try state.withLock { state in
+            try expect(state, .chunkLists, "chunk lists")
+            let sizes = Dictionary(state.neededLists.map { ($0.digest, $0.size) }, uniquingKeysWith: { a, _ in a })
+            for (digest, bytes) in chunkLists {
+                guard let size = sizes[digest] else {
+                    throw StoreError.wrongChunkList(digest, reason: "it was not asked for")
+                }
+                do {
+                    _ = try ChunkList(verifying: bytes, digest: digest, blobSize: size)
+                } catch {
+                    throw StoreError.wrongChunkList(digest, reason: "\(error)")
+                }
+            }
+            try state.lists.append(chunkLists.map { ($0.0.raw, $0.1) })
+            let supplied = Set(chunkLists.map(\.0))
+            state.neededLists.removeAll { supplied.contains($0.digest) }
+        }
+    }
+}
+
+extension Session {
+    /// Whether the chunks of `list` are known to be in that blob.
+    func isAttached(_ list: ChunkListDigest, to blob: Int64) throws -> Bool {
+        try first(
+            "SELECT 1 FROM attachment WHERE blob = ? AND list = ?", [.integer(blob), .digest(list.raw)]
+        ) { try $0.integer(0) } != nil
+    }
+}

@@ -1,0 +1,169 @@
+import Content
+import Database
+import Hashing
+import LinuxIO
+import Synchronization
+package import Trust
+
+/// Brings one verified release into the store of a mirror, and serves it.
+///
+/// The caller's duties, in this order; every call blocks, all may come from any thread:
+/// 1. If `missingChangeset` names one, get it and give it to `supply(changeset:)`.
+/// 2. While `neededNodes` is not empty, get those and give them to `supply(nodes:)`.
+/// 3. While `neededChunkLists` is not empty, get those and give them to `supply(chunkLists:)`.
+/// 4. Call `prepareChunks`, get what it says is missing, from several sources and threads if wished, and give it to
+///    `supply(chunks:)`.
+/// 5. Call `finish`. When it returns the release is durable, served and the head.
+///
+/// Everything given is verified against a digest that the release's signature reaches. A session that is abandoned, or
+/// whose process was killed, leaves its staged parts: the next one of the set goes on with what is right in them.
+package final class FetchSession: Sendable {
+    package let release: VerifiedRelease
+    let store: Store
+    let set: SetRecord
+    let staging: StagingFolder
+    let allowsEscapingLinks: Bool
+    let state: Mutex<State>
+
+    /// `manifest` -> `chunkLists` -> `preparing` -> `chunks` -> `finishing` -> `ended`; to `ended` from everywhere.
+    enum Stage: String {
+        case manifest, chunkLists = "chunk-lists", preparing, chunks, finishing = "finish", ended
+    }
+
+    struct State {
+        var stage = Stage.manifest
+        var walk: ManifestWalk
+        /// Every node is looked at, also those that the store holds: after damage was found.
+        var looksAtAll: Bool
+        var nodes: StagedValues
+        var lists: StagedValues
+        var neededLists: [(digest: ChunkListDigest, size: UInt64)] = []
+        var needs = FetchNeeds()
+        var finished: [StagedBlob] = []
+        var bytesSinceSync: UInt64 = 0
+    }
+
+    init(_ store: Store, _ release: VerifiedRelease, allowsEscapingLinks: Bool) throws {
+        self.store = store
+        self.release = release
+        self.allowsEscapingLinks = allowsEscapingLinks
+        let name = release.document.set
+        let set = try store.database.withTransaction { try $0.ensureContentSet(name) }
+        self.set = set
+        if let head = set.head {
+            let held = try store.database.read { try $0.release(set.number, head) }
+            let sequence = release.document.sequence
+            guard sequence > head || (sequence == head && held?.digest == release.digest) else {
+                throw StoreError.staleRelease(set: name, sequence: sequence, head: head)
+            }
+        }
+        staging = try StagingFolder(store, set: name, .fetch)
+        let looksAtAll = set.isDamaged
+        let walk = try store.database.read { session in
+            try ManifestWalk(root: release.document.manifest.digest) { node in
+                try !looksAtAll && session.holds(.node, node.raw)
+            }
+        }
+        let state = State(
+            walk: walk, looksAtAll: looksAtAll,
+            nodes: try StagedValues(in: staging.folder, name: StoreLayout.stagedNodes),
+            lists: try StagedValues(in: staging.folder, name: StoreLayout.stagedLists))
+        self.state = Mutex(state)
+        store.note(.fetchManifest, name)
+    }
+
+    deinit { abandon() }
+
+    var name: String { self.set.name }
+    var root: NodeDigest { release.document.manifest.digest }
+
+    /// The root whose entries are all held rightly; nil if none is known to be.
+    func base() throws -> NodeDigest? {
+        guard !set.isDamaged, let head = set.head else { return nil }
+        return try store.database.read { try $0.release(set.number, head)?.root }
+    }
+
+    /// Ends the session; what was staged stays for the next one. Ending it twice does nothing.
+    package func abandon() {
+        let wasOpen = state.withLock { state in
+            let wasOpen = state.stage != .ended
+            state.stage = .ended
+            state.needs = FetchNeeds()
+            return wasOpen
+        }
+        if wasOpen { store.end(name) }
+    }
+
+    /// How far it is.
+    package var progress: FetchProgress {
+        state.withLock { state in
+            FetchProgress(
+                phase: state.stage.rawValue, bytesTotal: state.needs.totalBytes, bytesDone: state.needs.doneBytes,
+                chunksMissing: state.needs.missingCount, chunksFetched: state.needs.fetchedCount)
+        }
+    }
+
+    /// Makes everything durable, proves that the release is complete, links its tree, flips, records the head.
+    ///
+    /// Durable when it returns. If it throws nothing is served that was not before; the session has ended, and the next
+    /// one of the release goes on from what is durable.
+    /// - Parameter keepReleases: how many releases keep their trees; older trees are removed.
+    package func finish(keepReleases: Int = Store.defaultKeptReleases) throws -> ServedState {
+        try state.withLock { state in
+            guard state.stage != .ended else { throw StoreError.sessionEnded(set: name) }
+            guard state.stage == .chunks else { throw StoreError.tooEarly(set: name, step: "finishing a fetch") }
+            guard state.needs.missingCount == 0 else {
+                throw StoreError.missingChunks(set: name, count: state.needs.missingCount)
+            }
+            state.stage = .finishing
+        }
+        defer { abandon() }
+        try commitGroup(isLast: true)
+        let activation = Activation(
+            store: store, set: set, document: release.document, digest: release.digest, signed: release.signed,
+            staging: staging, base: try base(), keptReleases: keepReleases)
+        let served = try activation.run()
+        try store.staging.removeTree(Array(StagingFolder.name(name, .fetch).utf8))
+        return served
+    }
+
+    /// Makes what was written durable with one syncfs, and records the blobs that are finished.
+    func commitGroup(isLast: Bool) throws {
+        let group = state.withLock { state -> [StagedBlob] in
+            let group = state.finished
+            state.finished = []
+            state.bytesSinceSync = 0
+            return group
+        }
+        do {
+            if !group.isEmpty {
+                try store.commit(group, of: name, from: staging)
+            } else if !isLast {
+                store.note(.groupSync, name)
+                try staging.durability.syncFileSystem()
+            }
+        } catch {
+            // The disk lost something and does not say what: nothing that was staged may be used.
+            abandon()
+            try? store.staging.removeTree(Array(StagingFolder.name(name, .fetch).utf8))
+            throw error
+        }
+    }
+}
+
+extension Store {
+    /// Begins to fetch a verified release, or to repair it if it is the head already; goes on with what an earlier
+    /// session of the set had staged.
+    /// - Parameter allowsEscapingLinks: symlinks that leave the set are taken as they are.
+    /// - Throws: `busy` if a session of the set runs, `staleRelease` for one below the head.
+    package func beginFetch(_ release: VerifiedRelease, allowsEscapingLinks: Bool = false) throws -> FetchSession {
+        let name = release.document.set
+        try begin(name)
+        do {
+            return try FetchSession(self, release, allowsEscapingLinks: allowsEscapingLinks)
+        } catch {
+            end(name)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,335 @@
+import Content
+import Database
+import Dispatch
+import Glibc
+import Hashing
+import LinuxIO
+import Synchronization
+
+/// One reading of a source tree: entries come in the order of the manifest, files that must be read are read several at
+/// a time, and what is finished is made durable in groups.
+struct IngestRun {
+    let store: Store
+    let set: SetRecord
+    let options: IngestOptions
+    let staging: StagingFolder
+    let top: Folder
+    let reader: FileReader
+    var progress = IngestProgress()
+    var dropped = DroppedAttributes()
+    var copiedBytes: UInt64 = 0
+    var readFiles: UInt64 = 0
+    var counter: DryRunCounter
+    private var records: SourceRecords
+    private var builder: ManifestBuilder
+    private let nodes: NodeBuffer
+    private var rules: TreeRules
+    private var batch = Batch()
+    private var group: [StagedBlob] = []
+    private var groupBytes: UInt64 = 0
+    private var lists: [(ChunkListDigest, [UInt8])] = []
+    private var newRecords: [SourceRecord] = []
+    private var attachments: [(list: ChunkListDigest, chunks: [ChunkReference], blob: BlobDigest, bytes: [UInt8])] = []
+
+    /// Entries in order, some of which wait for their file to be read.
+    private struct Batch {
+        var entries: [Pending] = []
+        var files: [SourceItem] = []
+        var bytes: UInt64 = 0
+        var folders = 0
+        var lastFolder: Folder?
+    }
+
+    private enum Pending {
+        case entry(ManifestEntry)
+        /// The index of a file to read.
+        case file(Int)
+    }
+
+    /// The nodes that the builder has made and the store does not hold.
+    private final class NodeBuffer {
+        var nodes: [(NodeDigest, [UInt8])] = []
+    }
+
+    init(_ session: IngestSession, source: String) throws {
+        store = session.store
+        set = session.set
+        options = session.options
+        staging = session.staging
+        top = try Self.openTop(source)
+        reader = FileReader(store, staging, options, isDamaged: set.isDamaged)
+        records = SourceRecords(store.database, set: set.number)
+        rules = TreeRules(allowsEscapingLinks: options.allowEscapingLinks)
+        counter = DryRunCounter(store: store, set: set.number)
+        let nodes = NodeBuffer()
+        self.nodes = nodes
+        let (database, isDamaged, isDry) = (store.database, set.isDamaged, options.dryRun)
+        builder = ManifestBuilder { digest, bytes in
+            if isDry { return }
+            if try !isDamaged && database.read({ try $0.holds(.node, digest.raw) }) { return }
+            nodes.nodes.append((digest, bytes))
+        }
+    }
+
+    private static func openTop(_ source: String) throws -> Folder {
+        do {
+            return try Folder.open(source)
+        } catch {
+            if error.errnoName == "ENOTDIR" { throw StoreError.notADirectory(source) }
+            throw error
+        }
+    }
+
+    // MARK: The walk
+
+    mutating func run(_ report: (IngestProgress) -> Void) throws -> (IngestDraft, ChunkLog) {
+        store.note(.ingestScan, set.name)
+        try SourceWalk(top: top).run { item in
+            try take(item)
+            if try isBatchFull(next: item) {
+                try settleBatch()
+                report(progress)
+            }
+        }
+        try settleBatch()
+        report(progress)
+        let source = top
+        do {
+            try rules.finish { path in
+                switch try source.stat(path.bytes)?.type {
+                case .regular: .file
+                case .directory: .directory
+                case .symlink: .symlink
+                default: nil
+                }
+            }
+        } catch let error as TreeRuleError {
+            throw Self.refused(error)
+        }
+        store.note(.ingestManifest, set.name)
+        let root = try builder.finish()
+        try records.finish()
+        try settleGroup()
+        for item in attachments { try store.attach(item.list, item.chunks, to: item.blob, bytes: item.bytes) }
+        return try draft(root)
+    }
+
+    private mutating func take(_ item: SourceItem) throws {
+        count(item)
+        switch item.attributes.type {
+        case .directory:
+            let entry = try ManifestEntry(
+                path: item.path, type: .directory, modified: item.attributes.modified.seconds)
+            batch.entries.append(.entry(entry))
+        case .symlink:
+            let entry = try ManifestEntry(
+                path: item.path, type: .symlink, modified: item.attributes.modified.seconds,
+                linkTarget: try item.folder.readLink(item.name))
+            batch.entries.append(.entry(entry))
+        default: try takeFile(item)
+        }
+    }
+
+    private mutating func takeFile(_ item: SourceItem) throws {
+        progress.files += 1
+        progress.bytes += item.attributes.size
+        if let record = try records.record(at: item.path), isUnchanged(item, record) {
+            let entry = try Self.entry(item.path, item.attributes, record.blob, record.list, record.further)
+            batch.entries.append(.entry(entry))
+            return
+        }
+        progress.readFiles += 1
+        progress.readBytes += item.attributes.size
+        if item.attributes.size > UInt64(FileReader.wholeLimit) {
+            // Everything before it comes first; then it has all threads to itself.
+            try settleBatch()
+            try take(try reader.readLong(item))
+            return
+        }
+        batch.entries.append(.file(batch.files.count))
+        batch.files.append(item)
+        batch.bytes += item.attributes.size
+        if batch.lastFolder !== item.folder {
+            batch.lastFolder = item.folder
+            batch.folders += 1
+        }
+    }
+
+    private func isUnchanged(_ item: SourceItem, _ record: SourceRecord) -> Bool {
+        guard !set.isDamaged, record.profile == options.profile.identifier,
+            record.further.map(\.algorithm) == options.digests.sorted(by: { $0.rawValue < $1.rawValue })
+        else { return false }
+        return record.stamp.proves(
+            SourceRecord.Stamp(item.attributes), isLinked: record.isLinked, linking: set.linking)
+    }
+
+    private mutating func count(_ item: SourceItem) {
+        progress.entries += 1
+        let permissions = item.attributes.permissions
+        if item.attributes.type != .symlink {
+            if permissions & 0o7000 != 0 { dropped.specialBits += 1 }
+            let plain = permissions & 0o777
+            if plain != 0o755, item.attributes.type == .directory || plain != 0o644 { dropped.permissions += 1 }
+            if let extended = try? item.folder.extendedAttributes(item.name), !extended.settable.isEmpty {
+                if extended.hasAccessControlList { dropped.accessControlLists += 1 }
+                if extended.settable.contains(where: { !$0.starts(with: Array("system.posix_acl_".utf8)) }) {
+                    dropped.extendedAttributes += 1
+                }
+            }
+        }
+    }
+
+    // MARK: Batches
+
+    /// Bounds what waits: bytes for the pace of the progress, folders because each holds a descriptor.
+    private func isBatchFull(next: SourceItem) throws -> Bool {
+        batch.bytes >= 64 << 20 || batch.files.count >= 4096 || batch.folders >= 128 || batch.entries.count >= 16_384
+    }
+
+    private mutating func settleBatch() throws {
+        let files = batch.files
+        var results = try readAll(files)
+        for pending in batch.entries {
+            switch pending {
+            case .entry(let entry): try append(entry)
+            case .file(let index):
+                guard let file = results[index] else { throw StoreError.changedWhileRead(path: files[index].path) }
+                results[index] = nil
+                try take(file)
+            }
+        }
+        batch = Batch()
+        if groupBytes >= StoreLayout.ingestGroupBytes || group.count >= StoreLayout.groupBlobs
+            || nodes.nodes.count >= 4096 || newRecords.count >= 65_536
+        {
+            try settleGroup()
+        }
+    }
+
+    /// Reads files by as many threads as there are processors; each takes the next that nobody has.
+    private func readAll(_ files: [SourceItem]) throws -> [ReadFile?] {
+        guard !files.isEmpty else { return [] }
+        let results = Mutex<[ReadFile?]>(Array(repeating: nil, count: files.count))
+        let failure = Mutex<(index: Int, error: any Error)?>(nil)
+        let next = Atomic<Int>(0)
+        let workers = min(files.count, max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), 16)
+        DispatchQueue.concurrentPerform(iterations: workers) { [reader] _ in
+            let buffer = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: FileReader.wholeLimit + 1, alignment: 4096)
+            defer { buffer.deallocate() }
+            while true {
+                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard index < files.count, failure.withLock({ $0 == nil }) else { return }
+                do {
+                    let file = try reader.readWhole(files[index], buffer)
+                    results.withLock { $0[index] = file }
+                } catch {
+                    failure.withLock { first in
+                        if first.map({ index < $0.index }) ?? true { first = (index, error) }
+                    }
+                }
+            }
+        }
+        if let failure = failure.withLock({ $0 }) { throw failure.error }
+        return results.withLock { $0 }
+    }
+
+    private mutating func take(_ file: ReadFile) throws {
+        readFiles += 1
+        copiedBytes += file.copiedBytes
+        let entry = try Self.entry(file.item.path, file.attributes, file.blob, file.list?.digest, file.further)
+        try append(entry)
+        if options.dryRun {
+            try counter.count(file.allChunks)
+            return
+        }
+        if let list = file.list {
+            lists.append((list.digest, list.bytes))
+            if file.staged == nil { try noteAttachment(file, list) }
+        }
+        if let staged = file.staged {
+            group.append(staged)
+            groupBytes += staged.size
+        }
+        noteRecord(file)
+    }
+
+    /// A held blob that another profile had cut elsewhere gets its further list.
+    private mutating func noteAttachment(_ file: ReadFile, _ list: (digest: ChunkListDigest, bytes: [UInt8])) throws {
+        let isKnown = try store.database.read { session -> Bool in
+            guard let record = try session.blob(file.blob) else { return true }
+            return try record.list == list.digest || session.isAttached(list.digest, to: record.number)
+        }
+        if !isKnown { attachments.append((list.digest, file.chunks, file.blob, list.bytes)) }
+    }
+
+    private mutating func noteRecord(_ file: ReadFile) {
+        let attributes = file.linked ?? file.attributes
+        let isLinked = file.linked != nil
+        let isTrusted =
+            attributes.changed.seconds < file.readAt
+            && file.readAt - attributes.changed.seconds > SourceRecord.distrustSeconds
+        guard isLinked || isTrusted else { return }
+        newRecords.append(
+            SourceRecord(
+                path: file.item.path, stamp: SourceRecord.Stamp(attributes), blob: file.blob, list: file.list?.digest,
+                further: file.further, profile: options.profile.identifier, isLinked: isLinked))
+    }
+
+    private static func entry(
+        _ path: RelativePath, _ attributes: FileAttributes, _ blob: BlobDigest, _ list: ChunkListDigest?,
+        _ further: [Digest]
+    ) throws -> ManifestEntry {
+        try ManifestEntry(
+            path: path, type: .file, isExecutable: attributes.isExecutable, modified: attributes.modified.seconds,
+            size: attributes.size, blob: blob, chunkList: list, furtherDigests: further)
+    }
+
+    private mutating func append(_ entry: ManifestEntry) throws {
+        do {
+            try rules.check(entry)
+        } catch {
+            throw Self.refused(error)
+        }
+        try builder.append(entry)
+    }
+
+    private static func refused(_ error: TreeRuleError) -> StoreError {
+        switch error {
+        case .linkLeavesSet(let path, _): .refusedEntry(shownPath: "\(path)", reason: "\(error)")
+        default: .refusedEntry(shownPath: "the tree", reason: "\(error)")
+        }
+    }
+
+    // MARK: Groups
+
+    /// Makes blobs, chunk lists, nodes and source records durable, in that order.
+    private mutating func settleGroup() throws {
+        defer {
+            group.removeAll()
+            groupBytes = 0
+            lists.removeAll()
+            newRecords.removeAll()
+            nodes.nodes.removeAll()
+            reader.forgetClaims()
+        }
+        let passed = records.takePassed()
+        if options.dryRun
+            || (group.isEmpty && lists.isEmpty && newRecords.isEmpty && nodes.nodes.isEmpty && passed.isEmpty)
+        {
+            return
+        }
+        let verb = set.isDamaged ? "INSERT OR REPLACE" : "INSERT OR IGNORE"
+        try store.commit(group, of: set.name, from: staging) { session in
+            for (digest, bytes) in lists {
+                try session.run(
+                    "\(verb) INTO chunk_list (digest, bytes) VALUES (?, ?)", [.digest(digest.raw), .blob(bytes)])
+            }
+            for (digest, bytes) in nodes.nodes {
+                try session.run("\(verb) INTO node (digest, bytes) VALUES (?, ?)", [.digest(digest.raw), .blob(bytes)])
+            }
+            for path in passed { try session.removeSource(path, set: set.number) }
+            for record in newRecords { try session.write(record, set: set.number) }
+        }
+    }
+}

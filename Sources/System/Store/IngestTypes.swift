@@ -1,0 +1,90 @@
+package import Content
+package import Hashing
+
+/// How a publish brings the bytes of a new file into the store. None of them changes the publisher's file.
+package enum IngestMode: String, CaseIterable, Sendable {
+    /// Shares the blocks where the file system can, else copies.
+    case reflink
+    /// Copies.
+    case copy
+    /// Hard-links the publisher's file itself: no bytes are copied. Only where that file has the served mode and owner
+    /// and lies on the store's file system; else it is copied. Who then writes into the file in place damages the
+    /// release (`verify` finds it): replace files by rename.
+    case link
+}
+
+/// What a content set asks of a publish.
+package struct IngestOptions: Hashable, Sendable {
+    package var mode: IngestMode
+    package var profile: ChunkProfile
+    /// Digests taken beside BLAKE3.
+    package var digests: [HashAlgorithm]
+    /// Symlinks that leave the set are taken as they are.
+    package var allowEscapingLinks: Bool
+    /// Everything is read and counted, nothing is stored.
+    package var dryRun: Bool
+
+    package init(
+        mode: IngestMode = .reflink, profile: ChunkProfile = .standard, digests: [HashAlgorithm] = [],
+        allowEscapingLinks: Bool = false, dryRun: Bool = false
+    ) {
+        self.mode = mode
+        self.profile = profile
+        self.digests = digests
+        self.allowEscapingLinks = allowEscapingLinks
+        self.dryRun = dryRun
+    }
+}
+
+/// How far a publish is.
+package struct IngestProgress: Hashable, Sendable {
+    package var entries: UInt64 = 0
+    package var files: UInt64 = 0
+    /// Bytes of all files seen.
+    package var bytes: UInt64 = 0
+    /// Files and bytes that had to be read.
+    package var readFiles: UInt64 = 0
+    package var readBytes: UInt64 = 0
+}
+
+/// What the source has and a release does not carry, counted.
+package struct DroppedAttributes: Hashable, Sendable {
+    /// Files and directories with setuid, setgid or sticky bits.
+    package var specialBits = 0
+    /// Permissions other than those served: 0644 or 0755 of files, 0755 of directories.
+    package var permissions = 0
+    package var extendedAttributes = 0
+    package var accessControlLists = 0
+
+    package var isEmpty: Bool { self == DroppedAttributes() }
+}
+
+/// A tree that was ingested and is not a release yet: what the publisher signs is made of it.
+package struct IngestDraft: Hashable, Sendable {
+    /// The release that the tree is compared with.
+    package struct Previous: Hashable, Sendable {
+        package let sequence: UInt64
+        package let digest: ReleaseDigest
+    }
+
+    /// The tree is that of the head: there is nothing to release.
+    package let isUnchanged: Bool
+    package let root: ManifestRoot
+    package let previous: Previous?
+    package let changeset: ChangesetReference?
+    package let chunkProfile: ChunkProfile
+    package let chunkLog: ChunkLogHead
+    /// Chunks that no earlier release of the set has, and their bytes.
+    package let newChunks: UInt64
+    package let newBytes: UInt64
+    package let files: UInt64
+    package let bytes: UInt64
+    /// Files that had to be read, the others were known by their times.
+    package let readFiles: UInt64
+    /// Bytes that were copied into the store (in a dry run: that would be), because they could be neither shared nor
+    /// linked.
+    package let copiedBytes: UInt64
+    package let dropped: DroppedAttributes
+    /// For the operator, in sentences.
+    package let warnings: [String]
+}

@@ -1,0 +1,52 @@
+package import Content
+import Database
+import LinuxIO
+
+extension Store {
+    /// Where chunks are held, in any set; nil for those that are not.
+    package func locate(_ chunks: [ChunkDigest]) throws -> [ChunkLocation?] { try index.find(chunks) }
+
+    /// Reads a located chunk into `buffer`, which must have at least its length.
+    ///
+    /// The bytes are what the disk gives; who must be sure compares them with the digest.
+    package func read(_ location: ChunkLocation, into buffer: UnsafeMutableRawBufferPointer) throws {
+        let length = Int(location.length)
+        precondition(buffer.count >= length, "a buffer of \(buffer.count) bytes for a chunk of \(length)")
+        let number = Int64(location.blobNumber)
+        let file = try readers.file(number) ?? openBlob(number)
+        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<length])
+        guard try file.read(into: part, at: location.offset) == length else {
+            readers.drop(number)
+            throw StoreError.notFound("a chunk at \(location.offset) of blob number \(number)")
+        }
+    }
+
+    /// Opens any inode of a blob and keeps the descriptor.
+    private func openBlob(_ number: Int64) throws -> OpenFile {
+        let variants = try database.read { session -> [VariantRecord] in
+            let digest = try session.first("SELECT digest FROM blob WHERE number = ?", [.integer(number)]) {
+                BlobDigest(try $0.digest(0, "blob"))
+            }
+            guard let digest else { return [] }
+            return try session.variants(of: digest, number: number)
+        }
+        for record in variants {
+            guard let file = try blobs.open(record.variant) else { continue }
+            readers.keep(file, number)
+            return file
+        }
+        throw StoreError.notFound("blob number \(number)")
+    }
+
+    /// Opens any inode of a held blob; nil if there is none.
+    func openAnyVariant(of digest: BlobDigest) throws -> (variant: BlobVariant, file: OpenFile)? {
+        let variants = try database.read { session -> [VariantRecord] in
+            guard let record = try session.blob(digest) else { return [] }
+            return try session.variants(of: digest, number: record.number)
+        }
+        for record in variants {
+            if let file = try blobs.open(record.variant) { return (record.variant, file) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,233 @@
+import Content
+import Database
+import LinuxIO
+import Synchronization
+
+extension Store {
+    /// Opens the store in the directory `data`, which is made if it is not there, and puts right what a crash left.
+    ///
+    /// What it does is bounded by what was in flight, not by what the store holds: names of its own that are temporary
+    /// are removed, finished groups are entered into the chunk index, a flip that was not recorded is.
+    ///
+    /// - Parameters:
+    ///   - state: a directory for the database and the index, as on a faster disk; nil for `.store` itself.
+    ///   - observer: told of phases and notes.
+    /// - Throws: `StoreError.locked` if another process has it open, `unknownFormat` for a store of a newer program,
+    ///   `cannotLink` where hard links or renames do not work, and what the disk says.
+    package static func open(
+        data path: String, state: String? = nil, observer: StoreObserver = StoreObserver()
+    ) throws -> Store {
+        observer.phase(.recover, "")
+        let data = try openData(path)
+        let top = try data.ensureFolder(StoreLayout.storeFolder, mode: 0o700)
+        guard let lock = try FileLock.acquire(in: top, "lock") else {
+            throw StoreError.locked(data: path, holder: try FileLock.holder(in: top, Array("lock".utf8)))
+        }
+        try checkFormat(top, path)
+        let staging = try top.ensureFolder("staging", mode: 0o700)
+        let releases = try data.ensureFolder(StoreLayout.releasesFolder, mode: 0o755)
+        do {
+            try staging.proveLinks(into: releases)
+            try staging.proveLinks(into: data)
+        } catch {
+            throw StoreError.cannotLink(data: path, error)
+        }
+        let folders = StoreFolders(
+            data: data, store: top, releases: releases, staging: staging,
+            quarantine: try top.ensureFolder("quarantine", mode: 0o700),
+            blobs: try BlobFiles(in: try top.ensureFolder("blobs", mode: 0o700)))
+        let statePath = try state.map { path in
+            _ = try openData(path)
+            return path
+        }
+        let database = try Connection(
+            path: "\(statePath ?? "\(path)/\(StoreLayout.storeFolder)")/\(StoreLayout.databaseFile)",
+            migrations: StoreSchema.migrations, readerCount: 4)
+        // Folding the log back costs two syncs: at 64 MiB, a publish of many files does it rarely.
+        try database.run("PRAGMA wal_autocheckpoint = 16384")
+        try database.run("PRAGMA cache_size = -65536")
+        let index = try openIndex(path, statePath, top)
+        let store = try Store(
+            dataPath: path, folders: folders, database: database, index: index.index, lock: lock, observer: observer)
+        try store.recover(rebuildsIndex: index.isNew)
+        return store
+    }
+
+    private static func openData(_ path: String) throws -> Folder {
+        do {
+            return try Folder.open(path)
+        } catch {
+            guard error.isNotFound else { throw error }
+            let (parent, name) = split(path)
+            return try Folder.open(parent).ensureFolder(name, mode: 0o755)
+        }
+    }
+
+    private static func split(_ path: String) -> (parent: String, name: String) {
+        var trimmed = path[...]
+        while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
+        guard let slash = trimmed.lastIndex(of: "/") else { return (".", String(trimmed)) }
+        let parent = trimmed[..<slash]
+        return (parent.isEmpty ? "/" : String(parent), String(trimmed[trimmed.index(after: slash)...]))
+    }
+
+    /// The format file is written last of the layout: a store without one is new, or was killed while it was made.
+    private static func checkFormat(_ top: Folder, _ path: String) throws {
+        if let file = try top.openFileIfPresent("format") {
+            let bytes = try file.read(256, at: 0)
+            let line = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+            guard line == StoreLayout.formatLine else { throw StoreError.unknownFormat(data: path, found: line) }
+            return
+        }
+        try top.unlinkIfPresent("format.new")
+        let file = try top.createFile("format.new", mode: 0o644)
+        try file.write(Array("\(StoreLayout.formatLine)\n".utf8), at: 0)
+        try file.sync()
+        try top.rename("format.new", to: "format")
+        try top.sync()
+    }
+
+    /// The chunk index, empty and marked new if there is none that can be used.
+    private static func openIndex(
+        _ path: String, _ state: String?, _ top: Folder
+    ) throws -> (index: any ChunkIndex, isNew: Bool) {
+        let parent = try state.map { try Folder.open($0) } ?? top
+        let isNew = try parent.stat("index") == nil
+        let folder = try parent.ensureFolder("index", mode: 0o700)
+        do {
+            return (try DiskChunkIndex(folder: folder), isNew)
+        } catch ChunkIndexError.needsRebuild {
+            try folder.removeContents()
+            return (try DiskChunkIndex(folder: folder), true)
+        }
+    }
+
+    // MARK: Recovery
+
+    private func recover(rebuildsIndex: Bool) throws {
+        try recoverStaging()
+        try recoverTrees()
+        try recoverIndex(fromStart: rebuildsIndex)
+    }
+
+    /// Takes back what was moved into `blobs` and not recorded; keeps what a fetch can go on with.
+    private func recoverStaging() throws {
+        for entry in try staging.list() {
+            guard entry.type == .directory, let folder = try staging.subfolderIfPresent(entry.name) else {
+                try staging.unlinkIfPresent(entry.name)
+                continue
+            }
+            let isFetch = entry.name.suffix(6).elementsEqual(".fetch".utf8)
+            for variant in try StagingFolder.journalled(in: folder) {
+                let from = blobs.folder(variant.digest)
+                guard try !database.read({ try $0.holds(variant) }), try from.stat(variant.name) != nil else {
+                    continue
+                }
+                if isFetch {
+                    try from.rename(variant.name, in: folder, to: BlobVariant.hex(variant.digest))
+                } else {
+                    try from.unlinkIfPresent(variant.name)
+                }
+            }
+            try folder.unlinkIfPresent(Array(StoreLayout.journal.utf8))
+            if !isFetch { try staging.removeTree(entry.name) }
+        }
+    }
+
+    /// Removes trees that were being linked or removed, and records a flip that was not.
+    private func recoverTrees() throws {
+        for entry in try releases.list() where entry.type == .directory {
+            let folder = try releases.subfolder(entry.name)
+            for tree in try folder.list() where UInt64(String(decoding: tree.name, as: UTF8.self)) == nil {
+                try folder.removeTree(tree.name)
+            }
+        }
+        for (name, number, head) in try database.read({ try $0.headsBySet() }) {
+            // The link is renamed before the head is recorded; the release was proved complete before that.
+            guard let sequence = try linkedSequence(name), head.map({ sequence > $0 }) ?? true,
+                try database.read({ try $0.release(number, sequence) }) != nil
+            else { continue }
+            try data.sync()
+            try recordHead(number, sequence)
+        }
+    }
+
+    /// Enters the blobs into the chunk index that it may not have kept, or all of them.
+    private func recoverIndex(fromStart: Bool) throws {
+        var (blob, attachment) = try database.read { session in
+            fromStart ? (0, 0) : (try session.mark("indexed-blob"), try session.mark("indexed-attachment"))
+        }
+        let isComplete = try database.read { session in
+            try session.first("SELECT 1 FROM blob WHERE number > ?", [.integer(blob)]) { _ in true } == nil
+                && session.first("SELECT 1 FROM attachment WHERE number > ?", [.integer(attachment)]) { _ in true }
+                    == nil
+        }
+        if !isComplete {
+            blob = try enterBlobs(after: blob)
+            attachment = try enterAttachments(after: attachment)
+            try index.sync()
+            try database.withTransaction { session in
+                try session.setMark("indexed-blob", blob)
+                try session.setMark("indexed-attachment", attachment)
+            }
+        }
+        groupLock.withLock { state in
+            (state.indexedBlob, state.toldBlob) = (blob, blob)
+            (state.indexedAttachment, state.toldAttachment) = (attachment, attachment)
+        }
+    }
+
+    /// Enters all blobs above a number, a few thousand at a time; the last number.
+    private func enterBlobs(after start: Int64) throws -> Int64 {
+        var last = start
+        while true {
+            var entries: [ChunkIndexEntry] = []
+            let count = try database.read { session -> Int in
+                let rows = try session.rows(
+                    "SELECT number, digest, size, list FROM blob WHERE number > ? ORDER BY number LIMIT 1024",
+                    [.integer(last)]
+                ) { row in
+                    (
+                        number: try row.integer(0), digest: BlobDigest(try row.digest(1, "blob")),
+                        size: try row.unsigned(2), list: try row.optionalDigest(3, "blob")
+                    )
+                }
+                for row in rows {
+                    last = row.number
+                    guard let list = row.list else {
+                        appendLocations(&entries, row.digest, row.size, [], row.number)
+                        continue
+                    }
+                    guard let bytes = try session.value(.chunkList, list) else { continue }
+                    appendLocations(&entries, row.digest, row.size, try ChunkList(decoding: bytes).chunks, row.number)
+                }
+                return rows.count
+            }
+            try index.insert(entries)
+            if count < 1024 { return last }
+        }
+    }
+
+    private func enterAttachments(after start: Int64) throws -> Int64 {
+        let rows = try database.read { session in
+            try session.rows(
+                """
+                SELECT attachment.number, blob.number, blob.digest, blob.size, chunk_list.bytes FROM attachment
+                JOIN blob ON blob.number = attachment.blob JOIN chunk_list ON chunk_list.digest = attachment.list
+                WHERE attachment.number > ? ORDER BY attachment.number
+                """, [.integer(start)]
+            ) { row in
+                (
+                    attachment: try row.integer(0), number: try row.integer(1),
+                    digest: BlobDigest(try row.digest(2, "blob")), size: try row.unsigned(3), bytes: try row.blob(4)
+                )
+            }
+        }
+        var entries: [ChunkIndexEntry] = []
+        for row in rows {
+            appendLocations(&entries, row.digest, row.size, try ChunkList(decoding: row.bytes).chunks, row.number)
+        }
+        try index.insert(entries)
+        return rows.last?.attachment ?? start
+    }
+}

@@ -1,0 +1,216 @@
+package import Content
+import Database
+import LinuxIO
+import Synchronization
+package import Trust
+
+/// What one host holds: blobs, chunk index, manifest nodes, releases and served trees, in one data directory.
+///
+/// Every call blocks on the disk: keep it off event loops and cooperative threads. Everything may be called from any
+/// thread; publishes and fetches of different sets run side by side, and reading never waits for them.
+///
+/// The order in which things become durable stands in docs/formats/store-layout.md. In short: blobs, then their rows
+/// and index entries, then the proof that everything a release names is there, then its tree, then the link, and the
+/// head last.
+package final class Store: Sendable {
+    /// How many releases keep their served trees unless asked otherwise.
+    package static let defaultKeptReleases = 5
+
+    /// The data directory as the operator wrote it.
+    package let dataPath: String
+    let data: Folder
+    let releases: Folder
+    let staging: Folder
+    let quarantine: Folder
+    let blobs: BlobFiles
+    let database: Connection
+    let index: any ChunkIndex
+    let observer: StoreObserver
+    let readers = BlobReaders()
+    /// Held while a group of blobs becomes durable: so a final name without a row is never another session's.
+    let groupLock = Mutex<GroupState>(GroupState())
+    private let running = Mutex<[String]>([])
+    private let lock: FileLock
+
+    /// What all group commits share.
+    struct GroupState {
+        /// Blobs and attachments up to these numbers are durable in the chunk index.
+        var indexedBlob: Int64 = 0
+        var indexedAttachment: Int64 = 0
+        /// The highest numbers that the index was told.
+        var toldBlob: Int64 = 0
+        var toldAttachment: Int64 = 0
+        var bytesSinceIndexSync: UInt64 = 0
+    }
+
+    init(
+        dataPath: String, folders: StoreFolders, database: Connection, index: any ChunkIndex, lock: FileLock,
+        observer: StoreObserver
+    ) throws {
+        self.dataPath = dataPath
+        data = folders.data
+        releases = folders.releases
+        staging = folders.staging
+        quarantine = folders.quarantine
+        blobs = folders.blobs
+        self.database = database
+        self.index = index
+        self.lock = lock
+        self.observer = observer
+    }
+
+    // MARK: Sessions
+
+    /// Takes the one place for a session of `set`, or throws `busy`.
+    func begin(_ set: String) throws {
+        guard PlainName.accepts(set) else { throw StoreError.invalidSetName(set) }
+        let isTaken = running.withLock { running in
+            if running.contains(set) { return true }
+            running.append(set)
+            return false
+        }
+        if isTaken { throw StoreError.busy(set: set) }
+    }
+
+    /// Gives the place back.
+    func end(_ set: String) {
+        running.withLock { running in running.removeAll { $0 == set } }
+    }
+
+    func note(_ phase: StorePhase, _ set: String = "") { observer.phase(phase, set) }
+
+    // MARK: Metadata
+
+    /// The bytes of a manifest node, nil if it is not held.
+    package func node(_ digest: NodeDigest) throws -> [UInt8]? {
+        try database.read { try $0.value(.node, digest.raw) }
+    }
+
+    /// The bytes of a chunk list, nil if it is not held.
+    package func chunkList(_ digest: ChunkListDigest) throws -> [UInt8]? {
+        try database.read { try $0.value(.chunkList, digest.raw) }
+    }
+
+    /// The bytes of a changeset, nil if it is not held.
+    package func changeset(_ digest: ChangesetDigest) throws -> [UInt8]? {
+        try database.read { try $0.value(.changeset, digest.raw) }
+    }
+
+    /// Bytes and bytes' length of many nodes at once, in the order asked; one consistent read.
+    package func nodes(_ digests: [NodeDigest]) throws -> [[UInt8]?] {
+        try database.read { session in try digests.map { try session.value(.node, $0.raw) } }
+    }
+
+    /// Many chunk lists at once, in the order asked.
+    package func chunkLists(_ digests: [ChunkListDigest]) throws -> [[UInt8]?] {
+        try database.read { session in try digests.map { try session.value(.chunkList, $0.raw) } }
+    }
+
+    /// A held release as it was signed; nil `sequence` means the head. Nil if it is not held.
+    package func signedRelease(set: String, sequence: UInt64? = nil) throws -> SignedRelease? {
+        let bytes = try database.read { session -> [UInt8]? in
+            guard let record = try session.contentSet(set), let wanted = sequence ?? record.head else { return nil }
+            return try session.first(
+                "SELECT signed FROM release WHERE set_number = ? AND sequence = ?",
+                [.integer(record.number), .unsigned(wanted)]
+            ) { try $0.blob(0) }
+        }
+        return try bytes.map { try SignedRelease(decoding: $0) }
+    }
+
+    /// The sequences of all held releases of a set, ascending.
+    package func sequences(set: String) throws -> [UInt64] {
+        try database.read { session in
+            guard let record = try session.contentSet(set) else { return [] }
+            return try session.rows(
+                "SELECT sequence FROM release WHERE set_number = ? ORDER BY sequence", [.integer(record.number)]
+            ) { try $0.unsigned(0) }
+        }
+    }
+
+    /// The newest release of a set that is held completely; nil if there is none.
+    package func head(set: String) throws -> StoreHead? {
+        try database.read { session in
+            guard let record = try session.contentSet(set), let head = record.head else { return nil }
+            guard let release = try session.release(record.number, head) else {
+                throw StoreError.damagedRecord(table: "content_set", reason: "head \(head) of \(set) has no release")
+            }
+            return StoreHead(sequence: head, root: release.root, release: release.digest)
+        }
+    }
+
+    /// The names of all sets with a head, sorted.
+    package func sets() throws -> [String] {
+        try database.read { session in try session.headsBySet().filter { $0.head != nil }.map(\.name) }
+    }
+
+    /// Bytes held and free.
+    package func usage() throws -> StoreUsage {
+        let disk = try DiskUsage.of(data)
+        let sums = try database.first("SELECT COALESCE(SUM(size), 0), COUNT(*) FROM blob") {
+            (UInt64(clamping: try $0.integer(0)), UInt64(clamping: try $0.integer(1)))
+        }
+        return StoreUsage(disk: disk, storeBytes: sums?.0 ?? 0, blobs: sums?.1 ?? 0)
+    }
+
+    /// Proves that `path` is, or is not, in a held release; nil `sequence` means the head.
+    package func proof(set: String, sequence: UInt64? = nil, path: RelativePath) throws -> ManifestProof {
+        let root = try database.read { session -> NodeDigest? in
+            guard let record = try session.contentSet(set), let wanted = sequence ?? record.head else { return nil }
+            return try session.release(record.number, wanted)?.root
+        }
+        guard let root else {
+            throw StoreError.notFound(sequence.map { "release \($0) of \(set)" } ?? "a release of \(set)")
+        }
+        return try ManifestProof.make(path, root: root, source: { try self.node($0) })
+    }
+
+    // MARK: Served trees
+
+    /// What the set's link shows at this moment; nil if there is no link, or it shows no release of this store.
+    ///
+    /// Read back from the link and the database each time: a link moved by hand shows here.
+    package func served(set: String) throws -> ServedState? {
+        guard PlainName.accepts(set), let sequence = try linkedSequence(set) else { return nil }
+        return try database.read { session in
+            guard let record = try session.contentSet(set),
+                let release = try session.release(record.number, sequence)
+            else { return nil }
+            return ServedState(
+                sequence: sequence, root: release.root, release: release.digest,
+                verifiedAt: record.isDamaged || record.head != sequence ? nil : record.verifiedAt)
+        }
+    }
+
+    /// The sequence in the target of the set's link; nil if there is no link, its target is none of ours, or the tree
+    /// it names is gone.
+    func linkedSequence(_ set: String) throws -> UInt64? {
+        let name = Array(set.utf8)
+        guard try data.stat(name)?.type == .symlink else { return nil }
+        let target = String(decoding: try data.readLink(name), as: UTF8.self)
+        let prefix = "\(StoreLayout.releasesFolder)/\(set)/"
+        guard target.hasPrefix(prefix), let sequence = UInt64(target.dropFirst(prefix.utf8.count)),
+            target == "\(prefix)\(sequence)",
+            try releases.stat("\(set)/\(sequence)")?.type == .directory
+        else { return nil }
+        return sequence
+    }
+
+    /// Paths that were found bad and not repaired since, by sequence and path.
+    package func badPaths(set: String) throws -> [BadPath] {
+        try database.read { session in
+            guard let record = try session.contentSet(set) else { return [] }
+            return try session.rows(
+                """
+                SELECT path, sequence, blob, reason, found_at FROM bad_path WHERE set_number = ?
+                ORDER BY sequence, path
+                """, [.integer(record.number)]
+            ) { row in
+                BadPath(
+                    path: try RelativePath(row.blob(0)), sequence: try row.unsigned(1),
+                    blob: try row.optionalDigest(2, "bad_path").map { BlobDigest($0) }, reason: try row.text(3),
+                    foundAt: try row.integer(4))
+            }
+        }
+    }
+}

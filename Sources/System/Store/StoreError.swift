@@ -1,0 +1,120 @@
+package import Content
+package import LinuxIO
+
+/// Why the store refused or could not do something. Each description tells the operator what was wrong, where, and
+/// what to do.
+package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Another process has the data directory open.
+    case locked(data: String, holder: Int32?)
+    /// Made by a newer program, or not a store at all.
+    case unknownFormat(data: String, found: String)
+    /// The file system cannot hard-link or rename within `data`.
+    case cannotLink(data: String, FileError)
+    /// A set name that cannot be a folder's name.
+    case invalidSetName(String)
+    /// A publish or fetch of this set is running.
+    case busy(set: String)
+    /// The session was abandoned, has finished, or has failed before.
+    case sessionEnded(set: String)
+    /// A step of a session was called before what it needs was complete.
+    case tooEarly(set: String, step: String)
+    /// The source of a publish is not a directory.
+    case notADirectory(String)
+    /// A device node, socket or fifo in the source tree.
+    case unsupportedFile(path: RelativePath, FileType)
+    /// A name in the source tree that cannot be in a release.
+    case invalidName(shownPath: String, PathError)
+    /// A symlink that leaves the set, or another breach of the rules for trees.
+    case refusedEntry(shownPath: String, reason: String)
+    /// The file was written to, replaced or removed while it was read.
+    case changedWhileRead(path: RelativePath)
+    /// The signed release is not the one that the draft was made for.
+    case releaseDoesNotMatchDraft(set: String, field: String)
+    /// A release below the head, or another one with the head's sequence.
+    case staleRelease(set: String, sequence: UInt64, head: UInt64)
+    /// Bytes supplied for a node that do not have its digest.
+    case wrongNode(NodeDigest, reason: String)
+    /// Bytes supplied for a changeset that do not have its digest.
+    case wrongChangeset(ChangesetDigest)
+    /// Bytes supplied for a chunk list that do not have its digest, or do not fit their blob.
+    case wrongChunkList(ChunkListDigest, reason: String)
+    /// All chunks are right by themselves, but together they are not the blob that the manifest names.
+    case wrongBlob(BlobDigest, path: RelativePath)
+    /// A manifest that the rules refuse, although it is signed.
+    case invalidManifest(root: NodeDigest, reason: String)
+    /// Chunks that were not supplied yet.
+    case missingChunks(set: String, count: Int)
+    /// A node of the manifest is not in the store: the release is not complete.
+    case missingNode(set: String, sequence: UInt64, NodeDigest)
+    /// A chunk list is not in the store: the release is not complete.
+    case missingChunkList(set: String, sequence: UInt64, ChunkListDigest, path: RelativePath)
+    /// A blob is not in the store, or not as it should be: the release is not complete.
+    case missingBlob(set: String, sequence: UInt64, BlobDigest, path: RelativePath, reason: String)
+    /// What was to be read is not in the store.
+    case notFound(String)
+    /// A file of the store is shorter than its record says.
+    case truncatedBlob(BlobDigest)
+    /// A row of the database that this program cannot have written.
+    case damagedRecord(table: String, reason: String)
+
+    package var description: String {
+        switch self {
+        case .locked(let data, let holder):
+            "\(data) is in use by another agent\(holder.map { " (process \($0))" } ?? ""); stop it first"
+        case .unknownFormat(let data, let found):
+            "\(data)/.store/format says \"\(found)\", and this program knows \"\(StoreLayout.formatLine)\": "
+                + "use the program that wrote it, or a newer one"
+        case .cannotLink(let data, let error):
+            "\(data) cannot hold a store: \(error). It must be one file system and one mount that knows hard links"
+        case .invalidSetName(let name):
+            "\"\(TerminalText.escape(Array(name.utf8)))\" cannot be the name of a content set: use \(PlainName.rule)"
+        case .busy(let set): "a publish or sync of \(set) is running; try again when it has ended"
+        case .sessionEnded(let set): "this session of \(set) has ended; begin a new one"
+        case .tooEarly(let set, let step): "\(step) of \(set) came before what it needs was there"
+        case .notADirectory(let path):
+            "\(TerminalText.escape(Array(path.utf8))) is not a directory; give the top of the tree to publish"
+        case .unsupportedFile(let path, let type):
+            "\(path) is a \(Self.name(type)), which a release cannot hold; remove it from the tree"
+        case .invalidName(let path, let error): "\(path) cannot be in a release: \(error); rename it"
+        case .refusedEntry(let path, let reason): "\(path) cannot be in a release: \(reason)"
+        case .changedWhileRead(let path):
+            "\(path) changed while it was read; publish again when nothing writes to the tree"
+        case .releaseDoesNotMatchDraft(let set, let field):
+            "the signed release of \(set) does not say what was ingested (\(field)); publish again"
+        case .staleRelease(let set, let sequence, let head):
+            "release \(sequence) of \(set) is refused: this store holds \(head) already"
+        case .wrongNode(let digest, let reason): "wrong bytes for manifest node \(digest): \(reason)"
+        case .wrongChangeset(let digest): "wrong bytes for changeset \(digest)"
+        case .wrongChunkList(let digest, let reason): "wrong bytes for chunk list \(digest): \(reason)"
+        case .wrongBlob(let digest, let path):
+            "the chunks listed for \(path) do not make its blob \(digest): the release itself is wrong, publish anew"
+        case .invalidManifest(let root, let reason): "manifest \(root) is refused: \(reason)"
+        case .missingChunks(let set, let count): "\(count) chunks of \(set) were not fetched yet"
+        case .missingNode(let set, let sequence, let digest):
+            "release \(sequence) of \(set) is not complete: manifest node \(digest) is not in the store; sync again"
+        case .missingChunkList(let set, let sequence, let digest, let path):
+            "release \(sequence) of \(set) is not complete: chunk list \(digest) of \(path) is not in the store; "
+                + "sync again"
+        case .missingBlob(let set, let sequence, let digest, let path, let reason):
+            "release \(sequence) of \(set) is not complete: blob \(digest) of \(path) \(reason); sync again"
+        case .notFound(let what): "\(what) is not in this store"
+        case .truncatedBlob(let digest):
+            "blob \(digest) is shorter on disk than recorded; run `fleetctl verify`, then sync"
+        case .damagedRecord(let table, let reason):
+            "the store's database has a row in `\(table)` that cannot be: \(reason); run `fleetctl verify`, then sync"
+        }
+    }
+
+    private static func name(_ type: FileType) -> String {
+        switch type {
+        case .unknown: "thing of unknown type"
+        case .regular: "file"
+        case .directory: "directory"
+        case .symlink: "symbolic link"
+        case .blockDevice: "block device"
+        case .characterDevice: "character device"
+        case .fifo: "fifo"
+        case .socket: "socket"
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Database
+
+/// The history of the database's schema. Steps are never changed once released.
+enum StoreSchema {
+    static let migrations = [
+        Migration(
+            1,
+            """
+            CREATE TABLE content_set (
+                number INTEGER PRIMARY KEY,
+                name TEXT NOT NULL UNIQUE,
+                head INTEGER,
+                damaged INTEGER NOT NULL DEFAULT 0,
+                verified_at INTEGER,
+                log BLOB,
+                link_from INTEGER NOT NULL DEFAULT 0,
+                link_until INTEGER NOT NULL DEFAULT 0
+            );
+            CREATE TABLE release (
+                set_number INTEGER NOT NULL,
+                sequence INTEGER NOT NULL,
+                digest BLOB NOT NULL,
+                root BLOB NOT NULL,
+                signed BLOB NOT NULL,
+                PRIMARY KEY (set_number, sequence)
+            );
+            CREATE TABLE blob (
+                number INTEGER PRIMARY KEY AUTOINCREMENT,
+                digest BLOB NOT NULL UNIQUE,
+                size INTEGER NOT NULL,
+                list BLOB
+            );
+            CREATE TABLE variant (
+                number INTEGER PRIMARY KEY AUTOINCREMENT,
+                blob INTEGER NOT NULL,
+                modified INTEGER NOT NULL,
+                executable INTEGER NOT NULL,
+                copy INTEGER NOT NULL,
+                UNIQUE (blob, modified, executable, copy)
+            );
+            CREATE TABLE attachment (
+                number INTEGER PRIMARY KEY AUTOINCREMENT,
+                blob INTEGER NOT NULL,
+                list BLOB NOT NULL,
+                UNIQUE (blob, list)
+            );
+            CREATE TABLE node (digest BLOB NOT NULL PRIMARY KEY, bytes BLOB NOT NULL);
+            CREATE TABLE chunk_list (digest BLOB NOT NULL PRIMARY KEY, bytes BLOB NOT NULL);
+            CREATE TABLE changeset (digest BLOB NOT NULL PRIMARY KEY, bytes BLOB NOT NULL);
+            CREATE TABLE log_entry (
+                set_number INTEGER NOT NULL,
+                chunk BLOB NOT NULL,
+                epoch INTEGER NOT NULL,
+                ordinal INTEGER NOT NULL,
+                length INTEGER NOT NULL,
+                PRIMARY KEY (set_number, chunk)
+            ) WITHOUT ROWID;
+            CREATE UNIQUE INDEX log_entry_ordinal ON log_entry (set_number, epoch, ordinal);
+            CREATE TABLE source (
+                set_number INTEGER NOT NULL,
+                path BLOB NOT NULL,
+                attributes BLOB NOT NULL,
+                blob BLOB NOT NULL,
+                list BLOB,
+                further BLOB NOT NULL,
+                profile INTEGER NOT NULL,
+                linked INTEGER NOT NULL,
+                PRIMARY KEY (set_number, path)
+            ) WITHOUT ROWID;
+            CREATE TABLE bad_path (
+                set_number INTEGER NOT NULL,
+                sequence INTEGER NOT NULL,
+                path BLOB NOT NULL,
+                blob BLOB,
+                reason TEXT NOT NULL,
+                found_at INTEGER NOT NULL,
+                PRIMARY KEY (set_number, sequence, path)
+            ) WITHOUT ROWID;
+            CREATE TABLE mark (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+            """)
+    ]
+}
