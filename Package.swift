@@ -68,6 +68,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
@@ -121,9 +122,11 @@ let package = Package(
         target(
             "Services", "CoordinatorService",
             [
-                "Planning", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Database", "Telemetry", "Trust",
-                "Content", "Hashing", logging, nioCore, nioSSL, x509, asn1,
+                "Planning", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Database", "LinuxIO",
+                "Telemetry", "Trust", "Content", "Hashing", logging, nioCore, nioPosix, nioSSL,
+                outside("HTTPTypes", "swift-http-types"),
                 outside("Hummingbird", "hummingbird"),
+                outside("HummingbirdCore", "hummingbird"),
                 outside("HummingbirdTLS", "hummingbird"),
                 outside("ServiceLifecycle", "swift-service-lifecycle"),
                 outside("UnixSignals", "swift-service-lifecycle"),
@@ -139,7 +142,9 @@ let package = Package(
         // Commands: `main` only
         program("fleetctl", ["FleetCommands"]),
         program("fleet-agent", ["AgentService", outside("ArgumentParser", "swift-argument-parser")]),
-        program("fleet-coordinator", ["CoordinatorService", outside("ArgumentParser", "swift-argument-parser")]),
+        program(
+            "fleet-coordinator",
+            ["CoordinatorService", logging, outside("ArgumentParser", "swift-argument-parser")]),
 
         // Tests
         tests("Core", "Hashing", fixtures: ["Fixtures"]),
@@ -155,5 +160,12 @@ let package = Package(
         tests(
             "System", "STOQTransport",
             ["STOQ", "FleetCertificates", "Content", "Hashing", nioCore, nioPosix, nioSSL, logging]),
+        tests("Services", "FleetAPI", ["FleetModel"]),
+        tests(
+            "Services", "CoordinatorService",
+            [
+                "FleetAPI", "FleetModel", "FleetCertificates", "Trust", "Content", "Hashing", logging, nioCore, nioSSL,
+                x509, asn1, crypto, outside("ServiceLifecycle", "swift-service-lifecycle"),
+            ]),
     ]
 )

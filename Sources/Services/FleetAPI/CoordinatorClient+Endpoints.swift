@@ -49,7 +49,7 @@ extension CoordinatorClient {
 
     /// Makes a plan (operators); see `PlanOrder`.
     package func makePlan(_ order: PlanOrder) async throws -> PlanAnswer {
-        try await call(.makePlan, body: order, wait: .seconds(order.refreshSeconds))
+        try await call(.makePlan, body: order, wait: .seconds(min(max(order.refreshSeconds, 0), 30)))
     }
 
     /// The newest plan (operators); nil while there is none.

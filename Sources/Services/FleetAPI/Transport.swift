@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import FleetCertificates
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -8,6 +9,8 @@ import Synchronization
 final class Transport: Sendable {
     /// Largest answer taken: the status or the reports of some thousand mirrors are below it.
     private static let largestAnswer = 32 << 20
+    /// No long poll is answered later.
+    private static let longestWait: Duration = .seconds(60)
     /// A host has one long poll and a call or two; a command the same.
     private static let connectionsPerHost = 4
 
@@ -68,9 +71,8 @@ final class Transport: Sendable {
 
     /// Throws unless the other end's certificate, already verified against the authority, is our coordinator's.
     private static func checkServer(on channel: any Channel, fleet: String) throws {
-        _ = try channel.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
-        throw APIError.notAllowed(message: "the server cannot be recognised yet", hint: "")
-        /*guard let certificate = handler.peerCertificate,
+        let handler = try channel.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
+        guard let certificate = handler.peerCertificate,
             let identity = try? FleetIdentity(certificateDER: certificate.toDERBytes())
         else {
             throw APIError.notAllowed(
@@ -80,7 +82,7 @@ final class Transport: Sendable {
             throw APIError.notAllowed(
                 message: "the server is \(identity.uri), not a coordinator of the fleet \(fleet)",
                 hint: "is the address right?")
-        }*/
+        }
     }
 }
 
@@ -121,7 +123,8 @@ extension Transport {
             request.body = .bytes(ByteBuffer(bytes: body))
         }
         do {
-            let deadline = NIODeadline.now() + TimeAmount(settings.answerTimeout + wait)
+            let longest = settings.answerTimeout + min(wait, Self.longestWait)
+            let deadline = NIODeadline.now() + TimeAmount(longest)
             let response = try await client.execute(request, deadline: deadline)
             let buffer = try await response.body.collect(upTo: Self.largestAnswer)
             let bytes = [UInt8](buffer: buffer)

@@ -1,0 +1,41 @@
+import ArgumentParser
+import CoordinatorService
+import Logging
+
+@main
+struct FleetCoordinator: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fleet-coordinator",
+        abstract: "Keep a fleet of mirrors in step: takes reports, makes plans, answers the API.",
+        discussion: """
+            Examples:
+              fleet-coordinator --fleet /etc/mirrorfleet/fleet.yaml --certificate coordinator.crt \\
+                --key coordinator.key --authority authority.crt
+              fleet-coordinator --fleet fleet.yaml --state /tmp/state --ready-file /tmp/ready ...
+
+            Exit codes: 0 stopped as asked, 1 failed, 5 the state is in use, 64 usage, 78 bad fleet.yaml or certificate.
+            """,
+        version: CoordinatorProgram.version)
+
+    @Option(help: "The fleet's policy, fleet.yaml.") var fleet: String
+    @Option(help: "Folder of the state (default: coordinator.state in fleet.yaml).") var state: String?
+    @Option(help: "The coordinator's certificate, PEM.") var certificate: String
+    @Option(help: "Its private key, PEM.") var key: String
+    @Option(help: "The certificate of the fleet's authority, PEM.") var authority: String
+    @Option(help: "File to write HOST:PORT to once requests are answered.") var readyFile: String?
+    @Option(help: "Lowest level logged: trace, debug, info, notice, warning, error, critical.", transform: level)
+    var logLevel = Logger.Level.info
+
+    mutating func run() async throws {
+        var configuration = CoordinatorConfiguration(
+            fleet: fleet, state: state, certificate: certificate, key: key, authority: authority)
+        configuration.readyFile = readyFile
+        configuration.logLevel = logLevel
+        throw ExitCode(await CoordinatorProgram.run(configuration))
+    }
+}
+
+private func level(_ text: String) throws -> Logger.Level {
+    guard let level = Logger.Level(rawValue: text) else { throw ValidationError("there is no level \(text)") }
+    return level
+}

@@ -1,0 +1,34 @@
+/// Every limit of the coordinator, with the reason for its value.
+package struct CoordinatorLimits: Sendable {
+    /// Bytes of a report's request: a signed report is at most 1 MiB, base64 adds a third.
+    package var reportBytes = 3 << 19
+    /// Bytes of a registration: a signed release is at most 192 KiB, base64 adds a third.
+    package var releaseBytes = 1 << 19
+    /// Bytes of an order for a plan: 10,000 mirrors by name.
+    package var orderBytes = 1 << 20
+    /// Time for a request's body to arrive, so that no slow sender holds a request open.
+    package var bodyDeadline: Duration = .seconds(15)
+    /// Bytes of one header field, and of all of them; ours have less than 300.
+    package var headerBytes = 8 << 10
+    /// Number of header fields.
+    package var headerFields = 64
+    /// A connection without a request is closed after this time; longer than a client keeps one.
+    package var idleTimeout: Duration = .seconds(90)
+    /// Open connections: a long poll and a call for each of 4,000 hosts.
+    package var connections = 8_192
+    /// Longest wait of a long poll; below the minute after which many firewalls forget a silent connection.
+    package var longestWait: Duration = .seconds(60)
+    /// Open long polls of status: operators and their dashboards.
+    package var statusPolls = 256
+    /// Orders for a plan at work at a time: each may wait for reports.
+    package var openOrders = 16
+    /// Longest wait for fresh reports.
+    package var longestRefresh: Duration = .seconds(30)
+    /// A mirror whose poll ended less than this ago is about to poll again, and counts as reachable.
+    package var pollGap: Duration = .seconds(2)
+    /// Sequences of a set for which it is kept when a mirror first named them: lag looks at the newest few.
+    package var namedSequences = 64
+
+    /// The default limits.
+    package init() {}
+}

@@ -1,0 +1,84 @@
+import FleetModel
+import Glibc
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The program `fleet-coordinator` behind its command line.
+package enum CoordinatorProgram {
+    /// Version of the program.
+    package static let version = "0.1.0"
+
+    /// Time that a shutdown waits for open requests; nothing of ours takes longer.
+    private static let longestShutdown: Duration = .seconds(10)
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// - Returns: the exit code; what went wrong is on stderr, with a hint.
+    package static func run(_ configuration: CoordinatorConfiguration) async -> Int32 {
+        signal(SIGPIPE, SIG_IGN)
+        var logger = Logger(label: "fleet-coordinator") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = configuration.logLevel
+        if let file = configuration.readyFile { unlink(file) }  // of a process that was killed
+        let log = logger
+        do {
+            let server = try CoordinatorServer(
+                configuration, logger: logger, now: { Int64(time(nil)) },
+                onListening: { address in try ready(address, configuration, log) })
+            var group = ServiceGroupConfiguration(
+                services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+            group.maximumGracefulShutdownDuration = longestShutdown
+            try await ServiceGroup(configuration: group).run()
+        } catch let error as StartError {
+            complain(error.message, hint: error.hint)
+            return error.exitCode
+        } catch {
+            complain("\(error)", hint: nil)
+            return 1
+        }
+        if let file = configuration.readyFile { unlink(file) }
+        logger.info("stopped")
+        return 0
+    }
+
+    private static func ready(
+        _ address: NetworkAddress, _ configuration: CoordinatorConfiguration, _ logger: Logger
+    ) throws(StartError) {
+        if let file = configuration.readyFile { try writeReadyFile(file, "\(address)\n") }
+        logger.info(
+            "ready", metadata: ["fleet.address": "\(address)", "fleet.version": "\(version)"])
+    }
+
+    /// Writes the file in one step: whoever waits for it never sees half of it.
+    private static func writeReadyFile(_ path: String, _ text: String) throws(StartError) {
+        func failed() -> StartError {
+            .configuration(
+                message: "cannot write the ready file \(path): \(String(cString: strerror(errno)).lowercased())",
+                hint: "check the folder of --ready-file")
+        }
+        let draft = "\(path).\(getpid())"
+        let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw failed() }
+        let bytes = Array(text.utf8)
+        let count = write(file, bytes, bytes.count)
+        close(file)
+        guard count == bytes.count, rename(draft, path) == 0 else {
+            let error = failed()
+            unlink(draft)
+            throw error
+        }
+    }
+
+    private static func complain(_ message: String, hint: String?) {
+        let text = "fleet-coordinator: \(message)\n" + (hint.map { "hint: \($0)\n" } ?? "")
+        let bytes = Array(text.utf8)
+        _ = write(STDERR_FILENO, bytes, bytes.count)
+    }
+
+    /// The libraries' own words from warnings on.
+    private static func quiet(_ logger: Logger) -> Logger {
+        var quiet = logger
+        quiet.logLevel = max(.warning, logger.logLevel)
+        return quiet
+    }
+}

@@ -1,0 +1,330 @@
+import FleetAPI
+import FleetCertificates
+import FleetModel
+import Logging
+import NIOCore
+import NIOPosix
+import Planning
+
+/// The one place where the coordinator's state changes: each change is decided, made durable, applied, then told to
+/// those who wait for it.
+///
+/// Runs on a thread of its own: SQLite blocks, and neither the cooperative threads nor the server's loops may.
+actor Coordinator {
+    private static let thread = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+    private let eventLoop: any EventLoop
+    let identity: FleetIdentity
+    let fleetAnswer: FleetAnswer
+    let startedAt: Int64
+    private let limits: CoordinatorLimits
+    private let seal: ReleaseSeal
+    /// Nil once the coordinator is closed.
+    private var open: StateDatabase?
+    private let logger: Logger
+    private let now: @Sendable () -> Int64
+
+    private var inventory: Inventory
+    private var polls = LongPolls()
+    private var nextPoll: UInt64 = 0
+    /// Counter of everything that can change the status.
+    private var change: UInt64
+    /// Reports taken of each mirror since the start, to see who answered a call for fresh ones.
+    private var taken: [String: UInt64] = [:]
+    /// When the last poll of a mirror ended, and its connection.
+    private var lastPolls: [String: (ended: NIODeadline, connection: UInt64?)] = [:]
+    private var openOrders = 0
+    private var isShuttingDown = false
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        eventLoop.executor.asUnownedSerialExecutor()
+    }
+
+    /// Reads what is on disk and takes up where the last process ended.
+    ///
+    /// - Parameter now: seconds since 1970 by the coordinator's clock.
+    init(
+        policy: AcceptedPolicy, identity: FleetIdentity, database: StateDatabase, limits: CoordinatorLimits,
+        logger: Logger, now: @escaping @Sendable () -> Int64
+    ) throws {
+        eventLoop = Self.thread.next()
+        self.identity = identity
+        self.limits = limits
+        open = database
+        self.logger = logger
+        self.now = now
+        seal = policy.seal
+        startedAt = now()
+        let fleet = policy.fleet
+        fleetAnswer = FleetAnswer(
+            name: fleet.name, digest: policy.digest, text: policy.text,
+            acceptedAt: try database.accept(text: policy.text, digest: policy.digest, at: startedAt))
+        inventory = try Inventory(
+            fleet: fleet, namedSequences: limits.namedSequences, restoredFrom: database, logger: logger)
+        // Any value will do that an earlier run is not likely to have shown last.
+        change = UInt64(max(0, startedAt)) << 20
+    }
+
+    // MARK: Reports
+
+    /// Takes a mirror's report, whose signature and sender were checked.
+    func submit(_ report: MirrorReport, body: [UInt8], signed: [UInt8]) throws -> ReportReceipt {
+        if try inventory.isNews(report, signed: signed) {
+            let receivedAt = now()
+            let named = inventory.firstNamed(by: report)
+            try database.save(
+                report, body: body, signed: signed, receivedAt: receivedAt, named: named, keep: limits.namedSequences)
+            inventory.take(report, signed: signed, receivedAt: receivedAt, named: named)
+            taken[report.mirror, default: 0] += 1
+            changed()
+            polls.wake(.reports)
+        }
+        return ReportReceipt(
+            interval: Int(clamping: inventory.fleet.coordinator.reportIntervalSeconds),
+            wantedReleases: inventory.wanted(after: report))
+    }
+
+    /// The last report of every mirror, ascending.
+    func reports() -> ReportList {
+        ReportList(
+            reports: inventory.observations.map {
+                ReportRecord(mirror: $0.report.mirror, receivedAt: $0.receivedAt, report: $0.report)
+            })
+    }
+
+    // MARK: Assignments
+
+    /// Waits until there is a plan for `mirror` newer than `generation` or a call for reports other than `reports`, or
+    /// until `wait` is over. A second poll of the same mirror ends the first.
+    func assignments(
+        of mirror: String, after generation: Generation?, reports: UInt64?, wait: Duration, connection: UInt64
+    ) async -> AssignmentsAnswer {
+        polls.wake(.assignments(mirror: mirror))
+        let deadline = NIODeadline.now() + TimeAmount(wait)
+        var end = LongPolls.End.answer
+        if !hasNews(for: mirror, after: generation, reports: reports) {
+            end = await next(.assignments(mirror: mirror), connection: connection, until: deadline)
+        }
+        lastPolls[mirror] = end == .answer ? (.now(), connection) : nil
+        return inventory.assignments(of: mirror, after: generation)
+    }
+
+    private func hasNews(for mirror: String, after generation: Generation?, reports: UInt64?) -> Bool {
+        if reports != inventory.reportNow { return true }
+        let answer = inventory.assignments(of: mirror, after: generation)
+        return !answer.lines.isEmpty
+    }
+
+    /// Mirrors that will hear of a call for reports at once, or just polled and are about to do it again.
+    private func reachableMirrors() -> Set<String> {
+        let since = NIODeadline.now() - TimeAmount(limits.pollGap)
+        let recent = lastPolls.filter { $0.value.ended >= since }.keys
+        return polls.pollingMirrors.union(recent)
+    }
+
+    // MARK: Releases
+
+    /// Registers a release once its signatures and its document are verified.
+    func register(_ registration: ReleaseRegistration, by identity: FleetIdentity) throws -> RegisteredRelease {
+        let set = registration.set
+        guard let policy = inventory.fleet.set(named: set) else {
+            throw RequestError.unknownSet(set, known: inventory.fleet.sets.map(\.name))
+        }
+        guard identity.role != .origin || policy.origin == identity.name else {
+            throw RequestError.notAllowed("\(identity.name) is not the origin of \(set), \(policy.origin) is")
+        }
+        let release = try seal.verified(registration.signed.bytes, set: set, registeredAt: now())
+        guard try inventory.isNews(release) else {
+            return inventory.releases[ReleaseName(set: set, sequence: release.sequence)] ?? release
+        }
+        try database.save(release, signed: registration.signed.bytes)
+        inventory.register(release)
+        logger.info(
+            "release registered",
+            metadata: [
+                "fleet.set": "\(set)", "fleet.sequence": "\(release.sequence)", "fleet.root": "\(release.root)",
+                "fleet.by": "\(identity.uri)",
+            ])
+        changed()
+        return release
+    }
+
+    /// Registered releases of a set, or of all, ascending; a mirror sees only those of its own sets.
+    func releases(set: String?, for identity: FleetIdentity) -> ReleaseList {
+        let visible = visibleSets(identity)
+        return ReleaseList(
+            releases: inventory.sortedReleases.filter { visible.contains($0.set) && (set ?? $0.set) == $0.set })
+    }
+
+    /// One registered release; a mirror sees only those of its own sets.
+    func release(_ name: ReleaseName, for identity: FleetIdentity) throws -> RegisteredRelease {
+        guard visibleSets(identity).contains(name.set), let release = inventory.releases[name] else {
+            throw RequestError.notFound("there is no release \(name)")
+        }
+        return release
+    }
+
+    private func visibleSets(_ identity: FleetIdentity) -> Set<String> {
+        guard identity.role == .agent || identity.role == .origin else {
+            return Set(inventory.fleet.sets.map(\.name))
+        }
+        let own = inventory.fleet.sets.filter { $0.origin == identity.name }.map(\.name)
+        return Set(inventory.fleet.mirror(named: identity.name)?.sets ?? []).union(own)
+    }
+
+    // MARK: Plans
+
+    /// Makes a plan from reports that are as fresh as the order asks for; keeps and hands it out unless it is a dry run.
+    func makePlan(_ order: PlanOrder) async throws -> PlanAnswer {
+        for name in order.sets ?? [] where inventory.fleet.set(named: name) == nil {
+            throw RequestError.unknownSet(name, known: inventory.fleet.sets.map(\.name))
+        }
+        for name in order.mirrors ?? [] where inventory.fleet.mirror(named: name) == nil {
+            throw RequestError.unknownMirror(name, known: inventory.fleet.mirrors.map(\.name))
+        }
+        guard openOrders < limits.openOrders, !isShuttingDown else {
+            throw RequestError.busy("\(openOrders) plans are being made")
+        }
+        openOrders += 1
+        defer { openOrders -= 1 }
+        let unanswered = try await refresh(order)
+        let plan = Planner.plan(
+            fleet: inventory.fleet, releases: inventory.sortedReleases, inventory: inventory.observations,
+            request: PlanRequest(sets: order.sets, mirrors: order.mirrors), parent: inventory.current?.generation,
+            generation: inventory.nextGeneration, now: now())
+        if order.dryRun { return PlanAnswer(plan: plan, isKept: false, unanswered: unanswered) }
+        let before = inventory.current
+        try database.save(plan)
+        inventory.adopt(plan)
+        logger.info(
+            "plan made",
+            metadata: ["fleet.generation": "\(plan.generation)", "fleet.lines": "\(plan.lines.count)"])
+        changed()
+        // Whom the plan gives something to do, or takes something from; others learn its number at their next poll.
+        polls.wakeAssignments { mirror in
+            (plan.lines(of: mirror) + (before?.lines(of: mirror) ?? [])).contains { $0.action != .none }
+        }
+        return PlanAnswer(plan: plan, isKept: true, unanswered: unanswered)
+    }
+
+    /// Calls for fresh reports and waits until every mirror that can hear the call has answered, or the time is over.
+    ///
+    /// - Returns: the mirrors asked about that gave no fresh report, ascending.
+    private func refresh(_ order: PlanOrder) async throws -> [String] {
+        let asked = (order.mirrors ?? inventory.fleet.mirrors.map(\.name)).sorted()
+        guard order.refreshSeconds > 0 else { return [] }
+        let before = taken
+        func silent(_ mirrors: some Sequence<String>) -> [String] {
+            mirrors.filter { taken[$0] == before[$0] }
+        }
+        // A mirror outside the order can still be a source: all that can hear are waited for.
+        let reachable = reachableMirrors().sorted()
+        try database.save(.reportNow, String(inventory.reportNow + 1))
+        inventory.callForReports(inventory.reportNow + 1)
+        polls.wakeAssignments { _ in true }
+        let longest = min(Duration.seconds(order.refreshSeconds), limits.longestRefresh)
+        let deadline = NIODeadline.now() + TimeAmount(longest)
+        while !silent(reachable).isEmpty, NIODeadline.now() < deadline, !isShuttingDown, !Task.isCancelled {
+            _ = await next(.reports, connection: nil, until: deadline)
+        }
+        return silent(asked)
+    }
+
+    /// The newest plan.
+    func currentPlan() throws -> Plan {
+        guard let plan = inventory.current else { throw RequestError.notFound("there is no plan yet") }
+        return plan
+    }
+
+    /// A plan of the past.
+    func plan(_ generation: Generation) throws -> Plan {
+        guard let plan = try database.plan(generation) else {
+            throw RequestError.notFound("there is no plan \(generation)")
+        }
+        return plan
+    }
+
+    // MARK: Status
+
+    /// The state of the fleet; with `after`, once something changed or `wait` is over.
+    func status(after known: UInt64?, wait: Duration, connection: UInt64) async throws -> StatusAnswer {
+        if known == change, wait > .zero {
+            guard polls.count(.status) < limits.statusPolls else {
+                throw RequestError.busy("\(limits.statusPolls) others follow the status")
+            }
+            _ = await next(.status, connection: connection, until: .now() + TimeAmount(wait))
+        }
+        return StatusAnswer(
+            change: change, generation: inventory.current?.generation,
+            status: StatusComputation.status(
+                fleet: inventory.fleet, releases: inventory.sortedReleases, inventory: inventory.observations,
+                now: now()))
+    }
+
+    private func changed() {
+        change += 1
+        polls.wake(.status)
+    }
+
+    // MARK: Waiting
+
+    /// Suspends until a wake of `topic`, the connection's end, the deadline, cancellation or shutdown.
+    private func next(
+        _ topic: LongPolls.Topic, connection: UInt64?, until deadline: NIODeadline
+    ) async -> LongPolls.End {
+        guard !isShuttingDown, NIODeadline.now() < deadline else { return .answer }
+        let number = nextPoll
+        nextPoll += 1
+        let timer = eventLoop.scheduleTask(deadline: deadline) { self.end(poll: number) }
+        defer { timer.cancel() }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                polls.add(number, topic: topic, connection: connection, continuation: continuation)
+            }
+        } onCancel: {
+            self.end(poll: number)
+        }
+    }
+
+    private nonisolated func end(poll number: UInt64) {
+        // The executor is the loop, so this runs as soon as the actor is free, after the poll was added.
+        Task { await self.wake(number) }
+    }
+
+    private func wake(_ number: UInt64) {
+        polls.wake(number)
+    }
+
+    /// Ends the polls of a connection that is gone: nobody is there to answer.
+    nonisolated func connectionIsGone(_ connection: UInt64) {
+        Task { await self.forget(connection) }
+    }
+
+    private func forget(_ connection: UInt64) {
+        polls.wake(connection: connection)
+        lastPolls = lastPolls.filter { $0.value.connection != connection }
+    }
+
+    private var database: StateDatabase {
+        get throws(RequestError) {
+            guard let open else { throw .busy("the coordinator is stopping") }
+            return open
+        }
+    }
+
+    /// Lets go of the state on disk, for the next process; from now on every call that needs it is refused.
+    func close() {
+        endPolls()
+        open = nil
+    }
+
+    /// Answers every waiting request at once, and from now on none waits.
+    nonisolated func shutDown() {
+        Task { await self.endPolls() }
+    }
+
+    private func endPolls() {
+        isShuttingDown = true
+        polls.wakeAll()
+    }
+}

@@ -1,0 +1,46 @@
+import FleetAPI
+import FleetModel
+import Logging
+
+extension Inventory {
+    /// What `database` holds.
+    ///
+    /// A report or release that this program cannot read is left out with a warning: reports come again by themselves,
+    /// and the origin is asked for releases that its report names.
+    init(fleet: Fleet, namedSequences: Int, restoredFrom database: StateDatabase, logger: Logger) throws {
+        self.init(fleet: fleet, namedSequences: namedSequences)
+        if let name = try database.setting(.fleet), name != fleet.name {
+            throw StartError.configuration(
+                message: "the state is that of the fleet \(name), and fleet.yaml describes \(fleet.name)",
+                hint: "give every fleet its own state folder")
+        }
+        try database.save(.fleet, fleet.name)
+        for stored in try database.releases() {
+            do {
+                let release = try ReleaseSeal.trusting(
+                    stored.signed, set: stored.set, registeredAt: stored.registeredAt)
+                register(release)
+            } catch {
+                logger.warning(
+                    "release left out", metadata: ["fleet.set": "\(stored.set)", "fleet.reason": "\(error)"])
+            }
+        }
+        let firstNamed = try database.firstNamed()
+        for stored in try database.reports() {
+            do {
+                let report = try WireJSON.decode(MirrorReport.self, from: stored.body)
+                restore(
+                    KeptReport(
+                        signed: stored.signed,
+                        observation: MirrorObservation(
+                            report: report, receivedAt: stored.receivedAt,
+                            firstNamed: firstNamed[report.mirror] ?? [:])))
+            } catch {
+                logger.warning("report left out", metadata: ["fleet.reason": "\(error)"])
+            }
+        }
+        if let plan = try database.newestPlan() { adopt(plan) }
+        if let term = try database.setting(.term).flatMap(UInt64.init) { enter(term: term) }
+        if let count = try database.setting(.reportNow).flatMap(UInt64.init) { callForReports(count) }
+    }
+}

@@ -1,0 +1,192 @@
+package import FleetAPI
+package import FleetModel
+
+/// What the coordinator knows: the fleet's policy, the last report of each mirror, the releases, the newest plan.
+///
+/// A value without I/O. `Coordinator` decides by it, makes the decision durable, then applies it here: what is in
+/// memory is always on disk too.
+package struct Inventory: Sendable {
+    /// The accepted fleet.yaml.
+    let fleet: Fleet
+    /// Sequences of a set for which it is kept when a mirror first named them.
+    let namedSequences: Int
+    /// The last report of each mirror that ever reported.
+    private(set) var mirrors: [String: KeptReport] = [:]
+    /// The registered releases.
+    private(set) var releases: [ReleaseName: RegisteredRelease] = [:]
+    /// The newest plan.
+    private(set) var current: Plan?
+    /// The term of new plans.
+    private(set) var term: UInt64 = 1
+    /// Counts the calls for fresh reports.
+    private(set) var reportNow: UInt64 = 0
+
+    /// Knows nothing yet but the policy.
+    package init(fleet: Fleet, namedSequences: Int) {
+        self.fleet = fleet
+        self.namedSequences = namedSequences
+    }
+}
+
+/// The last report of a mirror.
+struct KeptReport: Sendable, Equatable {
+    /// The encoded `SignedReport`.
+    var signed: [UInt8]
+    /// What it says, when it came, and when the mirror first named its releases.
+    var observation: MirrorObservation
+
+    /// Where it stands among the mirror's reports.
+    var place: ReportPlace { ReportPlace(observation.report) }
+}
+
+extension ReportPlace {
+    init(_ report: MirrorReport) {
+        self.init(startedAt: report.startedAt ?? 0, number: report.number)
+    }
+}
+
+// MARK: Reports
+
+extension Inventory {
+    /// Whether `report` is news; false for the last one come again, because its receipt got lost.
+    ///
+    /// - Throws: `RequestError` 409 if it is older than the last one.
+    package func isNews(_ report: MirrorReport, signed: [UInt8]) throws(RequestError) -> Bool {
+        guard let last = mirrors[report.mirror] else { return true }
+        if last.signed == signed { return false }
+        guard ReportPlace(report).follows(last.place) else {
+            var error = RequestError.conflict(
+                RefusalCode.reportNotNewer,
+                "report \(report.number) of \(report.mirror) is not above \(last.place.number), the last one taken",
+                hint: "go on with a higher number")
+            error.refusal.lastReport = last.place
+            throw error
+        }
+        return true
+    }
+
+    /// The releases that `report` is the first of its mirror to name as served, ascending.
+    ///
+    /// A root other than the registered release's is not that release, whatever sequence stands beside it.
+    package func firstNamed(by report: MirrorReport) -> [ReleaseName] {
+        let known = mirrors[report.mirror]?.observation.firstNamed ?? [:]
+        return report.sets.compactMap { set -> ReleaseName? in
+            guard let sequence = set.sequence, known[set.name]?[sequence] == nil else { return nil }
+            let name = ReleaseName(set: set.name, sequence: sequence)
+            if let release = releases[name], release.root != set.root { return nil }
+            return name
+        }.sorted()
+    }
+
+    /// Takes a report; of each set only the newest `namedSequences` first namings are kept.
+    package mutating func take(_ report: MirrorReport, signed: [UInt8], receivedAt: Int64, named: [ReleaseName]) {
+        var firstNamed = mirrors[report.mirror]?.observation.firstNamed ?? [:]
+        for name in named {
+            firstNamed[name.set, default: [:]][name.sequence] = receivedAt
+        }
+        for name in named {
+            guard let times = firstNamed[name.set], times.count > namedSequences else { continue }
+            let kept = times.keys.sorted().suffix(namedSequences)
+            firstNamed[name.set] = times.filter { $0.key >= kept.first ?? 0 }
+        }
+        mirrors[report.mirror] = KeptReport(
+            signed: signed,
+            observation: MirrorObservation(report: report, receivedAt: receivedAt, firstNamed: firstNamed))
+    }
+
+    /// Puts back what was read from disk.
+    mutating func restore(_ kept: KeptReport) {
+        mirrors[kept.observation.report.mirror] = kept
+    }
+
+    /// Releases that the report of an origin names and that are not registered, ascending.
+    package func wanted(after report: MirrorReport) -> [ReleaseName] {
+        report.sets.compactMap { set -> ReleaseName? in
+            guard let sequence = set.sequence, fleet.set(named: set.name)?.origin == report.mirror,
+                sequence > heads[set.name]?.sequence ?? 0
+            else { return nil }
+            return ReleaseName(set: set.name, sequence: sequence)
+        }.sorted()
+    }
+
+    /// What was seen of every mirror, ascending by name.
+    package var observations: [MirrorObservation] {
+        mirrors.keys.sorted().compactMap { mirrors[$0]?.observation }
+    }
+}
+
+// MARK: Releases and plans
+
+extension Inventory {
+    /// Registered releases, ascending.
+    var sortedReleases: [RegisteredRelease] {
+        releases.keys.sorted().compactMap { releases[$0] }
+    }
+
+    /// The newest release of each set that has one.
+    var heads: [String: RegisteredRelease] {
+        releases.values.reduce(into: [:]) { heads, release in
+            if release.sequence > heads[release.set]?.sequence ?? 0 || heads[release.set] == nil {
+                heads[release.set] = release
+            }
+        }
+    }
+
+    /// Whether `release` is news; false if that very release is registered.
+    ///
+    /// - Throws: `RequestError` 409 unless its sequence is above the head's. A gap is allowed: the releases between
+    ///   stand without us, and only the head is ever planned.
+    package func isNews(_ release: RegisteredRelease) throws(RequestError) -> Bool {
+        let name = ReleaseName(set: release.set, sequence: release.sequence)
+        if let same = releases[name], same.digest == release.digest { return false }
+        if let head = heads[release.set], release.sequence <= head.sequence {
+            throw RequestError.conflict(
+                RefusalCode.releaseNotNewer,
+                releases[name] == nil
+                    ? "release \(name) is below the head, \(head.sequence)"
+                    : "another release is registered as \(name)",
+                hint: "publish on top of the head: fleetctl release list \(release.set)")
+        }
+        return true
+    }
+
+    /// Adds a release.
+    package mutating func register(_ release: RegisteredRelease) {
+        releases[ReleaseName(set: release.set, sequence: release.sequence)] = release
+    }
+
+    /// The generation of the next plan.
+    package var nextGeneration: Generation {
+        guard let last = current?.generation, last.term == term else { return Generation(term: term, number: 1) }
+        return Generation(term: term, number: last.number + 1)
+    }
+
+    /// Makes `plan` the newest one.
+    package mutating func adopt(_ plan: Plan) {
+        current = plan
+        term = max(term, plan.generation.term)
+    }
+
+    /// Sets the term of new plans, if it is higher.
+    package mutating func enter(term: UInt64) {
+        self.term = max(self.term, term)
+    }
+
+    /// Sets the counter of calls for reports.
+    mutating func callForReports(_ count: UInt64) {
+        reportNow = count
+    }
+
+    /// The assignments of `mirror`, for an agent that follows `generation`.
+    package func assignments(of mirror: String, after generation: Generation?) -> AssignmentsAnswer {
+        let isNewer = current.map { plan in generation.map { $0 < plan.generation } ?? true } ?? false
+        let sets = fleet.mirror(named: mirror)?.sets ?? []
+        let heads = heads
+        return AssignmentsAnswer(
+            generation: current?.generation, lines: isNewer ? current?.lines(of: mirror) ?? [] : [],
+            reportNow: reportNow,
+            heads: sets.sorted().compactMap { name in
+                heads[name].map { SetHead(set: name, sequence: $0.sequence, digest: $0.digest) }
+            })
+    }
+}

@@ -1,0 +1,115 @@
+import FleetAPI
+import FleetCertificates
+import FleetModel
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+
+/// The endpoints: reads each request, asks the `Coordinator`, writes the answer.
+struct CoordinatorRoutes: Sendable {
+    let coordinator: Coordinator
+    let limits: CoordinatorLimits
+
+    /// Adds every endpoint, each behind its row of the access table.
+    func add(to router: Router<CoordinatorRequestContext>) {
+        for route in Route.allCases {
+            guard let method = HTTPRequest.Method(rawValue: route.method) else {
+                preconditionFailure("\(route.method) is no method")
+            }
+            router.on(RouterPath(route.path), method: method) { request, context in
+                let peer = try context.peer
+                guard AccessTable.allows(peer.identity.role, route) else {
+                    let allowed = AccessTable.roles(route).map(\.rawValue).joined(separator: ", ")
+                    throw RequestError.notAllowed(
+                        "\(peer.identity.uri) may not call \(route.method) \(route.path)",
+                        hint: "that takes a certificate with the role \(allowed)")
+                }
+                return try await answer(route, request, context, peer)
+            }
+        }
+    }
+
+    private func answer(
+        _ route: Route, _ request: Request, _ context: CoordinatorRequestContext, _ peer: Peer
+    ) async throws -> Response {
+        switch route {
+        case .submitReport:
+            return try .json(await submitReport(request, peer))
+        case .listReports:
+            return try .json(await coordinator.reports())
+        case .assignments:
+            return try .json(await assignments(request, peer))
+        case .registerRelease:
+            let registration = try await request.json(
+                ReleaseRegistration.self, limit: limits.releaseBytes, deadline: limits.bodyDeadline)
+            return try .json(await coordinator.register(registration, by: peer.identity))
+        case .listReleases:
+            let set = request.uri.queryParameters["set"].map(String.init)
+            return try .json(await coordinator.releases(set: set, for: peer.identity))
+        case .release:
+            let name = try releaseName(context.parameters)
+            return try .json(await coordinator.release(name, for: peer.identity))
+        case .makePlan:
+            let order = try await request.json(
+                PlanOrder.self, limit: limits.orderBytes, deadline: limits.bodyDeadline)
+            return try .json(await coordinator.makePlan(order))
+        case .currentPlan:
+            return try .json(await coordinator.currentPlan())
+        case .plan:
+            guard let generation = Generation(context.parameters.get("generation") ?? "") else {
+                throw RequestError.notFound("a plan is named TERM.NUMBER")
+            }
+            return try .json(await coordinator.plan(generation))
+        case .status:
+            return try .json(
+                await coordinator.status(
+                    after: request.number("after"), wait: request.wait(longest: limits.longestWait),
+                    connection: peer.connection))
+        case .fleet:
+            return try .json(coordinator.fleetAnswer)
+        case .health:
+            return try .json(
+                HealthAnswer(
+                    fleet: coordinator.fleetAnswer.name, coordinator: coordinator.identity.name,
+                    version: CoordinatorProgram.version, startedAt: coordinator.startedAt))
+        }
+    }
+
+    private func submitReport(_ request: Request, _ peer: Peer) async throws -> ReportReceipt {
+        let submission = try await request.json(
+            ReportSubmission.self, limit: limits.reportBytes, deadline: limits.bodyDeadline)
+        let signed = submission.report.bytes
+        let body = try ReportSeal.body(of: signed, signedBy: peer.publicKey)
+        let report: MirrorReport
+        do {
+            report = try WireJSON.decode(MirrorReport.self, from: body)
+        } catch {
+            throw RequestError.badRequest("the report is not one: \(error)")
+        }
+        guard report.mirror == peer.identity.name else {
+            throw RequestError.notAllowed(
+                "\(peer.identity.name) handed in a report of \(report.mirror)",
+                hint: "name: in agent.yaml must be the name in the certificate")
+        }
+        return try await coordinator.submit(report, body: body, signed: signed)
+    }
+
+    private func assignments(_ request: Request, _ peer: Peer) async throws -> AssignmentsAnswer {
+        let after = try request.uri.queryParameters["after"].map { text throws(RequestError) in
+            guard let generation = Generation(String(text)) else {
+                throw RequestError.badRequest("after= is not TERM.NUMBER")
+            }
+            return generation
+        }
+        return try await coordinator.assignments(
+            of: peer.identity.name, after: after, reports: request.number("reports"),
+            wait: request.wait(longest: limits.longestWait), connection: peer.connection)
+    }
+
+    private func releaseName(_ parameters: Parameters) throws -> ReleaseName {
+        guard let set = parameters.get("set"), let sequence = parameters.get("sequence").flatMap(UInt64.init) else {
+            throw RequestError.notFound("a release is named SET/SEQUENCE")
+        }
+        return ReleaseName(set: set, sequence: sequence)
+    }
+}

@@ -1,0 +1,77 @@
+import FleetCertificates
+import NIOCore
+import NIOSSL
+
+/// The other end of a connection, from its verified certificate.
+struct Peer: Sendable {
+    /// Who it is.
+    var identity: FleetIdentity
+    /// Its public key as DER SubjectPublicKeyInfo; reports must be signed by it.
+    var publicKey: [UInt8]
+    /// Number of the connection, unique in this process.
+    var connection: UInt64
+}
+
+/// Reads the peer's certificate once per connection, and says when the connection is gone.
+///
+/// Sits behind the HTTP codec. TLS has verified the chain before any request gets here.
+final class PeerConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    private let number: UInt64
+    private let onGone: @Sendable (UInt64) -> Void
+    private var peer: Result<Peer, any Error>?
+    private var isGone = false
+
+    /// - Parameters:
+    ///   - number: the connection's number.
+    ///   - onGone: called once, on the connection's loop, when the other end closed or the connection broke.
+    init(number: UInt64, onGone: @escaping @Sendable (UInt64) -> Void) {
+        self.number = number
+        self.onGone = onGone
+    }
+
+    /// The peer of `channel`; throws if its certificate is missing or names nobody. Runs on any thread.
+    static func peer(of channel: any Channel) async throws -> Peer {
+        try await channel.eventLoop.submit {
+            let handler = try channel.pipeline.syncOperations.handler(type: PeerConnectionHandler.self)
+            return try handler.peer(in: channel)
+        }.get()
+    }
+
+    private func peer(in channel: any Channel) throws -> Peer {
+        if let peer { return try peer.get() }
+        let read = Result { () throws -> Peer in
+            let tls = try channel.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+            guard let certificate = tls.peerCertificate else { throw NIOSSLError.noCertificateToValidate }
+            return Peer(
+                identity: try FleetIdentity(certificateDER: certificate.toDERBytes()),
+                publicKey: try certificate.extractPublicKey().toSPKIBytes(), connection: number)
+        }
+        peer = read
+        return try read.get()
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        // No client of ours half-closes: an end of input is the end, also without a TLS close_notify (kill -9). With
+        // half closure allowed, as the library sets it, the TLS handler would wait for its time-out at each of our
+        // own closes.
+        try? context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { gone() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        gone()
+        context.fireChannelInactive()
+    }
+
+    private func gone() {
+        guard !isGone else { return }
+        isGone = true
+        onGone(number)
+    }
+}

@@ -1,0 +1,266 @@
+import CoordinatorService
+import FleetAPI
+import FleetModel
+import Testing
+import Trust
+
+@Suite("Coordinator over mutual TLS")
+struct CoordinatorServerTests {
+    private let fleet: TestFleet
+
+    init() throws {
+        fleet = try TestFleet()
+    }
+
+    /// The code of the refusal that `body` must end with.
+    private func refusal<Answer>(_ body: () async throws -> Answer) async -> String? {
+        do {
+            _ = try await body()
+            return nil
+        } catch APIError.refused(let refusal) {
+            return refusal.code
+        } catch APIError.notAllowed {
+            return "not-allowed"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    // MARK: Who is let in
+
+    @Test("The coordinator tells who it is to every role that may ask")
+    func health() async throws {
+        let hosts = [
+            try fleet.host("agent", "m1"), try fleet.host("origin", "origin"), try fleet.host("operator", "alice"),
+        ]
+        try await withCoordinator(fleet) { address in
+            for host in hosts {
+                let health = try await host.client(fleet, address).health()
+                #expect(health.fleet == "lab")
+                #expect(health.coordinator == "coordinator")
+            }
+        }
+    }
+
+    @Test("A role without a right to an endpoint is refused there")
+    func wrongRole() async throws {
+        let agent = try fleet.host("agent", "m1")
+        let person = try fleet.host("operator", "alice")
+        let other = try fleet.host("coordinator", "second")
+        let release = try fleet.release("debian", 1).encode()
+        try await withCoordinator(fleet) { address in
+            let agent = try agent.client(fleet, address)
+            #expect(await refusal { try await agent.status() } == "not-allowed")
+            #expect(await refusal { try await agent.makePlan(PlanOrder()) } == "not-allowed")
+            #expect(await refusal { try await agent.register(release: release, set: "debian") } == "not-allowed")
+            #expect(await refusal { try await agent.fleet() } == "not-allowed")
+            #expect(await refusal { try await agent.reports() } == "not-allowed")
+            let person = try person.client(fleet, address)
+            #expect(await refusal { try await person.submit(report: []) } == "not-allowed")
+            #expect(
+                await refusal { try await person.assignments(after: nil, reports: nil, wait: .zero) } == "not-allowed")
+            let other = try other.client(fleet, address)
+            #expect(await refusal { try await other.health() } == "not-allowed")
+        }
+    }
+
+    @Test("A host that fleet.yaml does not name, or names with another role, is refused")
+    func strangers() async throws {
+        let unknown = try fleet.host("agent", "m9")
+        let wrongRole = try fleet.host("origin", "m2")
+        let otherFleet = try fleet.host("operator", "bob", fleet: "elsewhere")
+        try await withCoordinator(fleet) { address in
+            for host in [unknown, wrongRole, otherFleet] {
+                let client = try host.client(fleet, address)
+                #expect(await refusal { try await client.health() } == "not-allowed")
+            }
+        }
+    }
+
+    @Test("Certificates of another authority and expired ones end in the handshake")
+    func badCertificates() async throws {
+        let foreign = try fleet.host("operator", "eve", by: TestAuthority())
+        let expired = try fleet.host("operator", "old", from: -7_200, to: -3_600)
+        let early = try fleet.host("operator", "early", from: 3_600, to: 7_200)
+        try await withCoordinator(fleet) { address in
+            for host in [foreign, expired, early] {
+                let client = try host.client(fleet, address)
+                await #expect(throws: APIError.self) { try await client.health() }
+            }
+        }
+    }
+
+    @Test("A client refuses a server that is not its fleet's coordinator, before it sends anything")
+    func falseServer() async throws {
+        let person = try fleet.host("operator", "alice")
+        try await withCoordinator(fleet) { address in
+            var settings = CoordinatorClient.Settings(
+                addresses: ["https://\(address)"], fleet: "elsewhere", certificate: person.certificate,
+                key: person.key, authority: fleet.path("authority.crt"))
+            let elsewhere = try CoordinatorClient(settings)
+            for _ in 0..<3 {
+                let error = await #expect(throws: APIError.self) { try await elsewhere.health() }
+                guard case .notAllowed(let message, _) = error else {
+                    Issue.record("\(String(describing: error))")
+                    return
+                }
+                #expect(message.contains("spiffe://lab/coordinator/coordinator"))
+            }
+            settings.authority = person.certificate
+            settings.fleet = "lab"
+            let untrusting = try CoordinatorClient(settings)
+            let error = await #expect(throws: APIError.self) { try await untrusting.health() }
+            guard case .notAllowed = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+
+    @Test("Nobody at the address is told as such, with exit code 5")
+    func nobody() async throws {
+        let person = try fleet.host("operator", "alice")
+        let address = try await withCoordinator(fleet) { address in address }
+        let error = await #expect(throws: APIError.self) {
+            try await person.client(fleet, address).health()
+        }
+        #expect(error?.exitCode == 5)
+        #expect(error?.message.contains("refused") == true)
+    }
+
+    // MARK: Reports
+
+    @Test("A report is kept with the coordinator's time, and its repetition gets the same receipt")
+    func report() async throws {
+        let agent = try fleet.host("agent", "m1")
+        let person = try fleet.host("operator", "alice")
+        let signed = try agent.sign(fleet.report("m1", number: 1))
+        let clock = TestClock(5_000)
+        try await withCoordinator(fleet, clock: clock) { address in
+            let client = try agent.client(fleet, address)
+            let receipt = try await client.submit(report: signed)
+            #expect(receipt == ReportReceipt(interval: 30, wantedReleases: []))
+            clock.advance(7)
+            #expect(try await client.submit(report: signed) == receipt)
+            let kept = try await person.client(fleet, address).reports().reports
+            #expect(kept.map(\.mirror) == ["m1"])
+            #expect(kept.map(\.receivedAt) == [5_000])
+        }
+    }
+
+    @Test("Reports of another mirror, with a forged signature, or older than the last are refused")
+    func badReports() async throws {
+        let agent = try fleet.host("agent", "m1")
+        let other = try fleet.host("agent", "m2")
+        let first = try fleet.report("m1", number: 2)
+        let signed = try agent.sign(first)
+        let byOther = try other.sign(first)
+        let ofOther = try agent.sign(fleet.report("m2", number: 1))
+        let older = try agent.sign(fleet.report("m1", number: 1))
+        var changed = signed
+        changed[20] ^= 1
+        let changedReport = changed
+        try await withCoordinator(fleet) { address in
+            let client = try agent.client(fleet, address)
+            #expect(await refusal { try await client.submit(report: byOther) } == RefusalCode.reportSignature)
+            #expect(await refusal { try await client.submit(report: changedReport) } == RefusalCode.reportSignature)
+            #expect(await refusal { try await client.submit(report: [1, 2, 3]) } == RefusalCode.reportSignature)
+            #expect(await refusal { try await client.submit(report: ofOther) } == "not-allowed")
+            _ = try await client.submit(report: signed)
+            do {
+                _ = try await client.submit(report: older)
+                Issue.record("an older report was taken")
+            } catch APIError.refused(let refusal) {
+                #expect(refusal.code == RefusalCode.reportNotNewer)
+                #expect(refusal.lastReport == ReportPlace(startedAt: 1_000, number: 2))
+            }
+        }
+    }
+
+    // MARK: Releases
+
+    @Test("A release is registered once it is verified, and listed only to those who may have its set")
+    func register() async throws {
+        let origin = try fleet.host("origin", "origin")
+        let second = try fleet.host("agent", "m2")
+        let debian = try fleet.release("debian", 1).encode()
+        let iso = try fleet.release("iso", 4).encode()
+        let report = try origin.sign(
+            fleet.report("origin", number: 1, serving: [fleet.release("debian", 1), fleet.release("iso", 4)]))
+        try await withCoordinator(fleet) { address in
+            let origin = try origin.client(fleet, address)
+            let registered = try await origin.register(release: debian, set: "debian")
+            #expect(registered.sequence == 1)
+            #expect(registered.registeredAt == 10_000)
+            let receipt = try await origin.submit(report: report)
+            #expect(receipt.wantedReleases == [ReleaseName(set: "iso", sequence: 4)])
+            _ = try await origin.register(release: iso, set: "iso")
+            #expect(try await origin.register(release: debian, set: "debian") == registered)
+            #expect(try await origin.releases().map(\.set) == ["debian", "iso"])
+            let second = try second.client(fleet, address)
+            #expect(try await second.releases().map(\.set) == ["debian"])
+            #expect(try await second.release(set: "debian", sequence: 1) == registered)
+            #expect(try await second.release(set: "iso", sequence: 4) == nil)
+            #expect(try await second.release(set: "debian", sequence: 2) == nil)
+        }
+    }
+
+    @Test("Releases wrongly signed, of another set or fleet, or not above the head are refused")
+    func badReleases() async throws {
+        let origin = try fleet.host("origin", "origin")
+        let stranger = try #require(PublisherKey(seed: [UInt8](repeating: 8, count: 32)))
+        let head = try fleet.release("debian", 5).encode()
+        let forged = try fleet.release("debian", 6, by: stranger).encode()
+        let lower = try fleet.release("debian", 4).encode()
+        let same = try fleet.release("debian", 5, note: "another").encode()
+        let foreign = try fleet.release("debian", 6, fleet: "elsewhere").encode()
+        var changed = try fleet.release("debian", 6).encode()
+        changed[changed.count - 1] ^= 1
+        let damaged = changed
+        try await withCoordinator(fleet) { address in
+            let client = try origin.client(fleet, address)
+            _ = try await client.register(release: head, set: "debian")
+            for release in [forged, foreign, damaged, []] {
+                #expect(
+                    await refusal { try await client.register(release: release, set: "debian") }
+                        == RefusalCode.releaseNotTrusted)
+            }
+            #expect(
+                await refusal { try await client.register(release: head, set: "iso") } == RefusalCode.releaseNotTrusted)
+            #expect(
+                await refusal { try await client.register(release: head, set: "no") } == RefusalCode.unknownSet)
+            for release in [lower, same] {
+                #expect(
+                    await refusal { try await client.register(release: release, set: "debian") }
+                        == RefusalCode.releaseNotNewer)
+            }
+            #expect(try await client.releases(set: "debian").map(\.sequence) == [5])
+        }
+    }
+
+    // MARK: Limits
+
+    @Test("Bodies above the limit are refused")
+    func oversizedBodies() async throws {
+        let agent = try fleet.host("agent", "m1")
+        var limits = CoordinatorLimits()
+        limits.reportBytes = 10_000
+        try await withCoordinator(fleet, limits: limits) { address in
+            let client = try agent.client(fleet, address)
+            #expect(
+                await refusal { try await client.submit(report: [UInt8](repeating: 0, count: 20_000)) }
+                    == RefusalCode.tooLarge)
+        }
+    }
+
+    @Test("The accepted fleet.yaml is told to operators, byte for byte")
+    func acceptedFleet() async throws {
+        let person = try fleet.host("operator", "alice")
+        try await withCoordinator(fleet) { address in
+            let answer = try await person.client(fleet, address).fleet()
+            #expect(answer.name == "lab")
+            #expect(answer.text.bytes == Array(fleet.fleetFile().utf8))
+            #expect(answer.digest.count == 64)
+        }
+    }
+}
