@@ -43,7 +43,9 @@ package struct Changeset: Hashable, Sendable {
         var last: [UInt8] = []
         for edit in edits {
             let path = edit.path.bytes
-            PrefixedKey.encode(path, shared: KeyOrder.compare(last, path).shared, into: &writer)
+            let (shared, order) = KeyOrder.compare(last, path)
+            precondition(order < 0, "edits are not strictly ascending: \(edit.path)")
+            PrefixedKey.encode(path, shared: shared, into: &writer)
             last = path
             switch edit {
             case .remove: writer.u8(Self.removal)

@@ -3,17 +3,17 @@
 /// Integers, so every machine cuts alike. Made once, with 60 digits, by
 /// `[int(Decimal(2) ** 63 * (-(Decimal(64 * j) / 4096) ** 4).exp()) for j in range(166)]` (Python); a test compares it with
 /// the formula. It must never change: the roots of all manifests depend on it.
-enum BoundaryTable {
+package enum BoundaryTable {
     /// Bytes of weight between two values of the table.
-    static let step = 64
+    package static let step = 64
 
     /// 2^63 times the chance that a node goes on beyond the weight `weight`, rounded down to a step; 0 beyond the end.
-    static func survival(at weight: Int) -> UInt64 {
+    package static func survival(at weight: Int) -> UInt64 {
         let index = weight / step
         return index < values.count ? values[index] : 0
     }
 
-    static let values: [UInt64] = [
+    package static let values: [UInt64] = [
         9_223_372_036_854_775_808, 9_223_371_487_098_978_303, 9_223_363_240_765_947_902, 9_223_327_506_741_346_131,
         9_223_231_300_440_156_842, 9_223_028_445_871_016_335, 9_222_659_580_838_096_929, 9_222_052_167_591_624_837,
         9_221_120_511_896_629_247, 9_219_765_794_145_405_793, 9_217_876_116_790_423_475, 9_215_326_573_018_146_930,
