@@ -12,12 +12,16 @@ struct PlanDraft {
     func lines() -> [PlanLine] {
         let wishes = self.wishes()
         let shortages = shortages(wishes)
+        var turns: [String: Int] = [:]
         return wishes.map { wish in
             guard case .act(let work) = wish.verdict, let mirror = wish.mirror, let head = wish.head else {
                 return line(wish, .none, wish.verdict.reason)
             }
             if let shortage = shortages[wish.mirrorName] { return line(wish, .none, shortage) }
-            let choice = SourceChoice(target: mirror, head: head, mirrors: mirrors, shortages: shortages)
+            let choice = SourceChoice(
+                target: mirror, turn: turns[wish.setName, default: 0], head: head, mirrors: mirrors,
+                shortages: shortages)
+            turns[wish.setName, default: 0] += 1
             var line = line(wish, work.action, work.reason)
             line.leftOut = choice.leftOut
             if choice.sources.isEmpty {
@@ -94,10 +98,12 @@ struct PlanDraft {
             else { continue }
             let available = disk.freeBytes - min(disk.freeBytes, reserve)
             guard available < needed else { continue }
+            let debt = reserve - min(disk.freeBytes, reserve)
+            let (short, overflow) = (needed - available).addingReportingOverflow(debt)
             let text =
                 "\(mirror.policy.name) is short of disk: this plan needs about \(Quantity.describe(bytes: needed)),"
                 + " \(Quantity.describe(bytes: disk.freeBytes)) free less a reserve of"
-                + " \(Quantity.describe(bytes: reserve)), \(Quantity.describe(bytes: needed - available)) short"
+                + " \(Quantity.describe(bytes: reserve)), \(Quantity.describe(bytes: overflow ? .max : short)) short"
             shortages[mirror.policy.name] = Reason(code: .shortOfDisk, text: text)
         }
         return shortages

@@ -11,10 +11,15 @@ package enum PlanText {
             return overflow ? .max : total
         }
         var text = "plan \(plan.generation)\(parent): "
-        text += work.isEmpty ? "nothing to do\n" : "\(work.count) to do, about \(Quantity.describe(bytes: bytes))\n"
+        text += work.isEmpty ? "nothing to do\n" : "\(work.count) to do\(about(bytes))\n"
         for line in work { text += render(line) }
         for line in plan.lines where line.action == .none { text += render(line) }
         return text
+    }
+
+    /// Nothing for 0: then the reason says why no figure is known.
+    private static func about(_ bytes: UInt64) -> String {
+        bytes == 0 ? "" : ", about \(Quantity.describe(bytes: bytes))"
     }
 
     private static func render(_ line: PlanLine) -> String {
@@ -25,7 +30,7 @@ package enum PlanText {
             let release = line.sequence.map { "\($0)" } ?? "-"
             let verb = line.action == .sync ? "sync to" : "repair to"
             let sources = line.sources.map(\.name).joined(separator: ", ")
-            text += "\(verb) \(release), about \(Quantity.describe(bytes: line.bytes)) from \(sources)\n"
+            text += "\(verb) \(release)\(about(line.bytes)) from \(sources)\n"
         }
         text += "    \(line.reason.code): \(line.reason.text)\n"
         guard line.reason.code != .noSource else { return text }

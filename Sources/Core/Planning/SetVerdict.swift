@@ -38,10 +38,10 @@ enum SetVerdict {
             return
         }
         if let fault = set.faults.first {
-            self = .act(Self.repair(set, head, fault, history))
+            self = .act(Self.repair(set, head, fault, mirror, history))
             return
         }
-        if set.servesHead, set.report?.missingBytes ?? 0 == 0 || set.report?.activity == .syncing {
+        if set.servesHead, set.missingBytes == 0 || set.report?.activity == .syncing {
             self = .nothing(Reason(code: .inSync, text: "\(name) serves the head \(head.sequence)"))
             return
         }
@@ -54,7 +54,7 @@ enum SetVerdict {
             self = .nothing(failing)
             return
         }
-        self = .act(Self.work(set, head, history))
+        self = .act(Self.work(set, head, mirror, history))
     }
 
     /// Why the mirror as a whole takes no part: the operator's word, or that it does not report.
@@ -84,9 +84,10 @@ enum SetVerdict {
 
     /// What makes a failing set whole: the same release again, or the head when that is newer.
     private static func repair(
-        _ set: SetAssessment, _ head: RegisteredRelease, _ fault: SetFault, _ history: ReleaseHistory
+        _ set: SetAssessment, _ head: RegisteredRelease, _ fault: SetFault, _ mirror: MirrorAssessment,
+        _ history: ReleaseHistory
     ) -> Work {
-        let (bytes, basis) = estimate(set, head, history)
+        let (bytes, basis) = estimate(set, head, mirror, history)
         let code: ReasonCode =
             switch fault {
             case .badPaths: .badPaths
@@ -100,8 +101,10 @@ enum SetVerdict {
     }
 
     /// What brings a sound mirror to the head.
-    private static func work(_ set: SetAssessment, _ head: RegisteredRelease, _ history: ReleaseHistory) -> Work {
-        let (bytes, basis) = estimate(set, head, history)
+    private static func work(
+        _ set: SetAssessment, _ head: RegisteredRelease, _ mirror: MirrorAssessment, _ history: ReleaseHistory
+    ) -> Work {
+        let (bytes, basis) = estimate(set, head, mirror, history)
         guard let sequence = set.report?.sequence else {
             let text = "has no release yet, the head is \(head.sequence); \(basis)"
             return Work(action: .sync, bytes: bytes, reason: Reason(code: .firstRelease, text: text))
@@ -116,21 +119,33 @@ enum SetVerdict {
 
     /// Bytes to move, and what that figure rests on.
     private static func estimate(
-        _ set: SetAssessment, _ head: RegisteredRelease, _ history: ReleaseHistory
+        _ set: SetAssessment, _ head: RegisteredRelease, _ mirror: MirrorAssessment, _ history: ReleaseHistory
     ) -> (bytes: UInt64, basis: String) {
-        let missing = set.report?.missingBytes ?? 0
-        if missing > 0 {
-            return (missing, "\(Quantity.describe(bytes: missing)) to move as it reports missing")
+        if set.missingBytes > 0 {
+            return (set.missingBytes, "\(Quantity.describe(bytes: set.missingBytes)) to move as it reports missing")
         }
-        guard let sequence = set.report?.sequence else {
-            return (head.bytes, "about \(Quantity.describe(bytes: head.bytes)) to move, the whole release")
+        let whole = Quantity.describe(bytes: head.bytes)
+        guard let sequence = set.report?.sequence ?? storedSequence(set, mirror, history) else {
+            return (head.bytes, "about \(whole) to move, the whole release")
         }
         if sequence == head.sequence { return (0, "no bytes known to be missing") }
         guard let held = history.release(sequence, of: set.policy.name) else {
-            let text = "at most \(Quantity.describe(bytes: head.bytes)) to move, what it holds is not known"
-            return (head.bytes, text)
+            return (head.bytes, "at most \(whole) to move, what it holds is not known")
         }
-        let growth = head.bytes - min(head.bytes, held.bytes)
-        return (growth, "about \(Quantity.describe(bytes: growth)) to move, estimated by how much the set grew")
+        guard head.bytes > held.bytes else { return (0, "how much to move is not known, the set did not grow") }
+        let growth = head.bytes - held.bytes
+        return (growth, "at least \(Quantity.describe(bytes: growth)) to move, estimated by how much the set grew")
+    }
+
+    /// The release that a mirror without a served tree served last, if its store is large enough to hold it still: a
+    /// link moved by hand must not look like a lost disk.
+    private static func storedSequence(
+        _ set: SetAssessment, _ mirror: MirrorAssessment, _ history: ReleaseHistory
+    ) -> UInt64? {
+        for case .noTree(let last) in set.faults {
+            guard let held = history.release(last, of: set.policy.name) else { return nil }
+            return mirror.observation?.report.disk.storeBytes ?? 0 >= held.bytes ? last : nil
+        }
+        return nil
     }
 }

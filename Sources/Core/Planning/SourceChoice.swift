@@ -2,15 +2,20 @@ import FleetModel
 
 /// Whom a target may ask for a release, best first, and who holds it and is left out.
 ///
-/// Mirrors of the target's region come first, then the others, the origin last. Among equals every target begins with
-/// the one whose name follows its own, so that not all ask the same one first.
+/// Mirrors of the target's region come first, then the others, the origin last. Among equals the targets
+/// of one plan take turns in whom they ask first, so that not all ask the same one.
 struct SourceChoice {
     private(set) var sources: [PlanSource] = []
     /// Sorted by name.
     private(set) var leftOut: [LeftOutSource] = []
 
+    /// - Parameters:
+    ///   - turn: how many targets of this release came before in the plan.
+    ///   - mirrors: every mirror, sorted by name.
+    ///   - shortages: the mirrors that are short of disk.
     init(
-        target: MirrorAssessment, head: RegisteredRelease, mirrors: [MirrorAssessment], shortages: [String: Reason]
+        target: MirrorAssessment, turn: Int, head: RegisteredRelease, mirrors: [MirrorAssessment],
+        shortages: [String: Reason]
     ) {
         var fit: [MirrorAssessment] = []
         for mirror in mirrors where mirror.policy.name != target.policy.name {
@@ -27,8 +32,13 @@ struct SourceChoice {
                 fit.append(mirror)
             }
         }
-        sources = fit.sorted { Self.order($0, target) < Self.order($1, target) }.map {
-            PlanSource(name: $0.policy.name, address: $0.policy.address, sequence: head.sequence)
+        for tier in 0...2 {
+            let equals = fit.filter { Self.tier($0, target) == tier }
+            guard !equals.isEmpty else { continue }
+            let start = turn % equals.count
+            sources += (equals[start...] + equals[..<start]).map {
+                PlanSource(name: $0.policy.name, address: $0.policy.address, sequence: head.sequence)
+            }
         }
     }
 
@@ -48,9 +58,9 @@ struct SourceChoice {
             code: .behind, text: "\(mirror.policy.name) serves \(served) of \(head.set) and not \(head.sequence)")
     }
 
-    private static func order(_ mirror: MirrorAssessment, _ target: MirrorAssessment) -> (Int, Int, String) {
-        let distance =
-            mirror.policy.role == .origin ? 2 : mirror.policy.region == target.policy.region ? 0 : 1
-        return (distance, mirror.policy.name > target.policy.name ? 0 : 1, mirror.policy.name)
+    /// 0 for the target's own region, 1 for another, 2 for an origin.
+    private static func tier(_ mirror: MirrorAssessment, _ target: MirrorAssessment) -> Int {
+        if mirror.policy.role == .origin { return 2 }
+        return mirror.policy.region == target.policy.region ? 0 : 1
     }
 }

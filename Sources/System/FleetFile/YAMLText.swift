@@ -18,6 +18,8 @@ struct YAMLText {
 
     /// The one document in `text`, or everything that is wrong with its form.
     static func node(_ text: [UInt8]) throws(Mistakes) -> PlacedNode {
+        // libyaml skips a byte order mark only when it may guess the encoding.
+        let text = text.starts(with: [0xef, 0xbb, 0xbf]) ? Array(text.dropFirst(3)) : text
         guard text.count <= byteLimit else {
             let what = "the file has \(text.count) bytes, more than \(byteLimit)"
             throw Mistakes([Mistake(TextPlace(line: 1, column: 1), what, "make it shorter")])
@@ -177,7 +179,7 @@ struct YAMLText {
         }
         let context = parser.pointee.context.map { ", \(String(cString: $0))" } ?? ""
         let remedy =
-            problem.contains("cannot start any token")
+            problem.contains("cannot start any token") || problem.contains("tab")
             ? "indent with spaces and put quotes around the value" : "check indentation, colons and quotes up to here"
         try stop(Self.place(parser.pointee.problem_mark), "not valid YAML: \(problem)\(context)", remedy)
     }

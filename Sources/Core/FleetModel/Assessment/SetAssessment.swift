@@ -17,6 +17,17 @@ package struct SetAssessment: Sendable, Hashable {
     /// Seconds from registering the head to the report that first named it.
     package var propagationSeconds: Int64?
 
+    /// Bytes known to be missing: as reported, or the sizes of the bad blobs when that is more.
+    package var missingBytes: UInt64 { report.map(Self.missingBytes) ?? 0 }
+
+    private static func missingBytes(_ report: SetReport) -> UInt64 {
+        let bad = report.badPaths.reduce(UInt64(0)) { sum, path in
+            let (total, overflow) = sum.addingReportingOverflow(path.bytes)
+            return overflow ? .max : total
+        }
+        return max(bad, report.missingBytes)
+    }
+
     /// Behind the head for longer than the set's `max_lag`.
     package var isLagging: Bool { (lagReleases ?? 0) > 0 && (lagSeconds ?? 0) > policy.maxLagSeconds }
 
@@ -76,8 +87,7 @@ package struct SetAssessment: Sendable, Hashable {
             faults.append(.noTree(lastNamed: lastNamed))
         }
         if !report.badPaths.isEmpty {
-            let bytes = report.badPaths.reduce(UInt64(0)) { $0.addingReportingOverflow($1.bytes).partialValue }
-            faults.append(.badPaths(count: report.badPaths.count, missingBytes: max(bytes, report.missingBytes)))
+            faults.append(.badPaths(count: report.badPaths.count, missingBytes: missingBytes(report)))
         }
         if let message = report.lastFailure,
             report.isFailureFinal || report.failedAttempts >= SetFault.failedAttemptLimit

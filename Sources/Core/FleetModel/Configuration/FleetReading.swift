@@ -36,7 +36,10 @@ package enum FleetReading {
         let defaults = readDefaults(reader)
         let sets = readSets(reader)
         let mirrors = readMirrors(reader, defaults: defaults, sets: sets)
-        FleetRules(sets: sets, mirrors: mirrors, defaults: defaults, mistakes: mistakes).check()
+        let rules = FleetRules(
+            sets: sets, mirrors: mirrors, defaults: defaults, mistakes: mistakes,
+            knowsAllSets: !sets.isEmpty && sets.count == reader.count(of: "sets"))
+        rules.check()
         guard let name, let coordinator, let trust else { return nil }
         return Fleet(
             name: name.text, timezone: "UTC", coordinator: coordinator, trust: trust, operatorAccess: access,
@@ -236,8 +239,8 @@ extension FleetReading {
         reader.requireKey("name", "give the host a name")
         reader.requireKey("address", "say where its agent listens, HOST:PORT")
         let name = reader.name("name")
-        let role =
-            reader.word("role", of: MirrorRole.allCases.map(\.rawValue)).flatMap(MirrorRole.init(rawValue:)) ?? .mirror
+        let readRole = reader.word("role", of: MirrorRole.allCases.map(\.rawValue)).flatMap(MirrorRole.init(rawValue:))
+        let role = readRole ?? .mirror
         let ownSets = reader.names("sets")
         let address = reader.address("address")
         let carried: [String] =
@@ -248,7 +251,9 @@ extension FleetReading {
             } else {
                 (defaults.sets ?? []).map(\.text)
             }
-        if role == .mirror, carried.isEmpty, !reader.has("sets"), defaults.sets == nil {
+        if role == .mirror, reader.has("role") == (readRole != nil), carried.isEmpty, !reader.has("sets"),
+            defaults.sets == nil
+        {
             mistakes.add(reader.place, "\(label) carries no set", "add \"sets: [NAME]\" to it or to defaults")
         } else if let ownSets, ownSets.isEmpty, mistakes.isEmpty {
             reader.fail("sets", "the list is empty", "name at least one set, or remove the mirror")

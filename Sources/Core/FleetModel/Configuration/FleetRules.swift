@@ -4,6 +4,8 @@ struct FleetRules {
     let mirrors: [ReadMirror]
     let defaults: ReadDefaults
     let mistakes: MistakeList
+    /// Whether every set of the file could be read, so that a name that is not among them is a mistake.
+    let knowsAllSets: Bool
 
     /// Adds a mistake for every rule that is broken. Rules that count are tried only when every line was right, so that
     /// one mistake does not bring others.
@@ -12,11 +14,11 @@ struct FleetRules {
         checkSetNames()
         checkMirrorNames()
         checkAddresses()
-        checkCarriedSets()
-        if isWhole {
-            checkOrigins()
-            checkReplicas()
-        }
+        if knowsAllSets { checkCarriedSets() }
+        guard isWhole else { return }
+        checkOrigins()
+        if mistakes.isEmpty { checkOriginRoles() }
+        if mistakes.isEmpty { checkReplicas() }
     }
 
     private func checkSetNames() {
@@ -75,7 +77,7 @@ struct FleetRules {
         for mirror in mirrors { check(mirror.ownSets, "\(mirror.label).sets") }
     }
 
-    /// Every set's origin is a host with that role that carries it, and an origin carries only its own sets.
+    /// Every set's origin is a host with that role that carries it.
     private func checkOrigins() {
         let hosts = Dictionary(mirrors.map { ($0.policy.name, $0) }, uniquingKeysWith: { first, _ in first })
         for set in sets {
@@ -97,6 +99,10 @@ struct FleetRules {
                     "add it to the sets of \(quoted(name)) on line \(origin.place.line)")
             }
         }
+    }
+
+    /// A host with role origin is the origin of a set, and carries no set of another origin.
+    private func checkOriginRoles() {
         for mirror in mirrors where mirror.policy.role == .origin {
             let own = Set(sets.map(\.policy).filter { $0.origin == mirror.policy.name }.map(\.name))
             if own.isEmpty {

@@ -6,6 +6,8 @@ struct MappingReader {
     let place: TextPlace
     let mistakes: MistakeList
     private let pairs: [String: PlacedNode.Pair]
+    /// Keys that an unknown key was taken for: that they are missing needs no second word.
+    private let suggested: Set<String>
 
     /// Checks that `node` is a mapping with no other keys than `keys`.
     /// - Parameter later: keys that are known and not built yet.
@@ -19,6 +21,7 @@ struct MappingReader {
             return nil
         }
         var pairs: [String: PlacedNode.Pair] = [:]
+        var suggested: Set<String> = []
         for pair in list {
             if keys.contains(pair.key) {
                 pairs[pair.key] = pair
@@ -33,12 +36,14 @@ struct MappingReader {
             let here = path.isEmpty ? "" : "\(path): "
             let what = "\(here)unknown key \(Spelling.quoted(pair.key))"
             if let near = Spelling.nearest(to: pair.key, among: keys) {
+                suggested.insert(near)
                 mistakes.add(pair.keyPlace, what, "did you mean \(Spelling.quoted(near))?")
             } else {
                 mistakes.add(pair.keyPlace, what, "use one of \(Self.some(keys))")
             }
         }
         self.pairs = pairs
+        self.suggested = suggested
     }
 
     private static func some(_ keys: [String]) -> String { keys.joined(separator: ", ") }
@@ -50,7 +55,7 @@ struct MappingReader {
             if Quantity.isAmbiguous(text) {
                 mistakes.add(
                     node.place, "\(label): \(Spelling.quoted(text)) does not say of what",
-                    "say \(text)B for bytes or \(text)bit for bits")
+                    "say \(Quantity.unambiguous(text))")
             }
         case .sequence(let items):
             for (index, item) in items.enumerated() { reportAmbiguousUnits(item, "\(label)[\(index)]", mistakes) }
@@ -79,7 +84,7 @@ struct MappingReader {
 
     /// Says that `key` must be there when it is not.
     func requireKey(_ key: String, _ remedy: String) {
-        if pairs[key] == nil { mistakes.add(place, "\(label(key)) is missing", remedy) }
+        if pairs[key] == nil, !suggested.contains(key) { mistakes.add(place, "\(label(key)) is missing", remedy) }
     }
 
     func fail(_ key: String, _ what: String, _ remedy: String) {
@@ -116,6 +121,12 @@ struct MappingReader {
             return nil
         }
         return items.enumerated().map { (label: "\(label(key))[\($0.offset)]", node: $0.element) }
+    }
+
+    /// The number of items of the list `key`; 0 when it is none.
+    func count(of key: String) -> Int {
+        guard case .sequence(let items) = pairs[key]?.value.content else { return 0 }
+        return items.count
     }
 
     /// The texts of the list `key`.

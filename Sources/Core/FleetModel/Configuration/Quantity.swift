@@ -73,19 +73,24 @@ package enum Quantity {
         }
     }
 
+    /// What `50M` may have meant: `50MB or 50Mbit`.
+    static func unambiguous(_ text: String) -> String {
+        let (number, unit) = split(text)
+        let letter = unit == "K" ? "k" : unit
+        return "\(number)\(letter)B or \(number)\(letter)bit"
+    }
+
     /// A size for people, three figures, powers of 1,000: `0 B`, `18.2 GB`.
     package static func describe(bytes: UInt64) -> String {
         guard bytes >= 1_000 else { return "\(bytes) B" }
-        let units = ["kB", "MB", "GB", "TB", "PB", "EB"]
-        // In tenths of the unit, so that no floating point enters a plan's text.
-        var tenths = bytes / 100
-        var unit = 0
-        while unit < units.count - 1, (tenths + 5) / 10 >= 1_000 {
-            tenths = (tenths + 500) / 1_000
-            unit += 1
+        // In whole numbers, so that no floating point enters a plan's text.
+        var factor: UInt64 = 1_000
+        func tenths() -> UInt64 { bytes / factor * 10 + (bytes % factor * 10 + factor / 2) / factor }
+        for unit in ["kB", "MB", "GB", "TB", "PB"] {
+            if tenths() < 10_000 { return "\(tenths() / 10).\(tenths() % 10) \(unit)" }
+            factor *= 1_000
         }
-        if tenths >= 1_000 { return "\((tenths + 5) / 10) \(units[unit])" }
-        return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+        return "\(tenths() / 10).\(tenths() % 10) EB"
     }
 
     /// A duration for people, the two largest units: `0s`, `58s`, `3m41s`, `2h30m`, `9d`.

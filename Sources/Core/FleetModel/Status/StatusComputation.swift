@@ -51,7 +51,7 @@ package enum StatusComputation {
         MirrorSetStatus(
             name: set.policy.name, sequence: set.report?.sequence, root: set.report?.root,
             state: standing ?? set.state, lagSeconds: set.lagSeconds, lagReleases: set.lagReleases,
-            verifiedAt: set.report?.verifiedAt, missingBytes: set.report?.missingBytes ?? 0,
+            verifiedAt: set.report?.verifiedAt, missingBytes: set.missingBytes,
             propagationSeconds: set.propagationSeconds, badPaths: set.report?.badPaths.count ?? 0,
             activity: set.report?.activity, progress: set.report?.progress, lastSync: set.report?.lastSync)
     }
