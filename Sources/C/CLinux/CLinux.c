@@ -64,10 +64,11 @@ int clinux_open_walk(int folder, const char *path, int flags, uint32_t mode, int
                 UNINTERRUPTED(result, openat(current, name, flags | O_NOFOLLOW | O_CLOEXEC, mode));
             } else {
                 UNINTERRUPTED(result, openat(current, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0));
+                // Of a link in the middle openat2 says ELOOP.
+                if (result == -ENOTDIR && fstatat(current, name, &part, AT_SYMLINK_NOFOLLOW) == 0 &&
+                    S_ISLNK(part.st_mode))
+                    result = -ELOOP;
             }
-            // Of a link O_DIRECTORY says ENOTDIR, where openat2 says ELOOP.
-            if (result == -ENOTDIR && fstatat(current, name, &part, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(part.st_mode))
-                result = -ELOOP;
             if (result >= 0 && check_device && fstat(result, &part) == 0 && part.st_dev != root.st_dev) {
                 clinux_close(result);
                 result = -EXDEV;

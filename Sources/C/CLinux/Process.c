@@ -63,9 +63,10 @@ static void close_on_exec_from(unsigned first) {
 }
 
 static void reset_signals(void) {
-    struct sigaction usual = {.sa_handler = SIG_DFL};
-    sigemptyset(&usual.sa_mask);
-    for (int signal = 1; signal < 65; signal++) sigaction(signal, &usual, NULL);
+    // The kernel's own structure, all zeros: the usual action, no flags, nothing masked. Not glibc's call, which
+    // refuses the two signals that it keeps for itself, and leaves them ignored if they were.
+    static const uint64_t usual[8];
+    for (int signal = 1; signal < 65; signal++) syscall(SYS_rt_sigaction, signal, usual, NULL, 8);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
