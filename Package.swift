@@ -165,7 +165,8 @@ let package = Package(
             "Services", "CoordinatorService",
             [
                 "FleetAPI", "FleetModel", "FleetCertificates", "Trust", "Content", "Hashing", logging, nioCore, nioSSL,
-                x509, asn1, crypto, outside("ServiceLifecycle", "swift-service-lifecycle"),
+                x509, asn1, crypto, outside("AsyncHTTPClient", "async-http-client"),
+                outside("NIOHTTP1", "swift-nio"), outside("ServiceLifecycle", "swift-service-lifecycle"),
             ]),
     ]
 )

@@ -18,6 +18,7 @@ final class TestClock: Sendable {
 }
 
 /// Runs a coordinator on a free port of 127.0.0.1 while `body` runs, then shuts it down gracefully.
+@discardableResult
 func withCoordinator<Result: Sendable>(
     _ fleet: TestFleet, limits: CoordinatorLimits = CoordinatorLimits(), clock: TestClock = TestClock(),
     _ body: @Sendable (NetworkAddress) async throws -> Result

@@ -31,13 +31,22 @@ actor Coordinator {
     private var change: UInt64
     /// Reports taken of each mirror since the start, to see who answered a call for fresh ones.
     private var taken: [String: UInt64] = [:]
-    /// When the last poll of a mirror ended, and its connection.
-    private var lastPolls: [String: (ended: NIODeadline, connection: UInt64?)] = [:]
+    /// The last poll of each mirror whose connection is still there.
+    private var pollers: [String: Poller] = [:]
     private var openOrders = 0
     private var isShuttingDown = false
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         eventLoop.executor.asUnownedSerialExecutor()
+    }
+
+    /// A mirror's last poll of its assignments.
+    private struct Poller {
+        var connection: UInt64
+        /// Its number among the polls, to tell it from a later one.
+        var poll: UInt64
+        /// Nil while it is open.
+        var ended: NIODeadline?
     }
 
     /// Reads what is on disk and takes up where the last process ended.
@@ -100,12 +109,12 @@ actor Coordinator {
         of mirror: String, after generation: Generation?, reports: UInt64?, wait: Duration, connection: UInt64
     ) async -> AssignmentsAnswer {
         polls.wake(.assignments(mirror: mirror))
-        let deadline = NIODeadline.now() + TimeAmount(wait)
-        var end = LongPolls.End.answer
+        let poll = nextPoll
+        pollers[mirror] = Poller(connection: connection, poll: poll, ended: nil)
         if !hasNews(for: mirror, after: generation, reports: reports) {
-            end = await next(.assignments(mirror: mirror), connection: connection, until: deadline)
+            await next(.assignments(mirror: mirror), connection: connection, until: .now() + TimeAmount(wait))
         }
-        lastPolls[mirror] = end == .answer ? (.now(), connection) : nil
+        if pollers[mirror]?.poll == poll { pollers[mirror]?.ended = .now() }
         return inventory.assignments(of: mirror, after: generation)
     }
 
@@ -115,11 +124,10 @@ actor Coordinator {
         return !answer.lines.isEmpty
     }
 
-    /// Mirrors that will hear of a call for reports at once, or just polled and are about to do it again.
-    private func reachableMirrors() -> Set<String> {
+    /// Mirrors that will hear of a call for reports at once, or just polled and are about to do it again; ascending.
+    private func reachableMirrors() -> [String] {
         let since = NIODeadline.now() - TimeAmount(limits.pollGap)
-        let recent = lastPolls.filter { $0.value.ended >= since }.keys
-        return polls.pollingMirrors.union(recent)
+        return pollers.filter { $0.value.ended.map { $0 >= since } ?? true }.keys.sorted()
     }
 
     // MARK: Releases
@@ -218,14 +226,17 @@ actor Coordinator {
             mirrors.filter { taken[$0] == before[$0] }
         }
         // A mirror outside the order can still be a source: all that can hear are waited for.
-        let reachable = reachableMirrors().sorted()
+        let reachable = reachableMirrors()
         try database.save(.reportNow, String(inventory.reportNow + 1))
         inventory.callForReports(inventory.reportNow + 1)
         polls.wakeAssignments { _ in true }
         let longest = min(Duration.seconds(order.refreshSeconds), limits.longestRefresh)
         let deadline = NIODeadline.now() + TimeAmount(longest)
-        while !silent(reachable).isEmpty, NIODeadline.now() < deadline, !isShuttingDown, !Task.isCancelled {
-            _ = await next(.reports, connection: nil, until: deadline)
+        // One whose connection ends meanwhile is not waited for any longer.
+        while !silent(reachable.filter { pollers[$0] != nil }).isEmpty, NIODeadline.now() < deadline, !isShuttingDown,
+            !Task.isCancelled
+        {
+            await next(.reports, connection: nil, until: deadline)
         }
         return silent(asked)
     }
@@ -252,7 +263,7 @@ actor Coordinator {
             guard polls.count(.status) < limits.statusPolls else {
                 throw RequestError.busy("\(limits.statusPolls) others follow the status")
             }
-            _ = await next(.status, connection: connection, until: .now() + TimeAmount(wait))
+            await next(.status, connection: connection, until: .now() + TimeAmount(wait))
         }
         return StatusAnswer(
             change: change, generation: inventory.current?.generation,
@@ -271,13 +282,13 @@ actor Coordinator {
     /// Suspends until a wake of `topic`, the connection's end, the deadline, cancellation or shutdown.
     private func next(
         _ topic: LongPolls.Topic, connection: UInt64?, until deadline: NIODeadline
-    ) async -> LongPolls.End {
-        guard !isShuttingDown, NIODeadline.now() < deadline else { return .answer }
+    ) async {
+        guard !isShuttingDown, NIODeadline.now() < deadline else { return }
         let number = nextPoll
         nextPoll += 1
         let timer = eventLoop.scheduleTask(deadline: deadline) { self.end(poll: number) }
         defer { timer.cancel() }
-        return await withTaskCancellationHandler {
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 polls.add(number, topic: topic, connection: connection, continuation: continuation)
             }
@@ -302,7 +313,8 @@ actor Coordinator {
 
     private func forget(_ connection: UInt64) {
         polls.wake(connection: connection)
-        lastPolls = lastPolls.filter { $0.value.connection != connection }
+        pollers = pollers.filter { $0.value.connection != connection }
+        polls.wake(.reports)
     }
 
     private var database: StateDatabase {

@@ -14,18 +14,10 @@ struct LongPolls {
         case reports
     }
 
-    /// How a poll ends.
-    enum End {
-        /// By what it waits for, its deadline or shutdown: it is to be answered.
-        case answer
-        /// Its connection is gone.
-        case gone
-    }
-
     private struct Poll {
         var topic: Topic
         var connection: UInt64?
-        var continuation: CheckedContinuation<End, Never>
+        var continuation: CheckedContinuation<Void, Never>
     }
 
     private var polls: [UInt64: Poll] = [:]
@@ -46,7 +38,7 @@ struct LongPolls {
 
     /// Adds a poll under a number that no other ever had.
     mutating func add(
-        _ number: UInt64, topic: Topic, connection: UInt64?, continuation: CheckedContinuation<End, Never>
+        _ number: UInt64, topic: Topic, connection: UInt64?, continuation: CheckedContinuation<Void, Never>
     ) {
         precondition(polls[number] == nil, "poll \(number) is there already")
         polls[number] = Poll(topic: topic, connection: connection, continuation: continuation)
@@ -54,11 +46,11 @@ struct LongPolls {
     }
 
     /// Ends one poll; nothing if it has ended.
-    mutating func wake(_ number: UInt64, _ end: End = .answer) {
+    mutating func wake(_ number: UInt64) {
         guard let poll = polls.removeValue(forKey: number) else { return }
         byTopic[poll.topic]?.remove(number)
         if byTopic[poll.topic]?.isEmpty == true { byTopic[poll.topic] = nil }
-        poll.continuation.resume(returning: end)
+        poll.continuation.resume()
     }
 
     /// Ends every poll of a topic.
@@ -75,7 +67,7 @@ struct LongPolls {
 
     /// Ends the polls of a connection that is gone.
     mutating func wake(connection: UInt64) {
-        for (number, poll) in polls where poll.connection == connection { wake(number, .gone) }
+        for (number, poll) in polls where poll.connection == connection { wake(number) }
     }
 
     /// Ends all of them.

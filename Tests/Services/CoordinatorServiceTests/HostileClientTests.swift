@@ -1,0 +1,206 @@
+import AsyncHTTPClient
+import CoordinatorService
+import FleetAPI
+import FleetModel
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Synchronization
+import Testing
+
+/// Peers that break the rules below the API: the client of FleetAPI would not send any of this.
+@Suite("Hostile clients")
+struct HostileClientTests {
+    private let fleet: TestFleet
+
+    init() throws {
+        fleet = try TestFleet()
+    }
+
+    /// Runs `body` with a bare HTTP client that offers only `curves` and `host`'s certificate, if any.
+    private func withClient<Result>(
+        _ host: TestFleet.Host?, curves: [NIOTLSCurve] = [.x25519_MLKEM768],
+        _ body: (HTTPClient) async throws -> Result
+    ) async throws -> Result {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.curves = curves
+        tls.certificateVerification = .none
+        if let host {
+            tls.certificateChain = try NIOSSLCertificate.fromPEMFile(host.certificate).map { .certificate($0) }
+            tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: host.key, format: .pem))
+        }
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+        configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        do {
+            let result = try await body(client)
+            try await client.shutdown()
+            return result
+        } catch {
+            try await client.shutdown()
+            throw error
+        }
+    }
+
+    private func status(_ client: HTTPClient, _ request: HTTPClientRequest) async throws -> UInt {
+        let response = try await client.execute(request, timeout: .seconds(20))
+        _ = try await response.body.collect(upTo: 1 << 20)
+        return response.status.code
+    }
+
+    @Test("Who has no certificate gets no answer")
+    func noCertificate() async throws {
+        try await withCoordinator(fleet) { address in
+            await #expect(throws: (any Error).self) {
+                try await withClient(nil) { client in
+                    try await status(client, HTTPClientRequest(url: "https://\(address)/v1/health"))
+                }
+            }
+        }
+    }
+
+    @Test("A classical key exchange is refused, whatever the certificate; the hybrid one is taken")
+    func classicalKeyExchange() async throws {
+        let host = try fleet.host("operator", "alice")
+        try await withCoordinator(fleet) { address in
+            let request = HTTPClientRequest(url: "https://\(address)/v1/health")
+            await #expect(throws: (any Error).self) {
+                try await withClient(host, curves: [.x25519, .secp256r1]) { try await status($0, request) }
+            }
+            let hybrid = try await withClient(host) { try await status($0, request) }
+            #expect(hybrid == 200)
+        }
+    }
+
+    @Test("Unknown paths and methods, bad queries and bodies that are no JSON are refused with a reason")
+    func malformedRequests() async throws {
+        let host = try fleet.host("operator", "alice")
+        let agent = try fleet.host("agent", "m1")
+        try await withCoordinator(fleet) { address in
+            try await withClient(host) { client in
+                for (path, expected) in [
+                    ("/", 404), ("/v2/health", 404), ("/v1/plans/x", 404), ("/v1/plans/1.-1", 404),
+                    ("/v1/status?after=x", 400), ("/v1/status?after=1&wait=-1", 400), ("/v1/releases/debian/x", 404),
+                    ("/v1/releases/%2e%2e/1", 404), ("/v1/status?after=99999999999999999999999", 400),
+                ] as [(String, UInt)] {
+                    let request = HTTPClientRequest(url: "https://\(address)\(path)")
+                    let code = try await status(client, request)
+                    #expect(code == expected, "GET \(path)")
+                }
+                var delete = HTTPClientRequest(url: "https://\(address)/v1/plans")
+                delete.method = .DELETE
+                let code = try await status(client, delete)
+                #expect(code >= 400)
+                for body in ["", "{", "[]", "null", #"{"dryRun":1}"#, #"{"dryRun":true}"#] {
+                    var post = HTTPClientRequest(url: "https://\(address)/v1/plans")
+                    post.method = .POST
+                    post.body = .bytes(ByteBuffer(string: body))
+                    let code = try await status(client, post)
+                    #expect(code == 400, "body \(body)")
+                }
+            }
+            try await withClient(agent) { client in
+                let request = HTTPClientRequest(url: "https://\(address)/v1/assignments?after=1")
+                let code = try await status(client, request)
+                #expect(code == 400)
+            }
+        }
+    }
+
+    @Test("Header fields above the limit end the connection, and others are answered as before")
+    func largeHeader() async throws {
+        let host = try fleet.host("operator", "alice")
+        try await withCoordinator(fleet) { address in
+            var request = HTTPClientRequest(url: "https://\(address)/v1/health")
+            request.headers.add(name: "x-padding", value: String(repeating: "x", count: 100_000))
+            let outcome = try? await withClient(host) { client in try await status(client, request) }
+            #expect(outcome ?? 400 >= 400)
+            let health = try await host.client(fleet, address).health()
+            #expect(health.fleet == "lab")
+        }
+    }
+
+    @Test("A body without end is refused at the limit, also when its length is not told")
+    func endlessBody() async throws {
+        let agent = try fleet.host("agent", "m1")
+        var limits = CoordinatorLimits()
+        limits.reportBytes = 100_000
+        try await withCoordinator(fleet, limits: limits) { address in
+            let sent = Mutex(0)
+            let body = AsyncStream<ByteBuffer> {
+                sent.withLock { $0 += 1 }
+                return Task.isCancelled ? nil : ByteBuffer(repeating: 0x20, count: 10_000)
+            }
+            var request = HTTPClientRequest(url: "https://\(address)/v1/reports")
+            request.method = .POST
+            request.body = .stream(body, length: .unknown)
+            let endless = request
+            let outcome = try? await withClient(agent) { client in try await status(client, endless) }
+            #expect(outcome ?? 413 == 413)
+            // What the sockets between hold may be sent in vain, no more.
+            #expect(sent.withLock { $0 } < 3_000)
+            let health = try await agent.client(fleet, address).health()
+            #expect(health.fleet == "lab")
+        }
+    }
+
+    @Test("A body that does not arrive is given up at its deadline")
+    func stalledBody() async throws {
+        let agent = try fleet.host("agent", "m1")
+        var limits = CoordinatorLimits()
+        limits.bodyDeadline = .milliseconds(100)
+        try await withCoordinator(fleet, limits: limits) { address in
+            let (body, source) = AsyncStream.makeStream(of: ByteBuffer.self)
+            source.yield(ByteBuffer(string: "{"))
+            var request = HTTPClientRequest(url: "https://\(address)/v1/reports")
+            request.method = .POST
+            request.body = .stream(body, length: .unknown)
+            let stalled = request
+            let started = ContinuousClock.now
+            let outcome = try? await withClient(agent) { client in try await status(client, stalled) }
+            source.finish()
+            #expect(outcome ?? 408 == 408)
+            #expect(ContinuousClock.now - started < .seconds(10))
+        }
+    }
+
+    @Test("A mirror whose connection ends while it polls is not waited for")
+    func killedAgent() async throws {
+        let agent = try fleet.host("agent", "m1")
+        let person = try fleet.host("operator", "alice")
+        try await withCoordinator(fleet) { address in
+            let polls = try agent.client(fleet, address)
+            let first = try await polls.assignments(after: nil, reports: nil, wait: .zero)
+            let (ends, source) = AsyncStream.makeStream(of: Void.self)
+            let open = (0..<2).map { _ in
+                Task {
+                    _ = try? await polls.assignments(after: nil, reports: first.reportNow, wait: .seconds(60))
+                    source.yield()
+                }
+            }
+            // Once one is answered the other is known to be open; cancelling it closes its connection.
+            _ = await ends.first { _ in true }
+            for poll in open { poll.cancel() }
+            let started = ContinuousClock.now
+            let answer = try await person.client(fleet, address).makePlan(PlanOrder(refreshSeconds: 30))
+            #expect(answer.unanswered.contains("m1"))
+            #expect(ContinuousClock.now - started < .seconds(15))
+        }
+    }
+
+    @Test("Polls of status above the limit are told to come back")
+    func tooManyPolls() async throws {
+        let person = try fleet.host("operator", "alice")
+        var limits = CoordinatorLimits()
+        limits.statusPolls = 0
+        try await withCoordinator(fleet, limits: limits) { address in
+            let client = try person.client(fleet, address)
+            let change = try await client.status().change
+            let error = await #expect(throws: APIError.self) {
+                try await client.status(after: change, wait: .seconds(60))
+            }
+            #expect(error?.exitCode == 5)
+        }
+    }
+}
