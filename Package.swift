@@ -147,6 +147,7 @@ let package = Package(
             ["CoordinatorService", logging, outside("ArgumentParser", "swift-argument-parser")]),
 
         // Tests
+        .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: flags),
         tests("Core", "Hashing", fixtures: ["Fixtures"]),
         tests("Core", "Content", ["Hashing"], fixtures: ["Fixtures"]),
         tests("Core", "Trust", ["Content", "Hashing", crypto]),
@@ -156,6 +157,7 @@ let package = Package(
         tests("System", "LinuxIO", ["CLinux"]),
         tests("System", "FleetFile", ["FleetModel"]),
         tests("System", "Database"),
+        tests("System", "FleetCertificates", ["Trust", crypto, x509, asn1]),
         tests("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database", crypto]),
         tests(
             "System", "STOQTransport",

@@ -86,7 +86,7 @@ final class TestFleet: Sendable {
         let document = try ReleaseDocument(
             fleet: fleet, set: set, sequence: sequence, publishedAt: 1_000,
             manifest: ManifestRoot(digest: NodeDigest(digest), height: 1, entries: 5, files: 3, bytes: 1_000),
-            predecessor: sequence == 1 ? .none : .release(ReleaseDigest(digest)), changeset: nil, chunkProfile: 1,
+            predecessor: sequence == 1 ? .first : .release(ReleaseDigest(digest)), changeset: nil, chunkProfile: 1,
             chunkLog: ChunkLogHead(epoch: 1, size: 0, root: LogEntryDigest(digest)), note: note)
         return try SignedRelease(document, by: key ?? publisher)
     }

@@ -30,7 +30,7 @@ extension ReleaseDocument {
         writer.varint(manifest.files)
         writer.varint(manifest.bytes)
         switch predecessor {
-        case .none:
+        case .first:
             writer.u8(0)
         case .release(let digest):
             writer.u8(1)
@@ -94,7 +94,7 @@ extension ReleaseDocument {
             bytes: try reader.varint(max: .max))
         let predecessor: ReleasePredecessor
         switch try reader.u8() {
-        case 0: predecessor = .none
+        case 0: predecessor = .first
         case 1: predecessor = .release(ReleaseDigest(try reader.digest()))
         case 2: predecessor = .newStart
         case let kind: throw ReleaseDocumentError.malformed("predecessor of kind \(kind)")

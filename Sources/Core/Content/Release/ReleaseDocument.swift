@@ -32,7 +32,7 @@ package struct ReleaseExtension: Hashable, Sendable {
 /// What comes before a release: nothing, a release, or a history that was given up on purpose.
 package enum ReleasePredecessor: Hashable, Sendable {
     /// This is the first release, with sequence 1.
-    case none
+    case first
     /// The digest of the release document of the previous sequence that was published.
     case release(ReleaseDigest)
     /// The publisher started anew above an earlier history that is lost: sequence 2 or more, and no previous release.
@@ -142,7 +142,7 @@ package struct ReleaseDocument: Sendable {
             throw .badManifest("\(manifest.bytes) bytes, the limit is \(ManifestLimits.byteCount)")
         }
         switch predecessor {
-        case .none where sequence == 1: break
+        case .first where sequence == 1: break
         case .release where sequence > 1: break
         case .newStart where sequence > 1: break
         default: throw .badPredecessor(sequence: sequence)
