@@ -41,6 +41,9 @@ package struct BlobVariant: Hashable, Sendable {
         Self.hex(digest) + Array("-\(modified)-\(isExecutable ? "x" : "f")-\(copy)".utf8)
     }
 
+    /// Where the file lies below `blobs`: in the folder of the digest's first byte.
+    package var relativePath: [UInt8] { Self.hex(digest).prefix(2) + [UInt8(ascii: "/")] + name }
+
     /// The variant that a file name says; nil if it is not such a name.
     package init?(name: [UInt8]) {
         guard name.count > 68, name[64] == UInt8(ascii: "-"),

@@ -22,7 +22,7 @@ extension FetchSession {
             return needs
         } catch {
             // The stage is a dead end now: the caller begins again, and finds what was staged.
-            abandon()
+            suspend()
             throw error
         }
     }
@@ -92,9 +92,9 @@ extension FetchSession {
     /// What the passes over the needed blobs have found.
     private struct Tally {
         var missing: [ChunkReference] = []
-        var reusedChunks = 0
+        var reusedChunks: UInt64 = 0
         var reusedBytes: UInt64 = 0
-        var resumedChunks = 0
+        var resumedChunks: UInt64 = 0
         var resumedBytes: UInt64 = 0
     }
 

@@ -10,11 +10,11 @@ extension FetchSession {
 
     /// The changeset that leads from the head held here to the release; nil if there is none, it cannot help, or the
     /// manifest is complete.
-    package func missingChangeset() throws -> ChangesetReference? {
+    package func usableChangeset() throws -> ChangesetDigest? {
         guard let changeset = release.document.changeset, let head = set.head, !set.isDamaged else { return nil }
         let held = try store.database.read { try $0.release(set.number, head) }
         guard let held, release.document.previous == held.digest else { return nil }
-        return state.withLock { $0.stage == .manifest && !$0.walk.isComplete ? changeset : nil }
+        return state.withLock { $0.stage == .manifest && !$0.walk.isComplete ? changeset.digest : nil }
     }
 
     /// Takes the changeset's bytes, recomputes the root, and completes the manifest if it is the release's.
@@ -31,11 +31,9 @@ extension FetchSession {
                 var made: [(BLAKE3Digest, [UInt8])] = []
                 _ = try changeset.apply(source: { try self.store.node($0) }, sink: { made.append(($0.raw, $1)) })
                 try state.nodes.append(made)
-            } catch let error as ManifestError {
-                store.observer.note("changeset of release \(release.document.sequence) of \(name): \(error)")
+            } catch is ManifestError {
                 return false
-            } catch let error as ChangesetError {
-                store.observer.note("changeset of release \(release.document.sequence) of \(name): \(error)")
+            } catch is ChangesetError {
                 return false
             }
             guard try completeManifest(&state) else { return false }

@@ -8,14 +8,14 @@ package import Trust
 /// Brings one verified release into the store of a mirror, and serves it.
 ///
 /// The caller's duties, in this order; every call blocks, all may come from any thread:
-/// 1. If `missingChangeset` names one, get it and give it to `supply(changeset:)`.
+/// 1. If `usableChangeset` names one, get it and give it to `supply(changeset:)`.
 /// 2. While `neededNodes` is not empty, get those and give them to `supply(nodes:)`.
 /// 3. While `neededChunkLists` is not empty, get those and give them to `supply(chunkLists:)`.
 /// 4. Call `prepareChunks`, get what it says is missing, from several sources and threads if wished, and give it to
 ///    `supply(chunks:)`.
 /// 5. Call `finish`. When it returns the release is durable, served and the head.
 ///
-/// Everything given is verified against a digest that the release's signature reaches. A session that is abandoned, or
+/// Everything given is verified against a digest that the release's signature reaches. A session that is suspended, or
 /// whose process was killed, leaves its staged parts: the next one of the set goes on with what is right in them.
 package final class FetchSession: Sendable {
     package let release: VerifiedRelease
@@ -72,7 +72,7 @@ package final class FetchSession: Sendable {
         store.note(.fetchManifest, name)
     }
 
-    deinit { abandon() }
+    deinit { suspend() }
 
     var name: String { self.set.name }
     var root: NodeDigest { release.document.manifest.digest }
@@ -83,8 +83,8 @@ package final class FetchSession: Sendable {
         return try store.database.read { try $0.release(set.number, head)?.root }
     }
 
-    /// Ends the session; what was staged stays for the next one. Ending it twice does nothing.
-    package func abandon() {
+    /// Ends the session; what was staged stays for the next one of the set. Ending it twice does nothing.
+    package func suspend() {
         let wasOpen = state.withLock { state in
             let wasOpen = state.stage != .ended
             state.stage = .ended
@@ -92,6 +92,15 @@ package final class FetchSession: Sendable {
             return wasOpen
         }
         if wasOpen { store.end(name) }
+    }
+
+    /// Ends the session and removes what was staged. After its end it does nothing.
+    package func abandon() {
+        let isOpen = state.withLock { $0.stage != .ended }
+        guard isOpen else { return }
+        // What cannot be removed now is removed by the next session of the set, if that has no use for it.
+        try? store.staging.removeTree(Array(StagingFolder.name(name, .fetch).utf8))
+        suspend()
     }
 
     /// How far it is.
@@ -117,7 +126,7 @@ package final class FetchSession: Sendable {
             }
             state.stage = .finishing
         }
-        defer { abandon() }
+        defer { suspend() }
         try commitGroup(isLast: true)
         let activation = Activation(
             store: store, set: set, document: release.document, digest: release.digest, signed: release.signed,
@@ -144,7 +153,7 @@ package final class FetchSession: Sendable {
             }
         } catch {
             // The disk lost something and does not say what: nothing that was staged may be used.
-            abandon()
+            suspend()
             try? store.staging.removeTree(Array(StagingFolder.name(name, .fetch).utf8))
             throw error
         }

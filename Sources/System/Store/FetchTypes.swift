@@ -9,10 +9,10 @@ package struct ChunkNeeds: Hashable, Sendable {
     /// Bytes of all blobs that are new to the store.
     package let totalBytes: UInt64
     /// Chunks of those blobs that were copied from blobs held here.
-    package let reusedChunks: Int
+    package let reusedChunks: UInt64
     package let reusedBytes: UInt64
     /// Chunks found right in what an interrupted fetch had staged.
-    package let resumedChunks: Int
+    package let resumedChunks: UInt64
     package let resumedBytes: UInt64
 }
 

@@ -92,7 +92,6 @@ struct IngestRun {
             }
         }
         try settleBatch()
-        report(progress)
         let source = top
         do {
             try rules.finish { path in
@@ -107,6 +106,8 @@ struct IngestRun {
             throw Self.refused(error)
         }
         store.note(.ingestManifest, set.name)
+        progress.phase = "manifest"
+        report(progress)
         let root = try builder.finish()
         try records.finish()
         try settleGroup()

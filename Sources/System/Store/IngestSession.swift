@@ -15,7 +15,7 @@ package import Trust
 package final class IngestSession: Sendable {
     let store: Store
     let set: SetRecord
-    let options: IngestOptions
+    package let options: IngestOptions
     let staging: StagingFolder
     private let state = Mutex(State())
 
@@ -68,11 +68,8 @@ package final class IngestSession: Sendable {
     ///
     /// Durable when it returns; if it throws, the head is what it was. The session has ended either way.
     /// - Throws: `releaseDoesNotMatchDraft` if the document says something else than the draft.
-    /// - Parameter keepReleases: how many releases keep their trees; older trees are removed.
     @discardableResult
-    package func commit(
-        _ release: VerifiedRelease, keepReleases: Int = Store.defaultKeptReleases
-    ) throws -> ServedState {
+    package func commit(_ release: VerifiedRelease) throws -> ServedState {
         let (draft, log) = try state.withLock { state in
             guard state.stage == .drafted, let draft = state.draft, let log = state.log else {
                 throw StoreError.sessionEnded(set: set.name)
@@ -85,7 +82,7 @@ package final class IngestSession: Sendable {
         try expectMatch(release.document, draft)
         return try Activation(
             store: store, set: set, document: release.document, digest: release.digest, signed: release.signed,
-            staging: staging, base: try base(), keptReleases: keepReleases
+            staging: staging, base: try base(), keptReleases: options.keepReleases
         ).run { session in
             try session.run(
                 "UPDATE content_set SET log = ? WHERE number = ?", [.blob(log.encode()), .integer(set.number)])

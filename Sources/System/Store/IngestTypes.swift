@@ -15,7 +15,9 @@ package enum IngestMode: String, CaseIterable, Sendable {
 
 /// What a content set asks of a publish.
 package struct IngestOptions: Hashable, Sendable {
-    package var mode: IngestMode
+    package typealias Mode = IngestMode
+
+    package var mode: Mode
     package var profile: ChunkProfile
     /// Digests taken beside BLAKE3.
     package var digests: [HashAlgorithm]
@@ -23,21 +25,26 @@ package struct IngestOptions: Hashable, Sendable {
     package var allowEscapingLinks: Bool
     /// Everything is read and counted, nothing is stored.
     package var dryRun: Bool
+    /// How many releases keep their served trees when this one is committed.
+    package var keepReleases: Int
 
     package init(
         mode: IngestMode = .reflink, profile: ChunkProfile = .standard, digests: [HashAlgorithm] = [],
-        allowEscapingLinks: Bool = false, dryRun: Bool = false
+        allowEscapingLinks: Bool = false, keepReleases: Int = Store.defaultKeptReleases, dryRun: Bool = false
     ) {
         self.mode = mode
         self.profile = profile
         self.digests = digests
         self.allowEscapingLinks = allowEscapingLinks
         self.dryRun = dryRun
+        self.keepReleases = keepReleases
     }
 }
 
 /// How far a publish is.
 package struct IngestProgress: Hashable, Sendable {
+    /// What it does, in a word: `read`, then `manifest`.
+    package var phase = "read"
     package var entries: UInt64 = 0
     package var files: UInt64 = 0
     /// Bytes of all files seen.

@@ -80,8 +80,14 @@ struct ServedTree {
     /// Whether the tree's file is an inode that the store knows by that variant or one of its copies.
     mutating func isLinked(_ entry: ManifestEntry) throws -> Bool {
         guard let variant = BlobVariant(entry) else { return true }
-        let place = try self.place(entry.path)
-        guard let found = try place.folder.stat(place.name) else { return false }
+        let found: FileAttributes?
+        do {
+            let place = try self.place(entry.path)
+            found = try place.folder.stat(place.name)
+        } catch let error as FileError where error.isNotFound {
+            return false
+        }
+        guard let found else { return false }
         var copy = 0
         while let stored = try blobs.stat(variant.withCopy(copy)) {
             if stored.inode == found.inode { return true }
@@ -139,6 +145,21 @@ struct ServedTree {
         try found.folder.unlink(found.name)
         try found.folder.setModified(modified)
         return true
+    }
+
+    /// Takes a file out of the tree that is none of the store's inodes, or is not a plain file at all.
+    mutating func removeForeign(_ entry: ManifestEntry) throws {
+        guard try !isLinked(entry) else { return }
+        let found: (folder: Folder, name: [UInt8])
+        do {
+            found = try place(entry.path)
+        } catch let error as FileError where error.isNotFound {
+            return
+        }
+        guard let attributes = try found.folder.stat(found.name), attributes.type != .directory else { return }
+        let modified = try found.folder.attributes().modified
+        try found.folder.unlink(found.name)
+        try found.folder.setModified(modified)
     }
 
     private mutating func link(_ variant: BlobVariant, into folder: Folder, as name: [UInt8]) throws {

@@ -157,14 +157,67 @@ extension Store {
     /// The file itself is the caller's to move away.
     func forget(_ variants: [BlobVariant], damaging sets: [Int64] = []) throws {
         try groupLock.withLock { _ in
+            var lost: Set<ChunkDigest> = []
             let gone = try database.withTransaction { session -> [Int64] in
                 for set in sets { try session.setDamaged(set, true) }
-                return try variants.compactMap { try session.forget($0) }
+                return try variants.compactMap { variant in
+                    let chunks = try session.chunksOfAllLists(variant.digest)
+                    guard let number = try session.forget(variant) else { return nil }
+                    lost.formUnion(chunks)
+                    return number
+                }
+            }
+            // Also when other inodes are left: the descriptor may be of the bad one.
+            for variant in variants {
+                if let record = try database.read({ try $0.blob(variant.digest) }) { readers.drop(record.number) }
             }
             guard !gone.isEmpty else { return }
-            try index.remove(blobs: gone.map { UInt64($0) })
-            try index.sync()
             for number in gone { readers.drop(number) }
+            try index.remove(blobs: gone.map { UInt64($0) })
+            try enterOtherPlaces(of: lost)
+            try index.sync()
         }
+    }
+
+    /// The index knows one place for each chunk: those that it lost with their blob may also lie in another. Looks at
+    /// every chunk list, which is as rare as damage.
+    private func enterOtherPlaces(of lost: Set<ChunkDigest>) throws {
+        guard !lost.isEmpty else { return }
+        try database.read { session in
+            var entries: [ChunkIndexEntry] = []
+            for chunk in lost.sorted() {
+                guard let record = try session.blob(BlobDigest(chunk.raw)) else { continue }
+                appendLocations(&entries, BlobDigest(chunk.raw), record.size, [], record.number)
+            }
+            try session.query(
+                """
+                SELECT blob.number, blob.digest, blob.size, chunk_list.bytes FROM blob
+                JOIN chunk_list ON chunk_list.digest = blob.list
+                """
+            ) { row in
+                let chunks = try ChunkList(decoding: row.blob(3)).chunks
+                guard chunks.contains(where: { lost.contains($0.digest) }) else { return }
+                appendLocations(
+                    &entries, BlobDigest(try row.digest(1, "blob")), try row.unsigned(2), chunks, try row.integer(0))
+            }
+            try index.insert(entries)
+        }
+    }
+}
+
+extension Session {
+    /// Every chunk that the store may offer from a blob.
+    func chunksOfAllLists(_ digest: BlobDigest) throws -> [ChunkDigest] {
+        guard let record = try blob(digest) else { return [] }
+        var chunks = [ChunkDigest(digest.raw)]
+        let lists = try rows(
+            "SELECT list FROM blob WHERE number = ?1 AND list NOT NULL UNION SELECT list FROM attachment WHERE blob = ?1",
+            [.integer(record.number)]
+        ) { try $0.digest(0, "blob") }
+        for list in lists {
+            guard let bytes = try value(.chunkList, list) else { continue }
+            chunks += try ChunkList(decoding: bytes).chunks.map(\.digest)
+        }
+        return chunks
     }
 }

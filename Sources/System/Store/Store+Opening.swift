@@ -11,13 +11,14 @@ extension Store {
     ///
     /// - Parameters:
     ///   - state: a directory for the database and the index, as on a faster disk; nil for `.store` itself.
-    ///   - observer: told of phases and notes.
+    ///   - onPhase: told of each phase before it begins, with the set's name (empty for the whole store), on any thread.
     /// - Throws: `StoreError.locked` if another process has it open, `unknownFormat` for a store of a newer program,
     ///   `cannotLink` where hard links or renames do not work, and what the disk says.
     package static func open(
-        data path: String, state: String? = nil, observer: StoreObserver = StoreObserver()
+        data path: String, state: String? = nil,
+        onPhase: @escaping @Sendable (_ phase: StorePhase, _ set: String) -> Void = { _, _ in }
     ) throws -> Store {
-        observer.phase(.recover, "")
+        onPhase(.recover, "")
         let data = try openData(path)
         let top = try data.ensureFolder(StoreLayout.storeFolder, mode: 0o700)
         guard let lock = try FileLock.acquire(in: top, "lock") else {
@@ -47,8 +48,8 @@ extension Store {
         try database.run("PRAGMA wal_autocheckpoint = 16384")
         try database.run("PRAGMA cache_size = -65536")
         let index = try openIndex(path, statePath, top)
-        let store = try Store(
-            dataPath: path, folders: folders, database: database, index: index.index, lock: lock, observer: observer)
+        let store = Store(
+            dataPath: path, folders: folders, database: database, index: index.index, lock: lock, onPhase: onPhase)
         try store.recover(rebuildsIndex: index.isNew)
         return store
     }

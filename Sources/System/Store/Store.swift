@@ -1,6 +1,6 @@
 package import Content
 import Database
-import LinuxIO
+package import LinuxIO
 import Synchronization
 package import Trust
 
@@ -19,18 +19,20 @@ package final class Store: Sendable {
     /// The data directory as the operator wrote it.
     package let dataPath: String
     let data: Folder
+    /// The folder `.store`, mode 0700: other parts of the agent may keep files in it under names of their own.
+    package let privateFolder: Folder
     let releases: Folder
     let staging: Folder
     let quarantine: Folder
     let blobs: BlobFiles
     let database: Connection
     let index: any ChunkIndex
-    let observer: StoreObserver
+    private let onPhase: @Sendable (StorePhase, String) -> Void
     let readers = BlobReaders()
     /// Held while a group of blobs becomes durable: so a final name without a row is never another session's.
     let groupLock = Mutex<GroupState>(GroupState())
     private let running = Mutex<[String]>([])
-    private let lock: FileLock
+    private let lock: Mutex<FileLock?>
 
     /// What all group commits share.
     struct GroupState {
@@ -45,18 +47,19 @@ package final class Store: Sendable {
 
     init(
         dataPath: String, folders: StoreFolders, database: Connection, index: any ChunkIndex, lock: FileLock,
-        observer: StoreObserver
-    ) throws {
+        onPhase: @escaping @Sendable (StorePhase, String) -> Void
+    ) {
         self.dataPath = dataPath
         data = folders.data
+        privateFolder = folders.store
         releases = folders.releases
         staging = folders.staging
         quarantine = folders.quarantine
         blobs = folders.blobs
         self.database = database
         self.index = index
-        self.lock = lock
-        self.observer = observer
+        self.lock = Mutex(lock)
+        self.onPhase = onPhase
     }
 
     // MARK: Sessions
@@ -77,7 +80,14 @@ package final class Store: Sendable {
         running.withLock { running in running.removeAll { $0 == set } }
     }
 
-    func note(_ phase: StorePhase, _ set: String = "") { observer.phase(phase, set) }
+    func note(_ phase: StorePhase, _ set: String = "") { onPhase(phase, set) }
+
+    /// Lets the data directory go. No session may run, and the store must not be used afterwards. Closing it twice does
+    /// nothing; a store that is not closed lets go with its last reference.
+    package func close() {
+        try? index.sync()
+        lock.withLock { $0 = nil }
+    }
 
     // MARK: Metadata
 
@@ -135,7 +145,7 @@ package final class Store: Sendable {
             guard let release = try session.release(record.number, head) else {
                 throw StoreError.damagedRecord(table: "content_set", reason: "head \(head) of \(set) has no release")
             }
-            return StoreHead(sequence: head, root: release.root, release: release.digest)
+            return StoreHead(sequence: head, root: release.root, releaseDigest: release.digest)
         }
     }
 
@@ -150,7 +160,9 @@ package final class Store: Sendable {
         let sums = try database.first("SELECT COALESCE(SUM(size), 0), COUNT(*) FROM blob") {
             (UInt64(clamping: try $0.integer(0)), UInt64(clamping: try $0.integer(1)))
         }
-        return StoreUsage(disk: disk, storeBytes: sums?.0 ?? 0, blobs: sums?.1 ?? 0)
+        return StoreUsage(
+            totalBytes: disk.totalBytes, freeBytes: disk.freeBytes, freeInodes: disk.freeInodes,
+            storeBytes: sums?.0 ?? 0, blobs: sums?.1 ?? 0)
     }
 
     /// Proves that `path` is, or is not, in a held release; nil `sequence` means the head.
@@ -196,20 +208,20 @@ package final class Store: Sendable {
         return sequence
     }
 
-    /// Paths that were found bad and not repaired since, by sequence and path.
+    /// Paths that were found bad and not repaired since, sorted; each once, in the newest release that shows it.
     package func badPaths(set: String) throws -> [BadPath] {
         try database.read { session in
             guard let record = try session.contentSet(set) else { return [] }
             return try session.rows(
                 """
-                SELECT path, sequence, blob, reason, found_at FROM bad_path WHERE set_number = ?
-                ORDER BY sequence, path
+                SELECT path, MAX(sequence), blob, reason, bytes, found_at FROM bad_path WHERE set_number = ?
+                GROUP BY path ORDER BY path
                 """, [.integer(record.number)]
             ) { row in
                 BadPath(
                     path: try RelativePath(row.blob(0)), sequence: try row.unsigned(1),
                     blob: try row.optionalDigest(2, "bad_path").map { BlobDigest($0) }, reason: try row.text(3),
-                    foundAt: try row.integer(4))
+                    bytes: try row.unsigned(4), foundAt: try row.integer(5))
             }
         }
     }

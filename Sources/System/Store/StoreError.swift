@@ -52,58 +52,100 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case missingBlob(set: String, sequence: UInt64, BlobDigest, path: RelativePath, reason: String)
     /// What was to be read is not in the store.
     case notFound(String)
-    /// A file of the store is shorter than its record says.
-    case truncatedBlob(BlobDigest)
     /// A row of the database that this program cannot have written.
     case damagedRecord(table: String, reason: String)
 
-    package var description: String {
+    package var description: String { message + (remedy.map { "; \($0)" } ?? "") }
+
+    /// What was wrong, and where.
+    package var message: String {
         switch self {
         case .locked(let data, let holder):
-            "\(data) is in use by another agent\(holder.map { " (process \($0))" } ?? ""); stop it first"
+            "\(Self.shown(data)) is in use by another agent\(holder.map { " (process \($0))" } ?? "")"
         case .unknownFormat(let data, let found):
-            "\(data)/.store/format says \"\(found)\", and this program knows \"\(StoreLayout.formatLine)\": "
-                + "use the program that wrote it, or a newer one"
-        case .cannotLink(let data, let error):
-            "\(data) cannot hold a store: \(error). It must be one file system and one mount that knows hard links"
-        case .invalidSetName(let name):
-            "\"\(TerminalText.escape(Array(name.utf8)))\" cannot be the name of a content set: use \(PlainName.rule)"
-        case .busy(let set): "a publish or sync of \(set) is running; try again when it has ended"
-        case .sessionEnded(let set): "this session of \(set) has ended; begin a new one"
+            "\(Self.shown(data))/.store/format says \"\(Self.shown(found))\", and this program knows "
+                + "\"\(StoreLayout.formatLine)\""
+        case .cannotLink(let data, let error): "\(Self.shown(data)) cannot hold a store: \(error)"
+        case .invalidSetName(let name): "\"\(Self.shown(name))\" cannot be the name of a content set"
+        case .busy(let set): "a publish or sync of \(set) is running"
+        case .sessionEnded(let set): "this session of \(set) has ended"
         case .tooEarly(let set, let step): "\(step) of \(set) came before what it needs was there"
-        case .notADirectory(let path):
-            "\(TerminalText.escape(Array(path.utf8))) is not a directory; give the top of the tree to publish"
-        case .unsupportedFile(let path, let type):
-            "\(path) is a \(Self.name(type)), which a release cannot hold; remove it from the tree"
-        case .invalidName(let path, let error): "\(path) cannot be in a release: \(error); rename it"
+        case .notADirectory(let path): "\(Self.shown(path)) is not a directory"
+        case .unsupportedFile(let path, let type): "\(path) is a \(Self.name(type)), which a release cannot hold"
+        case .invalidName(let path, let error): "\(path) cannot be in a release: \(error)"
         case .refusedEntry(let path, let reason): "\(path) cannot be in a release: \(reason)"
-        case .changedWhileRead(let path):
-            "\(path) changed while it was read; publish again when nothing writes to the tree"
+        case .changedWhileRead(let path): "\(path) changed while it was read"
         case .releaseDoesNotMatchDraft(let set, let field):
-            "the signed release of \(set) does not say what was ingested (\(field)); publish again"
+            "the signed release of \(set) does not say what was ingested (\(field))"
         case .staleRelease(let set, let sequence, let head):
             "release \(sequence) of \(set) is refused: this store holds \(head) already"
         case .wrongNode(let digest, let reason): "wrong bytes for manifest node \(digest): \(reason)"
         case .wrongChangeset(let digest): "wrong bytes for changeset \(digest)"
         case .wrongChunkList(let digest, let reason): "wrong bytes for chunk list \(digest): \(reason)"
-        case .wrongBlob(let digest, let path):
-            "the chunks listed for \(path) do not make its blob \(digest): the release itself is wrong, publish anew"
+        case .wrongBlob(let digest, let path): "the chunks listed for \(path) do not make its blob \(digest)"
         case .invalidManifest(let root, let reason): "manifest \(root) is refused: \(reason)"
         case .missingChunks(let set, let count): "\(count) chunks of \(set) were not fetched yet"
         case .missingNode(let set, let sequence, let digest):
-            "release \(sequence) of \(set) is not complete: manifest node \(digest) is not in the store; sync again"
+            "release \(sequence) of \(set) is not complete: manifest node \(digest) is not in the store"
         case .missingChunkList(let set, let sequence, let digest, let path):
-            "release \(sequence) of \(set) is not complete: chunk list \(digest) of \(path) is not in the store; "
-                + "sync again"
+            "release \(sequence) of \(set) is not complete: chunk list \(digest) of \(path) is not in the store"
         case .missingBlob(let set, let sequence, let digest, let path, let reason):
-            "release \(sequence) of \(set) is not complete: blob \(digest) of \(path) \(reason); sync again"
+            "release \(sequence) of \(set) is not complete: blob \(digest) of \(path) \(reason)"
         case .notFound(let what): "\(what) is not in this store"
-        case .truncatedBlob(let digest):
-            "blob \(digest) is shorter on disk than recorded; run `fleetctl verify`, then sync"
         case .damagedRecord(let table, let reason):
-            "the store's database has a row in `\(table)` that cannot be: \(reason); run `fleetctl verify`, then sync"
+            "the store's database has a row in `\(table)` that cannot be: \(reason)"
         }
     }
+
+    /// What the operator can do; nil where the message says it all.
+    package var remedy: String? {
+        switch self {
+        case .locked: "stop it first"
+        case .unknownFormat: "use the program that wrote it, or a newer one"
+        case .cannotLink: "a store needs one file system and one mount that knows hard links"
+        case .invalidSetName: "use \(PlainName.rule)"
+        case .busy: "try again when it has ended"
+        case .sessionEnded, .tooEarly, .wrongNode, .wrongChangeset, .wrongChunkList, .notFound, .missingChunks: nil
+        case .notADirectory: "give the top of the tree to publish"
+        case .unsupportedFile: "remove it from the tree"
+        case .invalidName: "rename it"
+        case .refusedEntry: "change it, or allow links that leave the set (`allow_escaping_links`) if it is one"
+        case .changedWhileRead: "publish again when nothing writes to the tree"
+        case .releaseDoesNotMatchDraft: "publish again"
+        case .staleRelease: "a rollback is a new release with the old content"
+        case .wrongBlob, .invalidManifest: "the release itself is wrong: publish anew"
+        case .missingNode, .missingChunkList, .missingBlob: "sync again: what is missing is fetched"
+        case .damagedRecord: "run `fleetctl verify`, then sync"
+        }
+    }
+
+    /// Another session or process is in the way: try again later.
+    package var isBusy: Bool {
+        switch self {
+        case .busy, .locked: true
+        default: false
+        }
+    }
+
+    /// A rule forbids it: trying again changes nothing.
+    package var isRefusal: Bool {
+        switch self {
+        case .unknownFormat, .invalidSetName, .unsupportedFile, .invalidName, .refusedEntry, .staleRelease,
+            .releaseDoesNotMatchDraft, .invalidManifest:
+            true
+        default: false
+        }
+    }
+
+    /// The release can never be served as it is, whoever is asked for it.
+    package var isFinal: Bool {
+        switch self {
+        case .invalidManifest, .wrongBlob, .staleRelease, .invalidSetName: true
+        default: false
+        }
+    }
+
+    private static func shown(_ text: String) -> String { TerminalText.escape(Array(text.utf8)) }
 
     private static func name(_ type: FileType) -> String {
         switch type {

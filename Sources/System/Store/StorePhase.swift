@@ -1,7 +1,7 @@
 /// A named point in the durable order of writes (docs/formats/store-layout.md), reported before it begins.
 ///
 /// Crash tests log these names, so that it is known which phases a kill has hit.
-package enum StorePhase: String, CaseIterable, Sendable {
+package enum StorePhase: String, CaseIterable, Sendable, CustomStringConvertible {
     /// The store is opened: its lock taken, what a crash left is put right.
     case recover
     /// A publish walks and reads the source tree.
@@ -42,4 +42,6 @@ package enum StorePhase: String, CaseIterable, Sendable {
     case cleanUp = "clean-up"
     /// A bad blob is taken out of service.
     case quarantine
+
+    package var description: String { rawValue }
 }

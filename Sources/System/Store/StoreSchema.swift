@@ -1,8 +1,9 @@
-import Database
+package import Database
 
 /// The history of the database's schema. Steps are never changed once released.
-enum StoreSchema {
-    static let migrations = [
+package enum StoreSchema {
+    /// All of them, from version 1 on.
+    package static let migrations = [
         Migration(
             1,
             """
@@ -73,6 +74,7 @@ enum StoreSchema {
                 path BLOB NOT NULL,
                 blob BLOB,
                 reason TEXT NOT NULL,
+                bytes INTEGER NOT NULL,
                 found_at INTEGER NOT NULL,
                 PRIMARY KEY (set_number, sequence, path)
             ) WITHOUT ROWID;

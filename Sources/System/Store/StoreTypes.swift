@@ -1,11 +1,10 @@
 package import Content
-package import LinuxIO
 
 /// The newest release of a set that is held completely.
 package struct StoreHead: Hashable, Sendable {
     package let sequence: UInt64
     package let root: NodeDigest
-    package let release: ReleaseDigest
+    package let releaseDigest: ReleaseDigest
 }
 
 /// What a set's link shows, read back from the link and looked up in the store.
@@ -27,6 +26,8 @@ package struct BadPath: Hashable, Sendable {
     package let blob: BlobDigest?
     /// What was found, in words.
     package let reason: String
+    /// The size of the entry.
+    package let bytes: UInt64
     /// Unix seconds.
     package let foundAt: Int64
 }
@@ -41,54 +42,47 @@ package enum VerifyMode: String, Sendable {
 
 /// How far a verification is.
 package struct VerifyProgress: Hashable, Sendable {
-    package var blobsDone: UInt64 = 0
-    package var blobsTotal: UInt64 = 0
-    package var bytesDone: UInt64 = 0
-    package var bytesTotal: UInt64 = 0
+    /// Inodes of blobs looked at.
+    package var files: UInt64 = 0
+    package var totalFiles: UInt64 = 0
+    package var bytes: UInt64 = 0
+    package var totalBytes: UInt64 = 0
 }
 
 /// What a verification found.
 package struct VerifyOutcome: Hashable, Sendable {
-    /// A path found bad, with its set.
+    /// A path found bad; once for each set and path, in the newest release that has it.
     package struct Finding: Hashable, Sendable {
         package let set: String
-        package let bad: BadPath
+        package let path: RelativePath
+        package let sequence: UInt64
+        package let blob: BlobDigest?
+        package let reason: String
+        package let bytes: UInt64
     }
 
-    package var blobs: UInt64 = 0
+    /// Inodes of blobs looked at, and their bytes.
+    package var files: UInt64 = 0
     package var bytes: UInt64 = 0
     /// Entries of served trees looked at.
     package var entries: UInt64 = 0
-    /// Sorted by set, sequence, path.
-    package var findings: [Finding] = []
-    /// Blobs moved to quarantine that no kept release names.
+    /// Sorted by set and path.
+    package var bad: [Finding] = []
+    /// Blobs moved to quarantine that no kept release shows.
     package var unreferencedBadBlobs: [BlobDigest] = []
     /// It was stopped before its end: what was not looked at is not known to be good.
     package var isCancelled = false
 
-    package var isClean: Bool { findings.isEmpty && unreferencedBadBlobs.isEmpty && !isCancelled }
+    package var isClean: Bool { bad.isEmpty && unreferencedBadBlobs.isEmpty && !isCancelled }
 }
 
 /// The space of the store's file system and what the store takes of it.
 package struct StoreUsage: Hashable, Sendable {
-    package let disk: DiskUsage
+    package let totalBytes: UInt64
+    /// Free for this program: without what is reserved for root.
+    package let freeBytes: UInt64
+    package let freeInodes: UInt64
     /// Bytes of all blobs, each once, whatever it takes on disk.
     package let storeBytes: UInt64
     package let blobs: UInt64
-}
-
-/// What the hooks of a store see; for logs and crash tests.
-package struct StoreObserver: Sendable {
-    /// Called before each phase begins; `set` is empty for phases of the whole store. Called on any thread.
-    package var phase: @Sendable (_ phase: StorePhase, _ set: String) -> Void
-    /// Called with a note for the operator's log.
-    package var note: @Sendable (_ message: String) -> Void
-
-    package init(
-        phase: @escaping @Sendable (StorePhase, String) -> Void = { _, _ in },
-        note: @escaping @Sendable (String) -> Void = { _ in }
-    ) {
-        self.phase = phase
-        self.note = note
-    }
 }

@@ -1,8 +1,7 @@
 import Content
 import Hashing
+import Store
 import Testing
-
-@testable import Store
 
 @Suite struct BlobVariantTests {
     private let digest = BlobDigest(BLAKE3.hash([1, 2, 3]))
