@@ -5,7 +5,7 @@ import FleetModel
 ///
 /// It follows libyaml's events, so line and column of everything are known, and an alias is refused before it is followed.
 struct YAMLText {
-    /// A fleet of 10,000 mirrors takes about 1 MB; a longer file is not a fleet.yaml.
+    /// 8,000 mirrors of one line each; the node limit below ends at about as many.
     static let byteLimit = 1 << 20
     /// The deepest place that fleet.yaml has is 6 levels down.
     static let depthLimit = 32

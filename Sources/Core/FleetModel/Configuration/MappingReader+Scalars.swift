@@ -181,6 +181,13 @@ extension MappingReader {
     }
 
     func path(_ text: PlacedText, _ label: String, in folder: String) -> String? {
+        guard !text.text.hasPrefix("ed25519-secret:") else {
+            // Not quoted: messages end in logs.
+            mistakes.add(
+                text.place, "\(label): a secret key stands in this file",
+                "take it out, keep it in a file of its own, and make a new one if others could read this file")
+            return nil
+        }
         guard !text.text.unicodeScalars.contains("\0"), text.text.utf8.count <= 4_095 else {
             mistakes.add(text.place, "\(label) is not a path", "write 1 to 4095 bytes without NUL")
             return nil
