@@ -9,11 +9,12 @@ struct FleetCoordinator: AsyncParsableCommand {
         abstract: "Keep a fleet of mirrors in step: takes reports, makes plans, answers the API.",
         discussion: """
             Examples:
-              fleet-coordinator --fleet /etc/mirrorfleet/fleet.yaml --certificate coordinator.crt \\
+              fleet-coordinator --fleet fleet.yaml --certificate coordinator.crt \\
                 --key coordinator.key --authority authority.crt
-              fleet-coordinator --fleet fleet.yaml --state /tmp/state --ready-file /tmp/ready ...
+              fleet-coordinator --fleet fleet.yaml --state D --ready-file D/ready ...
 
-            Exit codes: 0 stopped as asked, 1 failed, 5 the state is in use, 64 usage, 78 bad fleet.yaml or certificate.
+            Exit codes: 0 stopped as asked, 1 failed, 5 the state is in use, 64 usage,
+            78 bad fleet.yaml or certificate.
             """,
         version: CoordinatorProgram.version)
 

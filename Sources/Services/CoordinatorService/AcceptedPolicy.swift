@@ -22,7 +22,7 @@ struct AcceptedPolicy: Sendable {
     ///
     /// - Throws: `StartError.policy` with every mistake as it is, `StartError.configuration`.
     init(file path: String) throws(StartError) {
-        let text = try Self.read(path, "fleet.yaml")
+        let text = try Self.read(path, "policy")
         do {
             fleet = try FleetFile.parse(text, file: path)
         } catch {

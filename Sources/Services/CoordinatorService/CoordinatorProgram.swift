@@ -30,10 +30,10 @@ package enum CoordinatorProgram {
             group.maximumGracefulShutdownDuration = longestShutdown
             try await ServiceGroup(configuration: group).run()
         } catch let error as StartError {
-            complain(error.message, hint: error.hint)
+            complain(error)
             return error.exitCode
         } catch {
-            complain("\(error)", hint: nil)
+            write("fleet-coordinator: \(error)\n")
             return 1
         }
         if let file = configuration.readyFile { unlink(file) }
@@ -60,7 +60,7 @@ package enum CoordinatorProgram {
         let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw failed() }
         let bytes = Array(text.utf8)
-        let count = write(file, bytes, bytes.count)
+        let count = Glibc.write(file, bytes, bytes.count)
         close(file)
         guard count == bytes.count, rename(draft, path) == 0 else {
             let error = failed()
@@ -69,10 +69,17 @@ package enum CoordinatorProgram {
         }
     }
 
-    private static func complain(_ message: String, hint: String?) {
-        let text = "fleet-coordinator: \(message)\n" + (hint.map { "hint: \($0)\n" } ?? "")
+    private static func complain(_ error: StartError) {
+        switch error {
+        case .policy(let text): write(text + "\n")  // every line begins with its place: nothing is put before it
+        default:
+            write("fleet-coordinator: \(error.message)\n" + (error.hint.map { "hint: \($0)\n" } ?? ""))
+        }
+    }
+
+    private static func write(_ text: String) {
         let bytes = Array(text.utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
+        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 
     /// The libraries' own words from warnings on.

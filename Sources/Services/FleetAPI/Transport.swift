@@ -66,6 +66,13 @@ final class Transport: Sendable {
         tls.trustRoots = .certificates(roots)
         tls.certificateChain = chain.map { .certificate($0) }
         tls.privateKey = .privateKey(key)
+        do {
+            _ = try NIOSSLContext(configuration: tls)
+        } catch {
+            throw .notAllowed(
+                message: "the key \(settings.key) is not that of the certificate \(settings.certificate)",
+                hint: "give the two files that were issued together")
+        }
         return tls
     }
 

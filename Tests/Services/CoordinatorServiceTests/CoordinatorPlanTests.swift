@@ -194,6 +194,29 @@ struct CoordinatorPlanTests {
         #expect(error?.message.contains("fleet.yaml:2:1:") == true)
     }
 
+    @Test("An address that is taken is told as such")
+    func addressInUse() async throws {
+        let other = try TestFleet()
+        try await withCoordinator(fleet) { address in
+            let text = other.fleetFile().replacing("listen: \"127.0.0.1:0\"", with: "listen: \"\(address)\"")
+            try other.write("fleet.yaml", text)
+            let error = await #expect(throws: StartError.self) { try await withCoordinator(other) { _ in } }
+            #expect(error?.message == "cannot listen on \(address): address already in use")
+            #expect(error?.exitCode == 1)
+        }
+    }
+
+    @Test("A key that is not the certificate's is refused at start")
+    func wrongKey() async throws {
+        var configuration = fleet.configuration
+        configuration.key = agent.key
+        let wrong = configuration
+        let error = #expect(throws: StartError.self) {
+            try CoordinatorServer(wrong, logger: Logger(label: "test"), now: { 0 }, onListening: { _ in })
+        }
+        #expect(error?.exitCode == 78)
+    }
+
     @Test("A certificate that is not a coordinator's of the fleet is refused at start")
     func wrongCertificate() async throws {
         let host = try fleet.host("agent", "m1")

@@ -1,6 +1,7 @@
 import FleetAPI
 import FleetCertificates
 package import FleetModel
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -84,7 +85,10 @@ package struct CoordinatorServer: Service {
             }
             ended = .success(())
         } catch let error as IOError {
-            ended = .failure(StartError.listen(address: listen.description, reason: error.description))
+            let reason = String(cString: strerror(error.errnoCode)).lowercased()
+            ended = .failure(StartError.listen(address: listen.description, reason: reason))
+        } catch is SocketAddressError {
+            ended = .failure(StartError.listen(address: listen.description, reason: "the name cannot be resolved"))
         } catch {
             ended = .failure(error)
         }

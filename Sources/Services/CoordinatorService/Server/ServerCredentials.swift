@@ -47,5 +47,12 @@ struct ServerCredentials {
         tls.trustRoots = .certificates(roots)
         tls.shutdownTimeout = .seconds(1)  // how long a close waits for the peer's
         tls.applicationProtocols = ["http/1.1"]
+        do {
+            _ = try NIOSSLContext(configuration: tls)
+        } catch {
+            throw .configuration(
+                message: "the key \(configuration.key) is not that of the certificate \(configuration.certificate)",
+                hint: "give the two files that were issued together")
+        }
     }
 }
