@@ -146,6 +146,18 @@ let package = Package(
             "fleet-coordinator",
             ["CoordinatorService", logging, outside("ArgumentParser", "swift-argument-parser")]),
 
+        // Benchmarks: scripts/bench runs them beside their peers
+        .target(
+            name: "BenchmarkSubjects", dependencies: ["Content", "Hashing"],
+            path: "Tests/Benchmarks/Subjects", swiftSettings: flags),
+        .executableTarget(
+            name: "fleet-bench",
+            dependencies: ["BenchmarkSubjects", "Hashing", outside("ArgumentParser", "swift-argument-parser")],
+            path: "Tests/Benchmarks/Program", swiftSettings: flags),
+        .testTarget(
+            name: "BenchmarkSubjectsTests", dependencies: ["BenchmarkSubjects"],
+            path: "Tests/Benchmarks/SubjectsTests", swiftSettings: flags),
+
         // Tests
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: flags),
         tests("Core", "Hashing", fixtures: ["Fixtures"]),

@@ -42,13 +42,15 @@ struct ChunkingInput: RandomNumberGenerator {
         return [UInt8](try Data(contentsOf: URL(filePath: "/" + folder + "/Fixtures/chunking-text.txt")))
     }
 
-    /// `count` bytes of that text again and again, each time after a line with the number of the repetition.
+    /// `count` bytes of that text again and again, where every line begins with the number of the repetition, from 0,
+    /// and a space: like a log or a package list, regular but nowhere equal.
     static func numberedText(_ count: Int) throws -> [UInt8] {
-        let text = try text()
+        let lines = try text().split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 20_000)
         var number = 0
         while bytes.count < count {
-            bytes += Array("\(number)\n".utf8) + text
+            for line in lines { bytes += Array("\(number) ".utf8) + line + [UInt8(ascii: "\n")] }
             number += 1
         }
         return Array(bytes.prefix(count))

@@ -57,7 +57,7 @@ package struct FastCDC: Sendable {
     /// A random number for each value of a byte: 2,048 bytes of extended output of an empty input, as little-endian
     /// words.
     package static let gear: [UInt64] = {
-        let hasher = BLAKE3.Hasher(derivingWith: BLAKE3Context("mirrorfleet chunking v1 gear table"))
+        let hasher = BLAKE3.Hasher(derivingWith: BLAKE3Context("mirrorfleet v1 gear table"))
         let bytes = hasher.extendedOutput(256 * 8)
         return bytes.withUnsafeBytes { bytes in
             (0..<256).map { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)) }

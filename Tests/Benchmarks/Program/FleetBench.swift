@@ -1,0 +1,83 @@
+import ArgumentParser
+import BenchmarkSubjects
+import FoundationEssentials
+import Hashing
+
+/// Measures one subject and prints medians. scripts/bench runs it beside its peers.
+@main
+struct FleetBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fleet-bench",
+        abstract: "Measure one subject of Mirrorfleet.",
+        discussion: "Subjects:\n"
+            + Benchmark.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+
+    @Argument(help: "The subject.")
+    var subject: String
+
+    @Option(help: "Bytes of input, with K, M or G for powers of 1,024.")
+    var size: String?
+
+    @Option(help: "Measured repetitions of each case.")
+    var samples = 7
+
+    @Option(help: "Run only the case of this name.")
+    var only: String?
+
+    @Option(help: "Read the input from this file instead of making it.")
+    var input: String?
+
+    @Option(help: "Write the input to this file and measure nothing.")
+    var writeInput: String?
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() throws {
+        guard let benchmark = Benchmark.all.first(where: { $0.name == subject }) else {
+            throw ValidationError(
+                "There is no subject \(subject). Subjects: \(Benchmark.all.map(\.name).joined(separator: ", ")).")
+        }
+        let bytes: [UInt8]
+        if let input {
+            bytes = [UInt8](try Data(contentsOf: URL(filePath: input)))
+        } else {
+            bytes = benchmarkInput(try size.map(Self.byteCount) ?? benchmark.usualSize)
+        }
+        if let writeInput {
+            try Data(bytes).write(to: URL(filePath: writeInput))
+            return
+        }
+        guard samples > 0 else { throw ValidationError("--samples has to be at least 1.") }
+        let measurements = try benchmark.run(BenchmarkOptions(input: bytes, samples: samples, only: only))
+        guard !measurements.isEmpty else { throw ValidationError("\(subject) has no case \(only ?? "").") }
+        if json {
+            let report = Report(subject: subject, kernel: BLAKE3.kernelName, measurements: measurements)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys]
+            print(String(decoding: try encoder.encode(report), as: UTF8.self))
+        } else {
+            print("\(subject), \(bytes.count) bytes, \(samples) samples, BLAKE3 kernel \(BLAKE3.kernelName)")
+            for measurement in measurements {
+                let rate = (measurement.gigabytesPerSecond * 100).rounded() / 100
+                print("  \(measurement.name): \(rate) GB/s, result \(measurement.result)")
+            }
+        }
+    }
+
+    private struct Report: Encodable {
+        let subject: String
+        let kernel: String
+        let measurements: [Measurement]
+    }
+
+    /// Bytes of a size like `64K`; at most 64 GiB.
+    private static func byteCount(_ text: String) throws -> Int {
+        let shifts: [Character: Int] = ["K": 10, "M": 20, "G": 30]
+        let shift = text.last.flatMap { shifts[$0] }
+        guard let number = Int(shift == nil ? text[...] : text.dropLast()), number > 0,
+            number <= (64 << 30) >> (shift ?? 0)
+        else { throw ValidationError("\(text) is not a size.") }
+        return number << (shift ?? 0)
+    }
+}

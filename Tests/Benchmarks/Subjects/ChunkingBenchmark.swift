@@ -1,0 +1,25 @@
+import Content
+import Hashing
+
+extension Benchmark {
+    /// Boundaries of one blob by FastCDC, without hashing or copying its chunks.
+    package static let chunking = Benchmark(
+        name: "cdc", summary: "FastCDC boundaries, each profile", usualSize: 64 << 20, run: ChunkingBenchmark.run)
+}
+
+private enum ChunkingBenchmark {
+    @Sendable static func run(_ options: BenchmarkOptions) -> [Measurement] {
+        var measurements: [Measurement] = []
+        options.input.withUnsafeBytes { input in
+            for profile in ChunkProfile.all {
+                let cutter = FastCDC(profile: profile)
+                options.measure("fastcdc \(profile.name)", bytes: input.count, into: &measurements) {
+                    let lengths = cutter.boundaries(input)
+                    return "\(lengths.count) chunks, "
+                        + BLAKE3.hash(lengths.flatMap { Array("\($0)\n".utf8) }).hex.prefix(16)
+                }
+            }
+        }
+        return measurements
+    }
+}
