@@ -128,12 +128,12 @@ def show(result):
     kernel = result["cases"][0]["kernel"]
     clocks = " and ".join(sorted({case["clock"] for case in result["cases"]}))
     print(f"\n{result['subject']}: {result['bytes']} bytes, BLAKE3 kernel {kernel}; GB/s by medians, {clocks} time")
-    print(f"  {'case':26} {'ours':>7}  {'peer':24} {'GB/s':>7} {'ratio':>6}")
+    print(f"  {'case':30} {'ours':>7}  {'peer':24} {'GB/s':>7} {'ratio':>6}")
     commands = []
     for case in result["cases"]:
         rate = case["bytes"] / case["seconds"] / 1e9
         for peer in case["peers"] or [None]:
-            line = f"  {case['case']:26} {rate:7.2f}"
+            line = f"  {case['case']:30} {rate:7.2f}"
             if peer is not None:
                 label = f"{peer['peer']} {peer['version'] or ''}".strip()
                 if (label, peer["command"]) not in commands:
