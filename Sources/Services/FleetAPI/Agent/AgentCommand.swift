@@ -1,0 +1,46 @@
+package import FleetModel
+
+/// What an operator asks of one agent, as the JSON message that opens a control stream of STOQ.
+///
+/// Only a certificate with the role `operator` may send one. Fields that a verb does not use are absent.
+/// The agent answers with a sequence of ``AgentEvent`` messages; the last one is `done` or `failed`.
+package struct AgentCommand: Codable, Equatable, Sendable {
+    /// The verbs an agent knows.
+    package enum Verb: String, Codable, Sendable {
+        /// Ingest `source` as the next release of `set`; the draft comes back to be signed on the same stream.
+        case publish
+        /// Re-hash (`quick`: stat) what the store holds of `set`, or of every set.
+        case verify
+        /// Make the Merkle proof of `path` in release `sequence` (the head when absent) of `set`.
+        case proof
+        /// List the releases that the store holds of `set`, or of every set.
+        case releases
+        /// List the entries of release `sequence` of `set`.
+        case entries
+        /// List what changed from release `sequence` to release `other` of `set`.
+        case diff
+    }
+
+    /// The version of this message; an agent refuses a newer one.
+    package static let currentVersion = 1
+
+    package var version: Int
+    package var verb: Verb
+    package var set: String?
+    /// Publish: the directory on the agent's host.
+    package var source: String?
+    package var sequence: UInt64?
+    package var other: UInt64?
+    /// Proof: the bytes of the path.
+    package var path: Base64Bytes?
+    package var dryRun: Bool?
+    package var quick: Bool?
+    /// Publish: what fleet.yaml says of the set.
+    package var policy: SetPolicy?
+
+    package init(_ verb: Verb, set: String? = nil) {
+        self.version = Self.currentVersion
+        self.verb = verb
+        self.set = set
+    }
+}

@@ -1,0 +1,183 @@
+/// One answer of an agent to an ``AgentCommand``; fields that its kind does not use are absent.
+package struct AgentEvent: Codable, Equatable, Sendable {
+    /// What the event says.
+    package enum Kind: String, Codable, Sendable {
+        /// How far the work is.
+        case progress
+        /// Publish: the release document, to be signed, or with `dryRun` only the figures.
+        case draft
+        /// Publish: the tree is what the head says already; no release was made.
+        case unchanged
+        /// Verify: one bad path.
+        case bad
+        /// Proof, releases, entries, diff: a part of the answer.
+        case item
+        /// The last event: all went well.
+        case done
+        /// The last event: it did not, see `failure`.
+        case failed
+    }
+
+    package var kind: Kind
+    package var progress: CommandProgress?
+    package var draft: ReleaseDraft?
+    package var bad: BadPathEvent?
+    package var item: CommandItem?
+    package var failure: CommandFailure?
+    package var summary: CommandSummary?
+
+    package init(_ kind: Kind) {
+        self.kind = kind
+    }
+
+    /// The last event of work that failed with `failure`.
+    package static func failed(_ failure: CommandFailure) -> AgentEvent {
+        var event = AgentEvent(.failed)
+        event.failure = failure
+        return event
+    }
+}
+
+/// How far a publish or verify is.
+package struct CommandProgress: Codable, Equatable, Sendable {
+    package var phase: String
+    package var files: UInt64
+    package var bytes: UInt64
+    package var totalBytes: UInt64?
+
+    package init(phase: String, files: UInt64, bytes: UInt64, totalBytes: UInt64? = nil) {
+        self.phase = phase
+        self.files = files
+        self.bytes = bytes
+        self.totalBytes = totalBytes
+    }
+}
+
+/// What a publish would make: the figures to show, and the exact bytes to sign.
+package struct ReleaseDraft: Codable, Equatable, Sendable {
+    /// The encoded release document; absent in a dry run.
+    package var document: Base64Bytes?
+    package var sequence: UInt64
+    package var root: String
+    package var files: UInt64
+    package var entries: UInt64
+    package var bytes: UInt64
+    package var newChunks: UInt64
+    package var newBytes: UInt64
+    package var copiedBytes: UInt64
+    package var warnings: [String]
+
+    package init(
+        document: Base64Bytes?, sequence: UInt64, root: String, files: UInt64, entries: UInt64, bytes: UInt64,
+        newChunks: UInt64, newBytes: UInt64, copiedBytes: UInt64, warnings: [String]
+    ) {
+        self.document = document
+        self.sequence = sequence
+        self.root = root
+        self.files = files
+        self.entries = entries
+        self.bytes = bytes
+        self.newChunks = newChunks
+        self.newBytes = newBytes
+        self.copiedBytes = copiedBytes
+        self.warnings = warnings
+    }
+}
+
+/// A path found bad by verify.
+package struct BadPathEvent: Codable, Equatable, Sendable {
+    package var set: String
+    package var path: String
+    package var blob: String
+    package var reason: String
+
+    package init(set: String, path: String, blob: String, reason: String) {
+        self.set = set
+        self.path = path
+        self.blob = blob
+        self.reason = reason
+    }
+}
+
+/// A part of the answer to a question about releases.
+package struct CommandItem: Codable, Equatable, Sendable {
+    /// Proof: the encoded ``PortableProof``; releases: the encoded signed release.
+    package var bytes: Base64Bytes?
+    package var set: String?
+    package var sequence: UInt64?
+    /// Releases: whether this release is the one being served.
+    package var isServed: Bool?
+    /// Entries and diff: one line for people per entry.
+    package var lines: [EntryLine]?
+
+    package init() {}
+}
+
+/// One entry of a manifest, or one edit between two, for people to read.
+package struct EntryLine: Codable, Equatable, Sendable {
+    /// `+` added, `-` removed, `*` changed, absent in a plain list.
+    package var change: String?
+    /// `file`, `directory` or `symlink`.
+    package var type: String?
+    /// The path, escaped for terminals.
+    package var path: String
+    package var size: UInt64?
+    package var modified: Int64?
+    package var isExecutable: Bool?
+    package var blob: String?
+    package var linkTarget: String?
+
+    package init(path: String) {
+        self.path = path
+    }
+}
+
+/// The closing figures of a publish or a verify.
+package struct CommandSummary: Codable, Equatable, Sendable {
+    package var files: UInt64
+    package var bytes: UInt64
+    package var bad: UInt64
+    package var seconds: Double
+
+    package init(files: UInt64, bytes: UInt64, bad: UInt64, seconds: Double) {
+        self.files = files
+        self.bytes = bytes
+        self.bad = bad
+        self.seconds = seconds
+    }
+}
+
+/// Why a command failed, and what to do.
+package struct CommandFailure: Codable, Equatable, Sendable, Error {
+    /// What the exit code of `fleetctl` is made from.
+    package enum Code: String, Codable, Sendable {
+        /// It failed.
+        case failed
+        /// Something else runs, or is not reachable: try again later.
+        case busy
+        /// A rule forbids it.
+        case refused
+        /// What was asked for is not there.
+        case notFound
+    }
+
+    package var code: Code
+    package var message: String
+    package var hint: String?
+
+    package init(_ code: Code, _ message: String, hint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+    }
+}
+
+/// The operator's answer to a draft, on the same stream.
+package struct DraftSignature: Codable, Equatable, Sendable {
+    /// The encoded ``SignedRelease`` over the document of the draft; absent: give the draft up.
+    package var signedRelease: Base64Bytes?
+
+    package init(signedRelease: Base64Bytes?) {
+        self.signedRelease = signedRelease
+    }
+}
