@@ -1,0 +1,105 @@
+import FleetAPI
+import FleetCertificates
+import FleetModel
+import LinuxIO
+import Logging
+import ServiceLifecycle
+import STOQTransport
+import Store
+import Synchronization
+import Trust
+
+/// One host of the fleet: the store, the endpoint that serves and asks peers, the link to the coordinator.
+///
+/// It owns nothing that the coordinator could widen: what it may publish, whose signatures it takes and where its
+/// files are stands in its own agent.yaml.
+struct Agent: Service {
+    private let settings: AgentSettings
+    private let readyFile: String?
+    private let store: Store
+    private let endpoint: STOQEndpoint
+    private let follower: PlanFollower
+    private let reporter: Reporter
+    private let syncs: SetSyncs
+    private let pool: BlockingPool
+    private let logger: Logger
+
+    /// Threads for files and hashing; more than cores, since some wait for the disk.
+    private static let blockingThreads = 6
+
+    /// Opens the store and prepares everything; nothing listens yet. Throws errors that say what to do.
+    init(_ settings: AgentSettings, readyFile: String?, logger: Logger) throws {
+        self.settings = settings
+        self.readyFile = readyFile
+        self.logger = logger
+        let credentials = try HostCredentials(
+            certificatePath: settings.certificatePath, keyPath: settings.keyPath,
+            authorityPath: settings.authorityPath)
+        try AgentConfigurationError.check(credentials.identity, settings)
+        let policy = ReleasePolicy(fleet: settings.fleet, publishers: try settings.readPublishers())
+        let clock = WallClock()
+        store = try Store.open(
+            data: settings.dataPath, state: settings.statePath,
+            onPhase: { phase, set in
+                logger.debug("store", metadata: ["phase": "\(phase.rawValue)", "set": "\(set)"])
+            })
+        pool = BlockingPool(threads: Self.blockingThreads)
+        let activity = AgentActivity()
+        let client = try CoordinatorClient(
+            CoordinatorClient.Settings(
+                addresses: settings.coordinators.map { "https://\($0)" }, fleet: settings.fleet,
+                certificate: settings.certificatePath, key: settings.keyPath, authority: settings.authorityPath))
+        let reports = ReportLine()
+        let commands = CommandService(
+            settings: settings, store: store, policy: policy, activity: activity, pool: pool, clock: clock,
+            logger: logger, deliverReport: { await reports.deliver() })
+        endpoint = try STOQEndpoint(
+            settings: STOQSettings(credentials: credentials),
+            service: PeerService(settings: settings, store: store, pool: pool, commands: commands, logger: logger),
+            logger: logger)
+        reporter = Reporter(
+            settings: settings, credentials: credentials, store: store, activity: activity, endpoint: endpoint,
+            client: client, pool: pool, clock: clock, logger: logger)
+        reports.connect(reporter)
+        syncs = SetSyncs(
+            settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
+            clock: clock, logger: logger)
+        follower = PlanFollower(
+            client: client, activity: activity, generations: GenerationFile(in: try Folder.open("\(settings.dataPath)/.store")),
+            reporter: reporter, pool: pool, logger: logger, follow: { [syncs] in syncs.follow($0) })
+    }
+
+    /// Serves, follows plans and reports until it is told to stop.
+    func run() async throws {
+        let bound = try await endpoint.listen(host: settings.listen.host, port: settings.listen.port)
+        let address = NetworkAddress(host: bound.host, port: bound.port)
+        logger.info("ready", metadata: ["name": "\(settings.name)", "address": "\(address)"])
+        if let readyFile { try ReadyFile.write(address, to: readyFile) }
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await syncs.run() }
+                group.addTask { await reporter.run() }
+                group.addTask { await follower.run() }
+            }
+        }
+        await endpoint.shutdown()
+        try await pool.shutdown()
+        logger.info("stopped")
+    }
+}
+
+/// Lets commands ask for a report although the reporter is made after them.
+private final class ReportLine: Sendable {
+    /// A command waits no longer than this for its report to get through.
+    private static let limit = Duration.seconds(3)
+
+    private let reporter = Mutex<Reporter?>(nil)
+
+    func connect(_ reporter: Reporter) {
+        self.reporter.withLock { $0 = reporter }
+    }
+
+    func deliver() async {
+        await reporter.withLock { $0 }?.deliver(atMost: Self.limit)
+    }
+}

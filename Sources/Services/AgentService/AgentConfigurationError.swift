@@ -1,0 +1,50 @@
+import FleetCertificates
+import FleetModel
+import Trust
+
+/// What is wrong with the configuration of an agent beyond the text of agent.yaml, and what to do.
+enum AgentConfigurationError: Error, CustomStringConvertible {
+    /// The certificate is another host's.
+    case otherIdentity(certificate: String, is: FleetIdentity, wanted: FleetIdentity)
+    /// A publisher's key cannot be used.
+    case badPublisher(String, reason: String)
+
+    var description: String {
+        switch self {
+        case .otherIdentity(let certificate, let identity, let wanted):
+            "\(certificate) is of \(identity.uri), but agent.yaml says \(wanted.uri): name the right certificate there"
+        case .badPublisher(let reference, let reason):
+            "the publisher's key \(reference) cannot be used: \(reason): it must be one line `ed25519:...`"
+        }
+    }
+
+    /// Throws unless `identity`, that of the certificate, is the host that agent.yaml says.
+    static func check(_ identity: FleetIdentity, _ settings: AgentSettings) throws {
+        let role: FleetRole = settings.role == .origin ? .origin : .agent
+        let wanted = try FleetIdentity(fleet: settings.fleet, role: role, name: settings.name)
+        guard identity == wanted else {
+            throw AgentConfigurationError.otherIdentity(
+                certificate: settings.certificatePath, is: identity, wanted: wanted)
+        }
+    }
+}
+
+extension AgentSettings {
+    /// The publishers' public keys, read from their files where they are not written out.
+    func readPublishers() throws(AgentConfigurationError) -> [PublisherPublicKey] {
+        var keys: [PublisherPublicKey] = []
+        for reference in publishers {
+            do {
+                let text: String
+                switch reference {
+                case .key(let key): text = key
+                case .file(let path): text = try KeyFile.read(path, .open)
+                }
+                keys.append(try PublisherPublicKey(text: text))
+            } catch {
+                throw .badPublisher("\(reference)", reason: "\(error)")
+            }
+        }
+        return keys
+    }
+}

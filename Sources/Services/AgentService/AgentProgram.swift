@@ -1,0 +1,65 @@
+import FleetCertificates
+import FleetFile
+import FleetModel
+import Glibc
+import LinuxIO
+import Logging
+import ServiceLifecycle
+import Store
+import Telemetry
+import UnixSignals
+
+/// The program `fleet-agent`: from the name of its configuration to its end.
+package struct AgentProgram: Sendable {
+    /// More than an agent.yaml ever has.
+    private static let configurationLimit = 1 << 20
+
+    private let configuration: String
+    private let readyFile: String?
+    private let logLevel: String?
+
+    /// - Parameters:
+    ///   - configuration: path of agent.yaml.
+    ///   - readyFile: where to write the address once it listens.
+    ///   - logLevel: a level of swift-log instead of the one in agent.yaml.
+    package init(configuration: String, readyFile: String?, logLevel: String?) {
+        self.configuration = configuration
+        self.readyFile = readyFile
+        self.logLevel = logLevel
+    }
+
+    /// The version of the program.
+    package static let version = AgentVersion.current
+
+    /// Runs until SIGTERM or SIGINT; the exit code. Errors are told on standard error.
+    package func run() async -> Int32 {
+        ignoreBrokenPipes()
+        forbidCoreDumps()
+        raiseDescriptorLimit()
+        do {
+            let text = try OpenFile.open(Array(configuration.utf8)).readAll(limit: Self.configurationLimit)
+            let settings = try AgentFile.parse(text, file: configuration)
+            let level = Telemetry.level(logLevel ?? settings.logLevel.rawValue) ?? .info
+            let logger = Telemetry.logger(label: "fleet-agent", level: level)
+            let agent = try Agent(settings, readyFile: readyFile, logger: logger)
+            let group = ServiceGroup(
+                services: [agent], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            try await group.run()
+            return 0
+        } catch let error as FleetFileErrors {
+            Self.tell("\(error)")
+            return 78
+        } catch let error as StoreError {
+            Self.tell("\(error)")
+            return error.isBusy ? 5 : 1
+        } catch {
+            Self.tell("\(error)")
+            return 1
+        }
+    }
+
+    private static func tell(_ message: String) {
+        let line = Array("fleet-agent: \(message)\n".utf8)
+        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}

@@ -1,0 +1,133 @@
+import Content
+import FleetAPI
+import FleetModel
+import Glibc
+import Hashing
+import STOQTransport
+import Store
+import Trust
+
+/// Publishing: ingest, draft, the operator's signature, commit.
+extension CommandService {
+    func publish(_ command: AgentCommand, _ line: EventLine) async throws {
+        let set = try required(command.set, "set")
+        let policy = try required(command.policy, "policy of the set")
+        let source = try allowedSource(try required(command.source, "source"))
+        let isDryRun = command.dryRun ?? false
+        guard settings.role == .origin else {
+            throw CommandFailure(.refused, "\(settings.name) is no origin", hint: "publish on \(policy.origin)")
+        }
+        let options = try ingestOptions(policy, isDryRun: isDryRun)
+        let session = try await pool.run { [store] in try store.beginIngest(set: set, options: options) }
+        activity.update(set) { $0.activity = .publishing }
+        defer { activity.update(set) { $0.activity = .idle } }
+        do {
+            let isCommitted = try await ingest(session, set: set, source: source, isDryRun: isDryRun, line)
+            if !isCommitted { try? await pool.run { session.abandon() } }
+        } catch {
+            try? await pool.run { session.abandon() }
+            throw error
+        }
+        await deliverReport()
+        try await line.send(AgentEvent(.done))
+    }
+
+    /// Whether a release was committed.
+    private func ingest(
+        _ session: IngestSession, set: String, source: String, isDryRun: Bool, _ line: EventLine
+    ) async throws -> Bool {
+        let draft = try await withProgress(line) { tell in
+            try session.run(source: source) { progress in
+                tell(CommandProgress(phase: progress.phase, files: progress.files, bytes: progress.bytes))
+            }
+        }
+        var figures = ReleaseDraft(
+            document: nil, sequence: (draft.previous?.sequence ?? 0) + (draft.isUnchanged ? 0 : 1),
+            root: draft.root.digest.description, files: draft.root.files, entries: draft.root.entries,
+            bytes: draft.root.bytes, newChunks: draft.newChunks, newBytes: draft.newBytes,
+            copiedBytes: draft.copiedBytes, warnings: draft.warnings)
+        var event = AgentEvent(.draft)
+        if draft.isUnchanged || isDryRun {
+            event.draft = figures
+            try await line.send(event)
+            if draft.isUnchanged { try await line.send(AgentEvent(.unchanged)) }
+            return false
+        }
+        let bytes = try document(of: draft, set: set, sequence: figures.sequence).encode()
+        figures.document = Base64Bytes(bytes)
+        event.draft = figures
+        try await line.send(event)
+        guard let answer = try await line.next(),
+            let encoded = try WireJSON.decode(DraftSignature.self, from: answer).signedRelease?.bytes
+        else { throw CommandFailure(.refused, "the draft was not signed") }
+        let release: VerifiedRelease
+        do {
+            release = try ReleaseVerifier.verify(
+                SignedRelease(decoding: encoded), policy: policy, set: set, above: draft.previous.map { TrustedHead(sequence: $0.sequence, digest: $0.digest) })
+        } catch {
+            throw CommandFailure(
+                .refused, "the signature is not accepted: \(error)",
+                hint: "is the publisher's key one of those in agent.yaml of \(settings.name)?")
+        }
+        guard release.signed.document == bytes else {
+            throw CommandFailure(.refused, "another document came back signed than the one drafted")
+        }
+        try await pool.run { _ = try session.commit(release) }
+        return true
+    }
+
+    private func document(
+        of draft: IngestDraft, set: String, sequence: UInt64
+    ) throws -> ReleaseDocument {
+        try ReleaseDocument(
+            fleet: settings.fleet, set: set, sequence: sequence, publishedAt: clock.now(), manifest: draft.root,
+            predecessor: draft.previous.map { ReleasePredecessor.release($0.digest) } ?? ReleasePredecessor.first,
+            changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog)
+    }
+
+    private func ingestOptions(_ policy: SetPolicy, isDryRun: Bool) throws -> IngestOptions {
+        guard let profile = ChunkProfile(name: policy.chunkProfile) else {
+            throw CommandFailure(.refused, "this agent knows no chunk profile \"\(policy.chunkProfile)\"")
+        }
+        let digests = try policy.digests.map { name in
+            guard let algorithm = HashAlgorithm(name: name) else {
+                throw CommandFailure(.refused, "this agent knows no digest \"\(name)\"")
+            }
+            return algorithm
+        }
+        let mode: IngestMode =
+            switch policy.ingest {
+            case .reflink: .reflink
+            case .copy: .copy
+            case .link: .link
+            }
+        return IngestOptions(
+            mode: mode, profile: profile, digests: digests, allowEscapingLinks: policy.allowEscapingLinks,
+            keepReleases: policy.keepReleases, dryRun: isDryRun)
+    }
+
+    /// `source` with every link resolved, if it lies in a directory that agent.yaml allows.
+    private func allowedSource(_ source: String) throws -> String {
+        guard let real = resolved(source) else {
+            throw CommandFailure(
+                .failed, "\(source): \(String(cString: strerror(errno)))",
+                hint: "name a directory on the host of \(settings.name)")
+        }
+        let isAllowed = settings.publishFrom.contains { allowed in
+            guard let top = resolved(allowed) else { return false }
+            return top == "/" || real == top || real.hasPrefix(top + "/")
+        }
+        guard isAllowed else {
+            throw CommandFailure(
+                .refused, "\(settings.name) may not publish from \(real)",
+                hint: "add it to `publish_from` in that host's agent.yaml: only the host decides this")
+        }
+        return real
+    }
+
+    private func resolved(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+}

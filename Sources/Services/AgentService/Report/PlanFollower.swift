@@ -1,0 +1,71 @@
+import FleetAPI
+import FleetModel
+import Logging
+
+/// Keeps a long poll open with the coordinator, hands out the lines of new plans, and calls for reports.
+///
+/// Losing the coordinator changes nothing for what runs; the poll is tried again with growing pauses.
+struct PlanFollower: Sendable {
+    private static let wait = Duration.seconds(30)
+    private static let firstPause = Duration.milliseconds(200)
+    private static let longestPause = Duration.seconds(10)
+
+    let client: CoordinatorClient
+    let activity: AgentActivity
+    let generations: GenerationFile
+    let reporter: Reporter
+    let pool: BlockingPool
+    let logger: Logger
+    /// Takes the lines of a plan that this agent has not followed yet, or after a restart follows again.
+    let follow: @Sendable ([PlanLine]) async -> Void
+
+    /// Follows plans until the task is cancelled.
+    func run() async {
+        // Asked for without a generation at first: the plan in force goes on after a restart.
+        var known: Generation?
+        var reports: UInt64?
+        var pause = Self.firstPause
+        while !Task.isCancelled {
+            do {
+                let answer = try await client.assignments(after: known, reports: reports, wait: Self.wait)
+                pause = Self.firstPause
+                if let last = reports, answer.reportNow != last { reporter.hurry() }
+                reports = answer.reportNow
+                if let generation = answer.generation, generation != known {
+                    known = generation
+                    await adopt(answer.lines, of: generation)
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.debug("the poll for plans failed", metadata: ["error": "\(error)"])
+                // Each agent waits a little differently, so that they do not all come back at once.
+                try? await Task.sleep(for: pause * Double.random(in: 0.5...1.0))
+                pause = min(pause * 2, Self.longestPause)
+                // A coordinator that started again counts anew, and may have lost what it was told.
+                reports = nil
+            }
+        }
+    }
+
+    /// Takes the plan `generation` unless a higher one was followed before.
+    private func adopt(_ lines: [PlanLine], of generation: Generation) async {
+        do {
+            let highest = try await pool.run { [generations] in try generations.read() }
+            if let highest, generation < highest {
+                logger.warning(
+                    "an older plan was refused",
+                    metadata: ["generation": "\(generation)", "followed": "\(highest)"])
+                return
+            }
+            if generation != highest { try await pool.run { [generations] in try generations.write(generation) } }
+            activity.generation = generation
+            await follow(lines)
+            reporter.hurry()
+        } catch {
+            logger.error(
+                "a plan could not be taken note of",
+                metadata: ["generation": "\(generation)", "error": "\(error)"])
+        }
+    }
+}

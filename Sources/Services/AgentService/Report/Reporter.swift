@@ -1,0 +1,190 @@
+import Content
+import FleetAPI
+import FleetCertificates
+import FleetModel
+import Logging
+import STOQTransport
+import Store
+import Synchronization
+import Trust
+
+/// Tells the coordinator what this host verifiably has: at the interval that the coordinator asks for, and soon after
+/// something changed.
+final class Reporter: Sendable {
+    /// Progress is told at most this often.
+    private static let shortestInterval = Duration.milliseconds(300)
+    /// Until the coordinator said how often.
+    private static let firstInterval = Duration.seconds(1)
+    /// Pause after a report that did not get through; doubled up to the interval.
+    private static let retryPause = Duration.milliseconds(500)
+
+    private let settings: AgentSettings
+    private let credentials: HostCredentials
+    private let store: Store
+    private let activity: AgentActivity
+    private let endpoint: STOQEndpoint
+    private let client: CoordinatorClient
+    private let pool: BlockingPool
+    private let clock: WallClock
+    private let logger: Logger
+
+    private struct State {
+        let startedAt: Int64
+        var number: UInt64 = 0
+        var isConnected: Bool?
+        /// Number of the last report that got through.
+        var delivered: UInt64 = 0
+    }
+
+    private let state: Mutex<State>
+    /// Raised when a report got through.
+    private let delivered = Signal()
+    /// Raised when a report should not wait for its turn.
+    private let urgent = Signal()
+
+    init(
+        settings: AgentSettings, credentials: HostCredentials, store: Store, activity: AgentActivity,
+        endpoint: STOQEndpoint, client: CoordinatorClient, pool: BlockingPool, clock: WallClock, logger: Logger
+    ) {
+        self.settings = settings
+        self.credentials = credentials
+        self.store = store
+        self.activity = activity
+        self.endpoint = endpoint
+        self.client = client
+        self.pool = pool
+        self.clock = clock
+        self.logger = logger
+        self.state = Mutex(State(startedAt: clock.now()))
+    }
+
+    /// Reports until the task is cancelled.
+    func run() async {
+        var interval = Self.firstInterval
+        var pause = Self.retryPause
+        while !Task.isCancelled {
+            let seen = (changed: activity.changed.count, urgent: urgent.count)
+            let began = ContinuousClock.now
+            if let told = await report() {
+                interval = told
+                pause = Self.retryPause
+            } else {
+                await urgent.wait(after: seen.urgent, atMost: min(pause, interval))
+                pause = min(pause * 2, max(interval, Self.retryPause))
+                continue
+            }
+            await activity.changed.wait(after: seen.changed, atMost: interval)
+            let elapsed = ContinuousClock.now - began
+            if elapsed < Self.shortestInterval {
+                await urgent.wait(after: seen.urgent, atMost: Self.shortestInterval - elapsed)
+            }
+        }
+    }
+
+    /// Makes sure that a report made after this call is delivered, waiting at most `limit`.
+    func deliver(atMost limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        let made = state.withLock { $0.number }
+        urgent.raise()
+        activity.changed.raise()
+        while ContinuousClock.now < deadline, !Task.isCancelled {
+            let count = delivered.count
+            // A restart of the numbers only makes this wait longer, never shorter than it should.
+            if state.withLock({ $0.delivered > made }) { return }
+            await delivered.wait(after: count, atMost: deadline - ContinuousClock.now)
+        }
+    }
+
+    /// Reports soon.
+    func hurry() {
+        urgent.raise()
+        activity.changed.raise()
+    }
+
+    /// Sends one report; the interval until the next, or nil if it did not get through.
+    private func report() async -> Duration? {
+        do {
+            let place = state.withLock { state in
+                state.number += 1
+                return ReportPlace(startedAt: state.startedAt, number: state.number)
+            }
+            let report = try await pool.run { try self.makeReport(place) }
+            let signed = try credentials.sign(WireJSON.encode(report))
+            let receipt = try await client.submit(report: signed.encode())
+            noteConnection(nil)
+            state.withLock { $0.delivered = place.number }
+            delivered.raise()
+            for name in receipt.wantedReleases { await register(name) }
+            return .seconds(max(1, receipt.interval))
+        } catch APIError.refused(let refusal) where refusal.lastReport != nil {
+            // Our clock was set back: go on above what the coordinator has seen.
+            state.withLock { $0.number = max($0.number, refusal.lastReport?.number ?? 0) }
+            return nil
+        } catch is CancellationError {
+            return nil
+        } catch {
+            noteConnection(error)
+            return nil
+        }
+    }
+
+    /// What this host has now; the served release is read back from the link and the store.
+    private func makeReport(_ place: ReportPlace) throws -> MirrorReport {
+        let usage = try store.usage()
+        let names = Set(try store.sets()).union(activity.names).sorted()
+        let now = clock.now()
+        return MirrorReport(
+            mirror: settings.name, number: place.number, agentVersion: AgentVersion.current,
+            startedAt: place.startedAt, generation: activity.generation,
+            disk: DiskReport(
+                totalBytes: usage.totalBytes, freeBytes: usage.freeBytes, storeBytes: usage.storeBytes),
+            sets: try names.map { try setReport($0, now: now) }, problems: activity.problems(now: now),
+            connections: endpoint.connections.map {
+                ConnectionReport(
+                    peer: $0.peer.name, group: $0.negotiatedGroup, bytesIn: $0.bytesIn, bytesOut: $0.bytesOut)
+            }.sorted { $0.peer < $1.peer })
+    }
+
+    private func setReport(_ name: String, now: Int64) throws -> SetReport {
+        let known = activity.set(name)
+        let served = try store.served(set: name)
+        let bad = try store.badPaths(set: name)
+        return SetReport(
+            name: name, sequence: served?.sequence, root: served?.root.description,
+            release: served?.release.description, verifiedAt: served?.verifiedAt, activity: known.activity,
+            progress: known.progress, lastSync: known.lastSync, lastFailure: known.lastFailure,
+            failedAttempts: known.failedAttempts, isFailureFinal: known.isFailureFinal,
+            badPaths: bad.prefix(MirrorReport.badPathLimit).map {
+                BadPathReport(
+                    path: $0.path.description, blob: $0.blob?.description ?? "-", reason: $0.reason, bytes: $0.bytes)
+            },
+            missingBytes: known.missingBytes)
+    }
+
+    /// Hands a release that the coordinator missed to it.
+    private func register(_ name: ReleaseName) async {
+        do {
+            let signed = try await pool.run { try self.store.signedRelease(set: name.set, sequence: name.sequence) }
+            guard let signed else { return }
+            _ = try await client.register(release: signed.encode(), set: name.set)
+        } catch {
+            logger.warning(
+                "registering a release failed",
+                metadata: ["release": "\(name)", "error": "\(error)"])
+        }
+    }
+
+    /// Logs when the coordinator goes away and comes back, and not every attempt between.
+    private func noteConnection(_ error: (any Error)?) {
+        let isNews = state.withLock { state in
+            defer { state.isConnected = error == nil }
+            return state.isConnected != (error == nil)
+        }
+        guard isNews else { return }
+        if let error {
+            logger.warning("the coordinator takes no report", metadata: ["error": "\(error)"])
+        } else {
+            logger.info("connected to the coordinator")
+        }
+    }
+}

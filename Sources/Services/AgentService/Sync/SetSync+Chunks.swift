@@ -1,0 +1,181 @@
+import Content
+import FleetModel
+import Logging
+import STOQ
+import STOQTransport
+import Store
+import Synchronization
+
+/// Fetching chunks from all sources at once.
+extension SetSync {
+    /// Requests under way at each source: enough to keep it busy while we hash and write.
+    private static let requestsPerSource = 4
+
+    /// Fetches `missing` into the session. Throws ``SyncError`` when no source can deliver what is left.
+    func fetchChunks(_ missing: [ChunkReference], _ session: FetchSession, _ meter: SyncMeter) async throws {
+        guard !missing.isEmpty else { return }
+        let usable = sources.sources.prefix(ChunkQueue.sourceLimit).filter { sources.isUsable($0) }
+        let fetch = ChunkFetch(queue: ChunkQueue(missing: missing, sources: usable.count))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, source) in usable.enumerated() {
+                for _ in 0..<Self.requestsPerSource {
+                    group.addTask { try await self.work(for: source, index, fetch, session, meter) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        guard fetch.isComplete else {
+            if let chunk = fetch.stuckChunk { throw SyncError.missingChunk(chunk) }
+            throw SyncError.noSource(set: line.set, reasons: fetch.failures)
+        }
+    }
+
+    /// Asks one source for batch after batch until there is nothing left that it can help with.
+    private func work(
+        for source: PlanSource, _ index: Int, _ fetch: ChunkFetch, _ session: FetchSession, _ meter: SyncMeter
+    ) async throws {
+        while sources.isUsable(source) {
+            let seen = fetch.settled.count
+            switch fetch.next(for: index) {
+            case .done: return
+            case .wait: await fetch.settled.wait(after: seen)
+            case .ask(let batch):
+                try Task.checkCancellation()
+                var taken = BatchResult()
+                do {
+                    try await ask(batch, at: source, fetch, session, meter, into: &taken)
+                    if !taken.corrupt.isEmpty { distrust(source, taken.corrupt.map { fetch.missing[$0].digest }) }
+                    fetch.settle(batch, taken)
+                } catch {
+                    fetch.giveBack(batch, taken)
+                    if error is CancellationError || !SyncError.blames(error) { throw error }
+                    guard let pause = sources.failed(source) else {
+                        fetch.drop(index, reason: "\(source.name): \(error)")
+                        return
+                    }
+                    try await Task.sleep(for: pause)
+                }
+            }
+            try Task.checkCancellation()
+        }
+    }
+
+    /// One request: each message of the answer is verified and written as it comes.
+    private func ask(
+        _ batch: ChunkQueue.Batch, at source: PlanSource, _ fetch: ChunkFetch, _ session: FetchSession,
+        _ meter: SyncMeter, into taken: inout BatchResult
+    ) async throws {
+        let digests = batch.positions.map { fetch.missing[$0].digest }
+        let stream = try await sources.open(.chunks(set: line.set, digests), kind: .bulk, at: source)
+        try await stream.finish()
+        while let message = try await stream.next() {
+            sources.received(message.byteCount, from: source)
+            let result = try await pool.run { try Self.supply(message, digests, session) }
+            taken.received += result.received.map { batch.positions[$0] }
+            taken.corrupt += result.corrupt.map { batch.positions[$0] }
+            meter.add(chunks: result.received.count, bytes: result.bytes)
+        }
+    }
+
+    /// Verifies and stores the chunks of one message; positions are those in the request.
+    private static func supply(
+        _ message: STOQMessage, _ digests: [ChunkDigest], _ session: FetchSession
+    ) throws -> (received: [Int], corrupt: [Int], bytes: Int) {
+        let answer = try STOQAnswer(message)
+        return try message.withUnsafeBytes { buffer in
+            var chunks: [(ChunkDigest, UnsafeRawBufferPointer)] = []
+            var positions: [ChunkDigest: Int] = [:]
+            for item in answer.items {
+                guard item.index < digests.count, item.isLast else {
+                    throw SyncError.malformed(what: "chunks", reason: "item \(item.index) was not asked for so")
+                }
+                chunks.append((digests[item.index], UnsafeRawBufferPointer(rebasing: buffer[item.range])))
+                positions[digests[item.index]] = item.index
+            }
+            let wrong = Set(try session.supply(chunks: chunks))
+            var received: [Int] = []
+            var corrupt: [Int] = []
+            var bytes = 0
+            for (digest, chunk) in chunks {
+                guard let position = positions[digest] else { continue }
+                if wrong.contains(digest) {
+                    corrupt.append(position)
+                } else {
+                    received.append(position)
+                    bytes += chunk.count
+                }
+            }
+            return (received, corrupt, bytes)
+        }
+    }
+
+    /// Names a source that sent wrong bytes, in the log and in the next report, and asks it for nothing more.
+    private func distrust(_ source: PlanSource, _ chunks: [ChunkDigest]) {
+        sources.giveUp(source)
+        logger.error(
+            "a source sent wrong bytes",
+            metadata: [
+                "source": "\(source.name)", "set": "\(line.set)", "chunks": "\(chunks.count)",
+                "chunk": "\(chunks.first.map { "\($0)" } ?? "-")",
+            ])
+        activity.raise(
+            Problem(
+                code: "wrong-bytes", mirror: host, set: line.set,
+                message: "\(source.name) sent \(host) wrong bytes for \(chunks.count) chunks of \(line.set)",
+                hint: "fleetctl verify \(source.name)"),
+            now: clock.now())
+    }
+}
+
+/// What came of one request.
+struct BatchResult {
+    var received: [Int] = []
+    var corrupt: [Int] = []
+}
+
+/// The queue that the workers of one sync share.
+private final class ChunkFetch: Sendable {
+    let missing: [ChunkReference]
+    /// Raised when a batch was settled: those who found nothing to do look again.
+    let settled = Signal()
+
+    private struct State {
+        var queue: ChunkQueue
+        var failures: [String] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(queue: ChunkQueue) {
+        missing = queue.missing
+        state = Mutex(State(queue: queue))
+    }
+
+    var isComplete: Bool { state.withLock { $0.queue.isComplete } }
+    var stuckChunk: ChunkDigest? {
+        state.withLock { state in state.queue.stuckPosition.map { missing[$0].digest } }
+    }
+    var failures: [String] { state.withLock { $0.failures } }
+
+    func next(for source: Int) -> ChunkQueue.Step {
+        state.withLock { $0.queue.next(for: source) }
+    }
+
+    func settle(_ batch: ChunkQueue.Batch, _ result: BatchResult) {
+        state.withLock { $0.queue.settle(batch, received: result.received, corrupt: result.corrupt) }
+        settled.raise()
+    }
+
+    func giveBack(_ batch: ChunkQueue.Batch, _ result: BatchResult) {
+        state.withLock { $0.queue.giveBack(batch, received: result.received) }
+        settled.raise()
+    }
+
+    func drop(_ source: Int, reason: String) {
+        state.withLock { state in
+            state.queue.drop(source: source)
+            state.failures.append(reason)
+        }
+        settled.raise()
+    }
+}

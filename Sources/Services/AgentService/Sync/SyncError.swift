@@ -1,0 +1,61 @@
+import Content
+import FleetCertificates
+import STOQTransport
+import Store
+
+/// Why a sync of a set failed.
+enum SyncError: Error, CustomStringConvertible {
+    /// No source could be asked, or none could answer.
+    case noSource(set: String, reasons: [String])
+    /// A source does not have what was asked for.
+    case absent(what: String)
+    /// A source answered with something else than what was asked for.
+    case malformed(what: String, reason: String)
+    /// No source has this chunk.
+    case missingChunk(ChunkDigest)
+    /// The plan's line does not say what to fetch.
+    case incompleteLine(set: String)
+    /// The release is not one that this host accepts.
+    case untrusted(any Error)
+
+    /// Whether trying again, at this source or another, cannot help.
+    var isFinal: Bool {
+        switch self {
+        case .untrusted, .incompleteLine: true
+        case .noSource, .absent, .malformed, .missingChunk: false
+        }
+    }
+
+    /// Whether `error` is the fault of a source or of the way to it, so that another source may do better; everything
+    /// else is ours: the disk, the database, the release.
+    static func blames(_ error: any Error) -> Bool {
+        switch error {
+        case let error as SyncError: !error.isFinal
+        case let error as StoreError: error.isFaultOfSource
+        default: error is STOQError || error is CodecError || error is CredentialError
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .noSource(let set, let reasons):
+            reasons.isEmpty
+                ? "no source for \(set) could be asked" : "no source for \(set): " + reasons.joined(separator: "; ")
+        case .absent(let what): "\(what) is not there"
+        case .malformed(let what, let reason): "the answer for \(what) makes no sense: \(reason)"
+        case .missingChunk(let digest): "no source has chunk \(digest)"
+        case .incompleteLine(let set): "the plan names no release for \(set)"
+        case .untrusted(let error): "the release is refused: \(error)"
+        }
+    }
+}
+
+extension StoreError {
+    /// Whether bytes that a source sent were not what their digest says.
+    var isFaultOfSource: Bool {
+        switch self {
+        case .wrongNode, .wrongChangeset, .wrongChunkList: true
+        default: false
+        }
+    }
+}
