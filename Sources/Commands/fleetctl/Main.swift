@@ -1,0 +1,9 @@
+import FleetCommands
+
+/// `fleetctl`: the operator's hand.
+@main
+struct Main {
+    static func main() async {
+        await Fleetctl.start(Array(CommandLine.arguments.dropFirst()))
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import FleetCertificates
+import FleetModel
+
+/// `fleetctl keys`: the fleet's certificate authority and what it issues.
+struct KeysCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys",
+        abstract: "Make the fleet's keys, and issue certificates for its hosts.",
+        discussion: """
+            EXAMPLES
+              fleetctl keys init --dir keys --fleet example
+              fleetctl keys issue --dir keys coordinator coord1 --out coord1
+              fleetctl keys issue --dir keys origin origin1 --out origin1
+              fleetctl keys issue --dir keys agent fra1 --out fra1
+            """,
+        subcommands: [Make.self, Issue.self])
+
+    struct Make: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "init",
+            abstract: "Make an authority, an operator's certificate and a publisher's key.")
+
+        @Option(name: .customLong("dir"), help: "The folder for them.") var folder: String
+        @Option(help: "The fleet's name, as in fleet.yaml.") var fleet: String
+
+        func run() throws {
+            let keys = FleetKeys(folder: WorkingFolder.absolute(folder))
+            try keys.make(fleet: fleet)
+            print("made the keys of fleet \(fleet) in \(keys.folder)")
+            Terminal.standard.note("hint: authority.key and publisher.key stay on this machine; keep a copy offline")
+        }
+    }
+
+    struct Issue: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Issue a certificate with its key: NAME must be the host's name in fleet.yaml.")
+
+        @Option(name: .customLong("dir"), help: "The folder that `keys init` made.") var folder: String
+        @Argument(help: "agent, origin, coordinator or operator.") var role: FleetRole
+        @Argument(help: "The name in the certificate.") var name: String
+        @Option(help: "The folder to write to; copy it to the host.") var out: String
+        @Option(help: "How long it counts.") var days = FleetKeys.defaultDays
+
+        func run() throws {
+            let basename =
+                switch role {
+                case .agent, .origin: "agent"
+                case .coordinator: "coordinator"
+                case .operator: "operator"
+                }
+            let target = WorkingFolder.absolute(out)
+            try FleetKeys(folder: WorkingFolder.absolute(folder))
+                .issue(role, name: name, days: days, into: target, as: basename)
+            print("wrote \(basename).pem, \(basename).key, authority.pem and publisher.pub to \(target)")
+        }
+    }
+}
+
+extension FleetRole: ExpressibleByArgument {}

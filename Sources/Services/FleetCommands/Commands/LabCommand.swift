@@ -1,0 +1,101 @@
+import ArgumentParser
+import FleetModel
+import Glibc
+
+/// `fleetctl lab`: a fleet on this machine.
+struct LabCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lab",
+        abstract: "Run a whole fleet as processes on this machine.",
+        discussion: """
+            EXAMPLES
+              fleetctl lab up --dir /tmp/lab --mirrors 3
+              fleetctl lab kill --dir /tmp/lab m1
+              fleetctl lab start --dir /tmp/lab m1
+              fleetctl lab down --dir /tmp/lab --purge
+            """,
+        subcommands: [Up.self, Stop.self, Kill.self, Start.self, Down.self])
+
+    /// The folder of the lab.
+    struct Place: ParsableArguments {
+        @Option(name: .customLong("dir"), help: "The lab's folder.") var folder: String
+
+        @OptionGroup(visibility: .hidden) var fleet: FleetOption
+
+        var lab: Lab { Lab(folder: folder) }
+    }
+
+    struct Up: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a coordinator, an origin and mirrors, and start them.")
+
+        /// Each mirror is a process with its threads; more than this is no lab.
+        private static let mirrorLimit = 100
+
+        @OptionGroup var place: Place
+        @Option(help: "How many mirrors: m1, m2, ...") var mirrors = 3
+        @Flag(name: .customLong("ipv6"), help: "Use ::1 instead of 127.0.1.x.") var isIPv6 = false
+
+        func validate() throws {
+            guard (1...Self.mirrorLimit).contains(mirrors) else {
+                throw ValidationError("--mirrors takes 1 to \(Self.mirrorLimit)")
+            }
+        }
+
+        func run() async throws {
+            try await place.lab.up(mirrors: mirrors, isIPv6: isIPv6)
+            print("lab is up: coordinator, origin and \(mirrors) mirrors in \(place.lab.layout.folder)")
+            print("next: fleetctl -f \(place.lab.layout.fleetFile) publish debian DIRECTORY")
+        }
+    }
+
+    struct Stop: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "End hosts in good order (TERM).")
+
+        @OptionGroup var place: Place
+        @Argument(help: "coordinator, origin, m1, ...") var hosts: [String]
+
+        func run() async throws {
+            var file = try LabFile.read(place.lab.layout)
+            try await place.lab.end(hosts, signal: SIGTERM, in: &file)
+        }
+    }
+
+    struct Kill: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "End hosts at once (KILL).")
+
+        @OptionGroup var place: Place
+        @Argument(help: "coordinator, origin, m1, ...") var hosts: [String]
+
+        func run() async throws {
+            var file = try LabFile.read(place.lab.layout)
+            try await place.lab.end(hosts, signal: SIGKILL, in: &file)
+        }
+    }
+
+    struct Start: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Start hosts again on the state they have; without names, every one.")
+
+        @OptionGroup var place: Place
+        @Argument(help: "coordinator, origin, m1, ...") var hosts: [String] = []
+
+        func run() async throws {
+            var file = try LabFile.read(place.lab.layout)
+            let names = hosts.isEmpty ? ([file.coordinator] + file.hosts).map(\.name) : hosts
+            for name in names { _ = try file.host(name) }
+            try await place.lab.start(names, in: &file)
+        }
+    }
+
+    struct Down: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "End exactly what the lab started.")
+
+        @OptionGroup var place: Place
+        @Flag(help: "Remove the lab's folder, too.") var purge = false
+
+        func run() async throws {
+            try await place.lab.down(purge: purge)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import ArgumentParser
+import Content
+import FleetAPI
+import FleetModel
+import LinuxIO
+import Trust
+
+/// `fleetctl verify`: compare bytes with digests and signatures, on a mirror or in a proof.
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Re-hash what mirrors hold, or make and check the proof of one file.",
+        discussion: """
+            A blob found bad is named with its path, moved aside and taken out of the served tree; the next sync \
+            fetches it again.
+
+            EXAMPLES
+              fleetctl -f fleet.yaml verify                 # every host
+              fleetctl -f fleet.yaml verify m1 --quick      # sizes and times only
+              fleetctl -f fleet.yaml verify m1 --set debian --proof pool/a.deb > a.proof
+              fleetctl verify --proof-file a.proof          # offline, by the key inside
+              fleetctl -f fleet.yaml verify --proof-file a.proof    # and that key must be the fleet's
+            """)
+
+    @OptionGroup var option: FleetOption
+    @Argument(help: "The host to verify; without it every one.") var mirror: String?
+    @Option(help: "Only this set.") var set: String?
+    @Flag(help: "Look at sizes, times and presence only.") var quick = false
+    @Option(help: "Print the proof that this path is in the newest release of --set that the mirror serves.")
+    var proof: String?
+    @Option(help: "Check the proof in this file.") var proofFile: String?
+
+    func validate() throws {
+        if proof != nil, set == nil || mirror == nil { throw ValidationError("--proof takes MIRROR and --set SET") }
+        if proofFile != nil, mirror != nil || set != nil || proof != nil || quick {
+            throw ValidationError("--proof-file takes no mirror, set, --proof or --quick")
+        }
+    }
+
+    func run() async throws {
+        if let proofFile { return try checkProof(proofFile) }
+        let session = try FleetSession(option)
+        if let set { _ = try session.set(set) }
+        if let proof, let mirror, let set {
+            return try await printProof(of: proof, in: set, on: session.mirror(mirror), session: session)
+        }
+        let hosts = try mirror.map { [try session.mirror($0)] } ?? session.fleet.mirrors
+        var bad: UInt64 = 0
+        var failures: [FleetctlError] = []
+        for host in hosts {
+            do {
+                bad += try await verify(host, session: session)
+            } catch let error as FleetctlError where hosts.count > 1 {
+                session.terminal.note("\(host.name): \(error.message)")
+                failures.append(error)
+            }
+        }
+        if bad > 0 {
+            session.terminal.note("hint: the next sync heals it: fleetctl -f \(session.file) sync --wait")
+            throw ExitStatus.failed.code
+        }
+        if let failure = failures.first {
+            throw (failures.count < hosts.count ? ExitStatus.someMirrorsFailed : failure.status).code
+        }
+    }
+
+    /// Verifies one host; the number of bad paths.
+    private func verify(_ host: MirrorPolicy, session: FleetSession) async throws -> UInt64 {
+        var command = AgentCommand(.verify, set: set)
+        command.quick = quick
+        let line = try await AgentLine.open(command, to: host, of: session)
+        var view = ProgressView(terminal: session.terminal)
+        let clock = ContinuousClock()
+        let began = clock.now
+        while let event = try await line.next() {
+            if let bad = event.bad {
+                print("\(host.name): BAD \(bad.set) \(bad.path): \(bad.reason) (blob \(bad.blob.prefix(16)))")
+            }
+            if let progress = event.progress {
+                let now = (clock.now - began).components
+                view.show(
+                    [
+                        ProgressRow(
+                            label: "verify \(host.name)", done: progress.bytes, total: progress.totalBytes ?? 0,
+                            note: "\(Quantity.count(progress.files)) files")
+                    ], now: Double(now.seconds) + Double(now.attoseconds) * 1e-18)
+            }
+            if let summary = event.summary {
+                await line.close()
+                let verdict = summary.bad == 0 ? "ok" : "\(summary.bad) bad"
+                let time = Quantity.decimal(summary.seconds, digits: 2)
+                print(
+                    "\(host.name): \(verdict), \(Quantity.count(summary.files)) files, "
+                        + "\(Quantity.bytes(summary.bytes))\(quick ? " (quick)" : "") in \(time) s")
+                return summary.bad
+            }
+        }
+        throw FleetctlError(.failed, "\(host.name) ended the verify without a word", hint: "look into its log")
+    }
+
+    private func printProof(
+        of path: String, in set: String, on host: MirrorPolicy, session: FleetSession
+    ) async throws {
+        var command = AgentCommand(.proof, set: set)
+        command.path = Base64Bytes(Array(path.utf8))
+        let line = try await AgentLine.open(command, to: host, of: session)
+        while let event = try await line.next() {
+            guard let bytes = event.item?.bytes?.bytes else { continue }
+            await line.close()
+            _ = try PortableProof(decoding: bytes)
+            print(String(decoding: bytes, as: UTF8.self), terminator: "")
+            return
+        }
+        throw FleetctlError(.failed, "\(host.name) gave no proof", hint: "look into its log")
+    }
+
+    /// Checks a proof file by the key inside it; with a fleet.yaml given, that key must be one of the fleet's.
+    private func checkProof(_ path: String) throws {
+        let text = try TextFile.read(path, limit: PortableProof.maximumTextByteCount)
+        let verified: ProvenEntry
+        do {
+            verified = try PortableProof(decoding: Array(text.utf8)).verify()
+        } catch {
+            throw FleetctlError(.failed, "\(path): the proof does not hold: \(error)")
+        }
+        if option.file != nil || Terminal.environment("FLEET_FILE") != nil {
+            let session = try FleetSession(option)
+            guard try PublisherKeyFile.publishers(of: session.fleet).contains(verified.publisher) else {
+                throw FleetctlError(
+                    .refused, "\(path) is signed by \(verified.publisher.fingerprint), which is no publisher of \(session.file)")
+            }
+        }
+        print(verified.text)
+        if option.file == nil {
+            Terminal.standard.note("hint: compare the fingerprint with the publisher's, or name the fleet's file with -f")
+        }
+    }
+}
+
+extension ProvenEntry {
+    /// What the proof says, for people.
+    fileprivate var text: String {
+        var lines = ["\(entry == nil ? "absent" : "present")  \(path)"]
+        if let entry {
+            lines.append("  size       \(entry.size)")
+            if let blob = entry.blob { lines.append("  blake3     \(blob)") }
+        }
+        lines.append("  release    \(document.fleet)/\(document.set) \(document.sequence)")
+        lines.append("  root       \(document.manifest.digest)")
+        lines.append("  signed by  \(publisher.fingerprint)")
+        return lines.joined(separator: "\n")
+    }
+}

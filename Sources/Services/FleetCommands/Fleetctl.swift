@@ -1,0 +1,79 @@
+package import ArgumentParser
+import FleetAPI
+import FleetCertificates
+import FleetFile
+import Glibc
+import LinuxIO
+
+/// `fleetctl`: the operator's hand.
+package struct Fleetctl: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "fleetctl",
+        abstract: "Publishes content sets and keeps a fleet of mirrors in step.",
+        discussion: """
+            EXAMPLES
+              fleetctl lab up --dir /tmp/lab --mirrors 3
+              fleetctl -f /tmp/lab/fleet.yaml publish debian /srv/debian
+              fleetctl -f /tmp/lab/fleet.yaml sync --wait
+              fleetctl -f /tmp/lab/fleet.yaml status
+
+            -f FILE (or FLEET_FILE, else /etc/mirrorfleet/fleet.yaml) says which fleet; it may stand before the command.
+
+            \(ExitStatus.help)
+            """,
+        version: FleetVersion.current,
+        subcommands: [
+            PublishCommand.self, PlanCommand.self, SyncCommand.self, StatusCommand.self, CheckCommand.self,
+            VerifyCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self, LabCommand.self,
+        ])
+
+    package init() {}
+
+    /// Runs the command that `arguments` (without the program's name) ask for, and ends the process.
+    package static func start(_ arguments: [String]) async -> Never {
+        ignoreBrokenPipes()
+        signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
+        let normalised = FleetctlArguments.normalised(arguments)
+        do {
+            var command = try parseAsRoot(normalised)
+            if var waiting = command as? any AsyncParsableCommand {
+                try await waiting.run()
+            } else {
+                try command.run()
+            }
+            Glibc.exit(ExitStatus.done.rawValue)
+        } catch {
+            end(with: error, isCheck: normalised.first == CheckCommand.configuration.commandName)
+        }
+    }
+
+    /// Says what went wrong and ends the process with the code for it. A monitoring system reads `check`, so there
+    /// everything that is no verdict is UNKNOWN.
+    private static func end(with error: any Error, isCheck: Bool) -> Never {
+        let failure: FleetctlError? =
+            switch error {
+            case let error as FleetctlError: error
+            case let error as APIError:
+                FleetctlError(ExitStatus(rawValue: error.exitCode) ?? .failed, error.message, hint: error.hint)
+            case let error as FleetFileErrors: FleetctlError(.badConfiguration, error.description)
+            case let error as FileError: FleetctlError(.failed, error.description)
+            case let error as CredentialError: FleetctlError(.failed, "\(error.place): \(error.message)", hint: error.remedy)
+            default: nil
+            }
+        let isHelp = failure == nil && Self.exitCode(for: error).isSuccess
+        if isCheck, !isHelp, !(error is ExitCode) {
+            print("FLEET UNKNOWN - \(failure?.message ?? Self.message(for: error))")
+            Glibc.exit(3)
+        }
+        guard let failure else { Self.exit(withError: error) }
+        let terminal = Terminal.standard
+        terminal.note(terminal.coloured("error: ", .red) + failure.message)
+        if let hint = failure.hint { terminal.note("hint: \(hint)") }
+        Glibc.exit(failure.status.rawValue)
+    }
+}
+
+/// The version of the programs, one for all three.
+package enum FleetVersion {
+    package static let current = "0.1.0"
+}

@@ -1,0 +1,90 @@
+import FleetAPI
+import FleetCertificates
+import FleetModel
+import Logging
+import STOQ
+import STOQTransport
+import Telemetry
+
+/// A command to one agent, over a control stream of STOQ: one request, then events until the last.
+struct AgentLine {
+    private let mirror: MirrorPolicy
+    private let endpoint: STOQEndpoint
+    private let stream: STOQStream
+
+    /// Sends `command` to the agent of `mirror`. Throws a `FleetctlError` with exit code 5 if it cannot be reached.
+    static func open(_ command: AgentCommand, to mirror: MirrorPolicy, of session: FleetSession) async throws -> AgentLine {
+        let access = try session.access()
+        do {
+            let credentials = try HostCredentials(
+                certificatePath: access.certificatePath, keyPath: access.keyPath, authorityPath: access.authorityPath)
+            let endpoint = try STOQEndpoint(
+                settings: STOQSettings(credentials: credentials), service: NoService(fleet: session.fleet.name),
+                logger: Telemetry.logger(label: "fleetctl", level: .critical))
+            let connection = try await endpoint.connection(
+                to: mirror.name, role: mirror.role == .origin ? .origin : .agent, host: mirror.address.host,
+                port: mirror.address.port)
+            let stream = try await connection.open(
+                .command(WireJSON.encode(command)), kind: .control)
+            return AgentLine(mirror: mirror, endpoint: endpoint, stream: stream)
+        } catch let error as STOQError {
+            throw FleetctlError(
+                .tryAgain, "the agent of \(mirror.name) at \(mirror.address) cannot be reached: \(error)",
+                hint: "is fleet-agent running there?")
+        }
+    }
+
+    /// The next event; nil after the last. An event that says it failed is thrown as the error that it names.
+    func next() async throws -> AgentEvent? {
+        do {
+            guard let message = try await stream.next() else { return nil }
+            let event = try WireJSON.decode(AgentEvent.self, from: message.bytes)
+            if let failure = event.failure {
+                throw FleetctlError(failure.code.exitStatus, "\(mirror.name): \(failure.message)", hint: failure.hint)
+            }
+            return event
+        } catch let error as STOQError {
+            throw FleetctlError(
+                .tryAgain, "the connection to the agent of \(mirror.name) broke: \(error)",
+                hint: "look into its log; what was not acknowledged is not done")
+        }
+    }
+
+    /// Sends another message on the stream.
+    func send(_ message: some Encodable) async throws {
+        try await stream.send(WireJSON.encode(message))
+    }
+
+    /// Closes the connection.
+    func close() async {
+        await endpoint.shutdown()
+    }
+}
+
+extension CommandFailure.Code {
+    /// The exit code for a command that ended so.
+    var exitStatus: ExitStatus {
+        switch self {
+        case .failed, .notFound: .failed
+        case .busy: .tryAgain
+        case .refused: .refused
+        }
+    }
+}
+
+/// What an operator's end of a connection serves: nothing.
+private struct NoService: STOQService {
+    let fleet: String
+
+    func greeting() async -> STOQGreeting {
+        STOQGreeting(fleet: fleet, name: "fleetctl", heads: [])
+    }
+
+    func serve(
+        _ request: STOQRequest, kind: StreamKind, from peer: FleetIdentity, on stream: STOQStream
+    ) async throws {
+        stream.reset(.notAllowed, "an operator serves nothing")
+    }
+
+    func peerGreeting(_ greeting: STOQGreeting, from peer: FleetIdentity) async {}
+}

@@ -1,0 +1,161 @@
+import FleetAPI
+import FleetModel
+
+/// Follows a sync: asks for a plan, watches the status until every mirror of it got there, asks again for mirrors that
+/// the plan had to leave out and that are back.
+struct SyncFollower {
+    /// How often a plan is asked for anew while mirrors wait that nothing is done for.
+    private static let replanInterval = Duration.seconds(2)
+    /// The longest wait for one change of the status; so often progress is drawn at least.
+    private static let pollWait = Duration.seconds(1)
+    /// For so long a coordinator that does not answer is asked again: agents go on without it.
+    private static let retryPause = Duration.milliseconds(500)
+
+    private let client: CoordinatorClient
+    private let order: PlanOrder
+    private let terminal: Terminal
+    private var view: ProgressView
+    private var plan: Plan?
+    /// The plan in force when a mirror was first seen to be asked to act, by mirror and set.
+    private var asked: Set<String> = []
+    private let clock = ContinuousClock()
+
+    init(client: CoordinatorClient, order: PlanOrder, terminal: Terminal) {
+        self.client = client
+        self.order = order
+        self.terminal = terminal
+        self.view = ProgressView(terminal: terminal)
+    }
+
+    /// Runs until every mirror is done, everything left has failed for good, or `timeout` is over.
+    mutating func run(timeout: Duration) async throws -> SyncOutcome {
+        let began = clock.now
+        let deadline = began + timeout
+        let first = try await client.makePlan(order)
+        adopt(first.plan)
+        var plannedAt = clock.now
+        var change: UInt64?
+        while true {
+            let status: FleetStatus
+            do {
+                let answer = try await client.status(after: change, wait: change == nil ? .zero : Self.pollWait)
+                (status, change) = (answer.status, answer.change)
+            } catch let error as APIError where error.exitCode == ExitStatus.tryAgain.rawValue && clock.now < deadline {
+                try await Task.sleep(for: Self.retryPause)
+                continue
+            }
+            let targets = targets(in: status)
+            draw(targets, now: clock.now - began)
+            let isOver = targets.allSatisfy { $0.verdict != .pending } || clock.now >= deadline
+            if isOver { return outcome(of: targets, status: status, seconds: seconds(clock.now - began)) }
+            let isIdle = targets.contains { $0.verdict == .pending && !$0.isActive }
+            if isIdle, clock.now - plannedAt >= Self.replanInterval {
+                plannedAt = clock.now
+                var again = order
+                again.refreshSeconds = 1
+                if let answer = try? await client.makePlan(again) { adopt(answer.plan) }
+            }
+        }
+    }
+
+    private mutating func adopt(_ plan: Plan) {
+        self.plan = plan
+        for line in plan.lines where line.action != .none { asked.insert("\(line.mirror)/\(line.set)") }
+    }
+
+    /// How far one mirror is with one set.
+    private struct Target {
+        enum Verdict: Equatable {
+            case pending
+            case done
+            case failed(String)
+        }
+
+        var line: PlanLine
+        var state: MirrorSetStatus?
+        var verdict: Verdict
+        var isActive: Bool
+    }
+
+    /// The lines of the plan that this command waits for, with what the status says of each.
+    private func targets(in status: FleetStatus) -> [Target] {
+        let notWaitedFor: Set<ReasonCode> = [
+            .paused, .drained, .noRelease, .publishes, .notCarried, .notInFleet,
+        ]
+        return (plan?.lines ?? []).compactMap { line in
+            guard !notWaitedFor.contains(line.reason.code) else { return nil }
+            let mirror = status.mirrors.first { $0.name == line.mirror }
+            let state = mirror?.sets.first { $0.name == line.set }
+            let head = status.sets.first { $0.name == line.set }?.head
+            let isActive = state?.activity == .syncing
+            var target = Target(line: line, state: state, verdict: .pending, isActive: isActive)
+            let isSeen = mirror.map { ![.unknown, .down, .stale].contains($0.state) } ?? false
+            if let state, let head, isSeen, state.sequence == head.sequence, state.root == head.root,
+                state.badPaths == 0, state.missingBytes == 0, state.state != .failing
+            {
+                target.verdict = .done
+            } else if line.reason.code == .shortOfDisk {
+                target.verdict = .failed(line.reason.text)
+            } else if let state, !isActive, state.state == .failing, let last = state.lastSync,
+                last.sequence == line.sequence, let failure = last.failure,
+                let plan, mirror?.generation == plan.generation.description
+            {
+                target.verdict = .failed(failure)
+            }
+            return target
+        }
+    }
+
+    private mutating func draw(_ targets: [Target], now: Duration) {
+        let rows = targets.map { target in
+            let progress = target.state?.progress
+            let total = max(progress?.bytesTotal ?? 0, target.verdict == .done ? 0 : target.line.bytes)
+            let label = "\(target.line.mirror) \(target.line.set)"
+            switch target.verdict {
+            case .done:
+                let release = target.line.sequence.map { " \($0)" } ?? ""
+                return ProgressRow(label: label, done: 0, total: 0, note: "serves release\(release)", isFinished: true)
+            case .failed(let why):
+                return ProgressRow(label: label, done: 0, total: total, note: "failed: \(why)", isFinished: true)
+            case .pending:
+                let note = progress?.phase ?? (target.line.action == .none ? target.line.reason.text : "waiting")
+                return ProgressRow(
+                    label: label, done: min(progress?.bytesDone ?? 0, total), total: total, note: note)
+            }
+        }
+        view.show(rows, now: seconds(now))
+    }
+
+    private func outcome(of targets: [Target], status: FleetStatus, seconds: Double) -> SyncOutcome {
+        var sets: [String: [SyncOutcome.SetOutcome]] = [:]
+        for target in targets {
+            // What the last sync moved counts only if this command asked for it.
+            let wasAsked = asked.contains("\(target.line.mirror)/\(target.line.set)")
+            let last = wasAsked ? target.state?.lastSync : nil
+            let reason: String? =
+                switch target.verdict {
+                case .done: last == nil ? target.line.reason.text : nil
+                case .failed(let why): why
+                case .pending: target.line.action == .none ? target.line.reason.text : "not done at the deadline"
+                }
+            sets[target.line.mirror, default: []].append(
+                SyncOutcome.SetOutcome(
+                    name: target.line.set, sequence: target.state?.sequence,
+                    result: target.verdict == .done ? .done : .failed, reason: reason, seconds: last?.seconds ?? 0,
+                    bytesBySource: last?.bytesBySource ?? [:], chunksFetched: last?.chunksFetched ?? 0,
+                    chunksReused: last?.chunksReused ?? 0, roundTrips: last?.roundTrips ?? 0))
+        }
+        let wanted = Set(targets.map(\.line.set))
+        let releases = status.sets.compactMap { set -> SyncOutcome.Release? in
+            guard wanted.contains(set.name), let head = set.head else { return nil }
+            return SyncOutcome.Release(set: set.name, sequence: head.sequence, root: head.root)
+        }
+        return SyncOutcome(
+            release: releases.count == 1 ? releases.first : nil, releases: releases, seconds: seconds,
+            mirrors: sets.sorted { $0.key < $1.key }.map { SyncOutcome.Mirror(name: $0.key, sets: $0.value) })
+    }
+
+    private func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+}

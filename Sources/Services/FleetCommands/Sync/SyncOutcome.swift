@@ -1,0 +1,84 @@
+import FleetModel
+
+/// What `sync --wait` ends with; as JSON it is one object, documented in docs/reference/sync.md.
+struct SyncOutcome: Codable, Equatable {
+    /// How it ended for one mirror, or for one set on it.
+    enum Result: String, Codable {
+        case done
+        case failed
+    }
+
+    /// A release that mirrors were brought to.
+    struct Release: Codable, Equatable {
+        var set: String
+        var sequence: UInt64
+        var root: String
+    }
+
+    /// One set on one mirror.
+    struct SetOutcome: Codable, Equatable {
+        var name: String
+        var sequence: UInt64?
+        var result: Result
+        /// Why it failed, or why there was nothing to do.
+        var reason: String?
+        var seconds: Double
+        var bytesBySource: [String: UInt64]
+        var chunksFetched: UInt64
+        var chunksReused: UInt64
+        var roundTrips: UInt64
+    }
+
+    /// One mirror, summed over its sets.
+    struct Mirror: Codable, Equatable {
+        var name: String
+        var result: Result
+        var bytesBySource: [String: UInt64]
+        var chunksFetched: UInt64
+        var chunksReused: UInt64
+        var roundTrips: UInt64
+        var sets: [SetOutcome]
+
+        init(name: String, sets: [SetOutcome]) {
+            self.name = name
+            self.sets = sets
+            result = sets.allSatisfy { $0.result == .done } ? .done : .failed
+            bytesBySource = sets.reduce(into: [:]) { $0.merge($1.bytesBySource, uniquingKeysWith: +) }
+            chunksFetched = sets.reduce(0) { $0 + $1.chunksFetched }
+            chunksReused = sets.reduce(0) { $0 + $1.chunksReused }
+            roundTrips = sets.reduce(0) { $0 + $1.roundTrips }
+        }
+    }
+
+    var version = 1
+    /// The one release, when the sync was about one set.
+    var release: Release?
+    /// Ascending by set.
+    var releases: [Release]
+    var seconds: Double
+    /// Ascending by name.
+    var mirrors: [Mirror]
+
+    /// The outcome for people: one line for each mirror and set.
+    var text: String {
+        guard !mirrors.isEmpty else { return "nothing to sync" }
+        var table = TextTable(["MIRROR", "SET", "RELEASE", "RESULT", "RECEIVED", "FROM", "CHUNKS", "TIME"])
+        for mirror in mirrors {
+            for set in mirror.sets {
+                let received = set.bytesBySource.values.reduce(0, +)
+                let sources = set.bytesBySource.sorted { $0.key < $1.key }
+                    .map { "\($0.key) \(Quantity.bytes($0.value))" }.joined(separator: ", ")
+                table.add([
+                    mirror.name, set.name, set.sequence.map(String.init) ?? "-", set.result.rawValue,
+                    Quantity.bytes(received), sources.isEmpty ? "-" : sources,
+                    "\(Quantity.count(set.chunksFetched)) fetched, \(Quantity.count(set.chunksReused)) reused",
+                    set.result == .failed
+                        ? (set.reason ?? "-") : Quantity.decimal(set.seconds, digits: 2) + " s",
+                ])
+            }
+        }
+        let done = mirrors.count { $0.result == .done }
+        return table.render()
+            + "\n\(done) of \(mirrors.count) mirrors serve the newest release (\(Quantity.decimal(seconds, digits: 2)) s)"
+    }
+}

@@ -1,0 +1,90 @@
+/// How far one thing is, for a line of progress.
+package struct ProgressRow: Equatable, Sendable {
+    package var label: String
+    package var done: UInt64
+    package var total: UInt64
+    /// A word on what it is doing, or how it ended.
+    package var note: String
+    package var isFinished: Bool
+
+    package init(label: String, done: UInt64, total: UInt64, note: String, isFinished: Bool = false) {
+        self.label = label
+        self.done = done
+        self.total = total
+        self.note = note
+        self.isFinished = isFinished
+    }
+}
+
+/// Progress on standard error: bars that redraw on a terminal, else a plain line when something ended and every
+/// ten seconds, so that a log stays short.
+package struct ProgressView {
+    private static let plainIntervalSeconds = 10.0
+    private static let barWidth = 24
+
+    private let terminal: Terminal
+    private var drawnLines = 0
+    private var lastPlain: [String: Double] = [:]
+    private var finished: Set<String> = []
+    private var rates: [String: RateEstimate] = [:]
+
+    package init(terminal: Terminal) {
+        self.terminal = terminal
+    }
+
+    /// Shows `rows` as of `now`, in seconds of a clock that never goes back.
+    package mutating func show(_ rows: [ProgressRow], now: Double) {
+        for row in rows { rates[row.label, default: RateEstimate()].add(row.done, at: now) }
+        if terminal.isInteractive {
+            let lines = rows.map { line($0, withBar: true) }
+            terminal.redraw(lines, over: drawnLines)
+            drawnLines = lines.count
+            return
+        }
+        for row in rows {
+            if row.isFinished {
+                if finished.insert(row.label).inserted { terminal.note(line(row, withBar: false)) }
+            } else if now - (lastPlain[row.label] ?? now) >= Self.plainIntervalSeconds {
+                lastPlain[row.label] = now
+                terminal.note(line(row, withBar: false))
+            } else if lastPlain[row.label] == nil {
+                lastPlain[row.label] = now
+            }
+        }
+    }
+
+    /// `m1  ████████░░░  71%  5.0 GB of 7.1 GB  812.0 MB/s  2s left  fetching`
+    private func line(_ row: ProgressRow, withBar: Bool) -> String {
+        let share = row.total == 0 ? (row.isFinished ? 1.0 : 0.0) : min(1, Double(row.done) / Double(row.total))
+        var parts = [row.label]
+        if withBar {
+            let filled = Int(share * Double(Self.barWidth))
+            parts.append(
+                String(repeating: "█", count: filled) + String(repeating: "░", count: Self.barWidth - filled))
+        }
+        parts.append("\(Int(share * 100))%")
+        if row.total > 0 { parts.append("\(Quantity.bytes(row.done)) of \(Quantity.bytes(row.total))") }
+        if !row.isFinished, let rate = rates[row.label]?.bytesPerSecond, rate > 0 {
+            parts.append(Quantity.rate(rate))
+            if row.total > row.done {
+                parts.append(Quantity.seconds(Int64(min(Double(row.total - row.done) / rate, 1e12).rounded(.up))) + " left")
+            }
+        }
+        if !row.note.isEmpty { parts.append(row.note) }
+        return parts.joined(separator: "  ")
+    }
+}
+
+/// Bytes per second over the last few observations, weighted towards the newest.
+struct RateEstimate {
+    private var last: (bytes: UInt64, time: Double)?
+    private(set) var bytesPerSecond: Double?
+
+    /// Takes the total `bytes` done at `time`.
+    mutating func add(_ bytes: UInt64, at time: Double) {
+        defer { last = (bytes, time) }
+        guard let last, time > last.time, bytes >= last.bytes else { return }
+        let rate = Double(bytes - last.bytes) / (time - last.time)
+        bytesPerSecond = bytesPerSecond.map { 0.7 * $0 + 0.3 * rate } ?? rate
+    }
+}
