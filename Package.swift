@@ -100,7 +100,7 @@ let package = Package(
         target("System", "Database", ["CSQLite"]),
         target("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database"]),
         target("System", "FleetCertificates", ["Content", "Trust", crypto, x509, asn1]),
-        target("System", "STOQTransport", ["STOQ", "FleetCertificates", nioCore, nioPosix, nioSSL, x509, asn1, logging]),
+        target("System", "STOQTransport", ["STOQ", "Content", "Hashing", "FleetCertificates", nioCore, nioPosix, nioSSL, outside("NIOTLS", "swift-nio"), logging]),
         target("System", "Telemetry", [logging]),
 
         // Services: composition
@@ -115,7 +115,7 @@ let package = Package(
             "Services", "AgentService",
             [
                 "Store", "STOQTransport", "STOQ", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Trust",
-                "Content", "Hashing", "LinuxIO", "Telemetry", logging,
+                "Content", "Hashing", "LinuxIO", "Telemetry", logging, nioPosix,
                 outside("ServiceLifecycle", "swift-service-lifecycle"),
                 outside("UnixSignals", "swift-service-lifecycle"),
             ]),
@@ -170,6 +170,7 @@ let package = Package(
         tests("System", "FleetFile", ["FleetModel"]),
         tests("System", "Database"),
         tests("System", "FleetCertificates", ["Trust", crypto, x509, asn1]),
+        tests("System", "Telemetry", [logging]),
         tests("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database", crypto]),
         tests(
             "System", "STOQTransport",
@@ -182,5 +183,7 @@ let package = Package(
                 x509, asn1, crypto, outside("AsyncHTTPClient", "async-http-client"),
                 outside("NIOHTTP1", "swift-nio"), outside("ServiceLifecycle", "swift-service-lifecycle"),
             ]),
+        tests("Services", "AgentService", ["Content", "Hashing"]),
+        tests("Services", "FleetCommands"),
     ]
 )

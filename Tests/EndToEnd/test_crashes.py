@@ -1,0 +1,115 @@
+"""kill -9 of agents and coordinator during publish and sync: every served tree stays one release, and the next sync
+converges."""
+import os
+import random
+import re
+import subprocess
+import threading
+import time
+
+import trees
+from lab import FLEETCTL, LONG, LabTest, listing, run, signal_host, wait_until, write
+
+ROUNDS = 100 if LONG else 20
+
+
+class Crashes(LabTest):
+    def changed(self, source, number):
+        """One more state of `source`: some files change, come and go."""
+        picker = random.Random(trees.SEED * 1_000 + number)
+        for _ in range(20):
+            folder = os.path.join(source, f"{picker.randrange(10):04d}")
+            write(os.path.join(folder, f"file-{picker.randrange(2_000):06d}"), picker.randbytes(30_000))
+        trees.random_file(os.path.join(source, "big", f"image-{number % 3}"), 60_000_000, seed=number)
+
+    def assertOneRelease(self, states, name):
+        """The served tree of a host is exactly one published state."""
+        link = self.fleet.host(name, "srv", "debian")
+        if os.path.lexists(link):
+            seen = listing(os.path.realpath(link))
+            self.assertIn(seen, states, f"{name} serves a tree that was never published: {os.readlink(link)}")
+
+    def phase(self, name):
+        """The last phase of store work that a host's log names."""
+        found = re.findall(r"phase=(\S+)", self.fleet.log(name))
+        return found[-1] if found else "none"
+
+    def test_kills_at_random_lose_nothing(self):
+        source = self.fleet.scratch("source")
+        trees.many_files(source, 2_000)
+        picker = random.Random(trees.SEED)
+        states, hits = [listing(source)], []
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait")
+        for number in range(ROUNDS):
+            self.changed(source, number)
+            state = listing(source)
+            states = states[-4:] + [state]
+            during = "publish" if number % 2 else "sync"
+            if during == "sync":
+                self.fleet("publish", "debian", source)
+                command = ["sync", "--wait", "--timeout", "20s"]
+                victim = picker.choice(["m1", "m2", "m3", "coordinator", "m1", "m2"])
+            else:
+                command = ["publish", "debian", source]
+                victim = picker.choice(["origin", "origin", "coordinator"])
+            process = subprocess.Popen([FLEETCTL, "-f", self.fleet.fleet, *command],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            # Not a wait for a state: the moment of the kill is the random input of this test.
+            time.sleep(picker.uniform(0.0, 0.6))
+            self.fleet.lab("kill", victim)
+            hits.append((during, victim, "-" if victim == "coordinator" else self.phase(victim)))
+            process.wait(60)
+            for name in ["origin", *self.fleet.mirrors]:
+                self.assertOneRelease(states, name)
+            self.fleet.lab("start", victim)
+            self.fleet("publish", "debian", source)
+            self.fleet("sync", "--wait")
+            self.assertServed(source)
+        print("\n" + "\n".join(f"    round {n}: {during}, killed {victim} in phase {phase}"
+                               for n, (during, victim, phase) in enumerate(hits)))
+
+    def test_a_coordinator_that_dies_disturbs_no_transfer(self):
+        source = self.fleet.scratch("source")
+        trees.random_file(os.path.join(source, "image"), 1 << 30)
+        self.fleet("publish", "iso", source)
+        process = subprocess.Popen([FLEETCTL, "-f", self.fleet.fleet, "sync", "iso", "--mirror", "m1", "--wait"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        staging = self.fleet.host("m1", "srv", ".store", "staging")
+        wait_until(lambda: held(staging) > 0, "m1 is fetching")
+        self.fleet.lab("kill", "coordinator")
+        wait_until(lambda: os.path.lexists(self.fleet.host("m1", "srv", "iso")), "m1 finishes by itself")
+        self.assertServed(source, "iso", ["m1"])
+        process.wait(60)
+        self.fleet.lab("start", "coordinator")
+        self.assertEqual(self.fleet.mirror("m1", "iso")["sequence"], 1)
+
+    def test_a_mirror_killed_in_mid_transfer_resumes(self):
+        source = self.fleet.scratch("source")
+        size = 2 << 30
+        trees.random_file(os.path.join(source, "image"), size)
+        self.fleet("publish", "iso", source)
+        process = subprocess.Popen([FLEETCTL, "-f", self.fleet.fleet, "sync", "iso", "--mirror", "m1", "--wait",
+                                    "--timeout", "60s", "-o", "json"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        staging = self.fleet.host("m1", "srv", ".store", "staging")
+        wait_until(lambda: held(staging) > size * 0.4, "m1 has 40 % of the image")
+        self.fleet.lab("kill", "m1")
+        self.assertFalse(os.path.lexists(self.fleet.host("m1", "srv", "iso")), "the kill came too late")
+        self.fleet.lab("start", "m1")
+        process.communicate(timeout=90)
+        summary = self.fleet("sync", "iso", "--mirror", "m1", "--wait", "-o", "json").json
+        self.assertServed(source, "iso", ["m1"])
+        self.assertNotIn("error", summary)
+
+
+def held(folder):
+    """Bytes on disk below `folder`."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.stat(os.path.join(place, name)).st_blocks * 512
+            except FileNotFoundError:
+                pass
+    return total

@@ -1,0 +1,137 @@
+"""The lab itself, and what can be seen of a fleet from outside."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+import trees
+from lab import FLEETCTL, Lab, LabTest, run, wait_until, write
+
+
+class TwoLabs(unittest.TestCase):
+    def test_two_labs_run_side_by_side_and_end_alone(self):
+        first, second = Lab(1), Lab(1)
+        self.addCleanup(first.close)
+        self.addCleanup(second.close)
+        pids = [host["pid"] for host in json.load(open(os.path.join(second.path, "lab.json")))["hosts"]]
+        run("lab", "down", "--dir", first.path)
+        self.assertEqual(second("check").code, 0)
+        run("lab", "down", "--dir", second.path, "--purge")
+        self.assertFalse(os.path.exists(second.path))
+        for pid in pids:
+            self.assertFalse(os.path.exists(f"/proc/{pid}"), f"process {pid} is left over")
+
+    def test_a_lab_keeps_no_descriptor_of_its_caller(self):
+        folder = os.path.join("/tmp", f"fleet-fd-{os.getpid()}")
+        self.addCleanup(shutil.rmtree, folder, True)
+        self.addCleanup(run, "lab", "down", "--dir", folder, expect=None)
+        reading, writing = os.pipe()
+        os.set_inheritable(writing, True)
+        done = subprocess.run([FLEETCTL, "lab", "up", "--dir", folder, "--mirrors", "1"], close_fds=False,
+                              stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, timeout=60)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            said = pipe.read()  # ends only when nobody holds the other end
+        self.assertEqual(done.returncode, 0, said)
+
+    def test_ipv6(self):
+        fleet = Lab(1, ["--ipv6"])
+        self.addCleanup(fleet.close)
+        source = fleet.scratch("source")
+        trees.odd_tree(source)
+        fleet("publish", "debian", source)
+        fleet("sync", "--wait")
+        self.assertIn("::1", open(fleet.fleet).read())
+
+
+class Seen(LabTest):
+    mirrors = 2
+
+    def test_hosts_stop_and_start_on_the_same_state(self):
+        source = self.fleet.scratch("source")
+        trees.odd_tree(source)
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait")
+        self.fleet.lab("stop", "m1")
+        wait_until(lambda: self.fleet.mirror("m1")["state"] in ("stale", "down"), "m1 is seen to be away")
+        write(os.path.join(source, "new"), b"new")
+        self.fleet("publish", "debian", source)
+        finished = self.fleet("sync", "--wait", "--timeout", "3s", expect=3)
+        self.assertIn("m1", finished.out + finished.err)
+        self.assertServed(source, mirrors=["m2"])
+        self.fleet.lab("start", "m1")
+        self.fleet("sync", "--wait")
+        self.assertServed(source)
+        self.fleet.lab("stop", "coordinator", "origin")
+        self.fleet.lab("start", "coordinator", "origin")
+        self.fleet("sync", "--wait")
+
+    def test_only_hybrid_key_exchange_with_a_certificate_gets_in(self):
+        source = self.fleet.scratch("source")
+        trees.odd_tree(source)
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait")
+        self.assertIn("X25519MLKEM768", self.fleet("status", "-o", "json").out)
+        lab = json.load(open(os.path.join(self.fleet.path, "lab.json")))
+        for host in lab["hosts"]:
+            done = subprocess.run(["openssl", "s_client", "-groups", "X25519:P-256", "-connect", host["address"]],
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+            said = (done.stdout + done.stderr).decode(errors="replace")
+            self.assertRegex(said, "(?i)alert|handshake failure|no peer certificate", host)
+            self.assertNotIn("Verify return code: 0", said)
+
+    def test_secrets_are_readable_by_their_owner_only(self):
+        for folder, _, files in os.walk(self.fleet.path):
+            for name in files:
+                path = os.path.join(folder, name)
+                if name.endswith(".key"):
+                    self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+
+
+class Syncs(LabTest):
+    mirrors = 1
+
+    def traced(self, host, work):
+        """System calls of `host` that make things durable, or write, while `work` runs: (name, path) in order."""
+        trace = os.path.join(self.fleet.folder, "trace")
+        calls = "fsync,fdatasync,syncfs,sync,write,pwrite64,renameat2,rename,renameat,linkat"
+        tracer = subprocess.Popen(["strace", "-f", "-y", "-q", "-p", str(self.fleet.pid(host)), "-e", f"trace={calls}",
+                                   "-s", "0", "-o", trace], stderr=subprocess.PIPE)
+        wait_until(lambda: "TracerPid:\t0" not in open(f"/proc/{self.fleet.pid(host)}/status").read(), "strace is on")
+        try:
+            work()
+        finally:
+            tracer.terminate()
+            tracer.wait()
+        found = []
+        for line in open(trace, errors="replace"):
+            matched = re.match(r"\d+ +(\w+)\(\d*<?([^>,)]*)", line)
+            if matched:
+                found.append((matched.group(1), matched.group(2)))
+        return found
+
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_ten_thousand_files_need_few_syncs(self):
+        source = self.fleet.scratch("source")
+        trees.many_files(source, 10_000)
+        for host, work in [("origin", ("publish", "debian", source)), ("m1", ("sync", "--wait"))]:
+            calls = self.traced(host, lambda: self.fleet(*work))
+            syncs = [call for call in calls if "sync" in call[0]]
+            print(f"\n    {work[0]} of 10,000 files: {len(syncs)} syncs", end="")
+            self.assertTrue(2 <= len(syncs) <= 60, f"{host}: {len(syncs)} syncs")
+        self.assertServed(source)
+
+    def test_more_equal_files_than_links(self):
+        source = self.fleet.scratch("source")
+        for number in range(70_000):
+            folder = os.path.join(source, f"{number // 1_000:02d}")
+            if number % 1_000 == 0:
+                os.makedirs(folder)
+            with open(os.path.join(folder, str(number)), "wb") as file:
+                file.write(b"the same")
+            os.utime(os.path.join(folder, str(number)), (1_600_000_000, 1_600_000_000))
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait")
+        self.assertServed(source)

@@ -1,0 +1,87 @@
+"""The main job: publish a real tree, and every mirror serves it, verified."""
+import os
+import shutil
+import subprocess
+
+import trees
+from lab import LabTest, run, write
+
+
+class PublishAndSync(LabTest):
+    def test_an_odd_tree_arrives_exactly_as_it_is_and_later_changes_too(self):
+        source = self.fleet.scratch("source")
+        trees.odd_tree(source)
+        published = self.fleet("publish", "debian", source, "-o", "json").json
+        self.assertEqual(published["sequence"], 1)
+        self.assertEqual(self.fleet("plan", "--detailed-exitcode", expect=2).code, 2)
+        summary = self.fleet("sync", "--wait", "-o", "json").json
+        self.assertEqual({m["name"] for m in summary["mirrors"]}, set(self.fleet.mirrors))
+        self.assertServed(source)
+        self.fleet("plan", "--detailed-exitcode", expect=0)
+        subprocess.run(["diff", "-r", "--no-dereference", source, self.fleet.served("m1")], check=True)
+
+        status = self.fleet.status()
+        self.assertEqual(status["version"], 1)
+        heads = {s["name"]: s["head"] for s in status["sets"]}
+        self.assertIsNone(heads["iso"])
+        self.assertEqual(heads["debian"]["root"], published["root"])
+        for mirror in status["mirrors"]:
+            if mirror["role"] == "mirror":
+                self.assertEqual(mirror["state"], "in-sync", mirror)
+                self.assertEqual(mirror["sets"][0]["root"], published["root"])
+                self.assertEqual(mirror["sets"][0]["missingBytes"], 0)
+        self.assertEqual(self.fleet("check").out.split(" ")[:2], ["FLEET", "OK"])
+
+        unchanged = self.fleet("publish", "debian", source)
+        self.assertIn("unchanged", unchanged.out + unchanged.err)
+        self.assertEqual(len(self.fleet("release", "list", "debian", "-o", "json").json), 1)
+
+        write(os.path.join(source, "same/one"), b"other bytes")
+        os.remove(os.path.join(source, "empty"))
+        shutil.move(os.path.join(source, "odd"), os.path.join(source, "renamed"))
+        self.fleet("publish", "debian", source)
+        self.assertEqual(self.fleet.mirror("m1", "debian")["lagReleases"], 1)
+        self.fleet("sync", "debian", "--wait")
+        self.assertServed(source)
+        self.assertIn("same/one", self.fleet("release", "diff", "debian", "1", "2").out)
+        self.assertIn("same/one", self.fleet("release", "show", "debian", "2").out)
+
+    def test_a_dry_run_of_publish_changes_nothing(self):
+        source = self.fleet.scratch("source")
+        trees.odd_tree(source)
+        self.fleet("publish", "debian", source, "--dry-run")
+        self.assertEqual(self.fleet("release", "list", "debian", "-o", "json").json, [])
+        self.assertFalse(os.path.lexists(self.fleet.host("origin", "srv", "debian")))
+
+    def test_a_renamed_folder_of_a_gibibyte_is_not_fetched_again(self):
+        source = self.fleet.scratch("source")
+        trees.random_file(os.path.join(source, "before/image.iso"), 1 << 30)
+        self.fleet("publish", "iso", source)
+        self.fleet("sync", "iso", "--mirror", "m1", "--wait")
+        os.rename(os.path.join(source, "before"), os.path.join(source, "after"))
+        self.fleet("publish", "iso", source)
+        summary = self.fleet("sync", "iso", "--mirror", "m1", "--wait", "-o", "json").json
+        received = sum(summary["mirrors"][0]["bytesBySource"].values())
+        self.assertLess(received, 65_536, summary)
+        self.assertServed(source, "iso", ["m1"])
+
+    def test_a_proof_of_one_file_is_checked_offline_and_no_changed_one_passes(self):
+        source = self.fleet.scratch("source")
+        trees.odd_tree(source)
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait")
+        made = self.fleet("verify", "m2", "--set", "debian", "--proof", "bin/tool")
+        proof = os.path.join(self.fleet.folder, "proof")
+        with open(proof, "w") as file:
+            file.write(made.out)
+        shown = run("verify", "--proof-file", proof)
+        self.assertIn("SHA256:", shown.out)
+        self.fleet("verify", "--proof-file", proof)
+        for position in range(0, len(made.out), max(1, len(made.out) // 40)):
+            if made.out[position] in "\n=":
+                continue
+            changed = made.out[:position] + ("A" if made.out[position] != "A" else "B") + made.out[position + 1:]
+            with open(proof, "w") as file:
+                file.write(changed)
+            finished = run("verify", "--proof-file", proof, expect=None)
+            self.assertNotEqual(finished.code, 0, f"a changed proof passed (position {position})")
