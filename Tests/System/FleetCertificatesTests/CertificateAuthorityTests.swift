@@ -1,6 +1,7 @@
 import Crypto
 import FleetCertificates
 import FoundationEssentials
+import Glibc
 import SwiftASN1
 import Testing
 import Trust
@@ -25,6 +26,24 @@ import X509
         #expect(
             try #require(try certificate.extensions.authorityKeyIdentifier).keyIdentifier
                 == (try #require(try root.extensions.subjectKeyIdentifier)).keyIdentifier)
+    }
+
+    @Test(arguments: ["sslserver", "sslclient"])
+    func `openssl accepts a host's certificate for both sides, and one of another authority for none`(
+        purpose: String
+    ) throws {
+        let enrolled = try Enrolled()
+        let folder = enrolled.folder
+        let other = try CertificateAuthority.create(fleet: "example", now: Enrolled.now)
+        try other.save(certificatePath: folder.file("other.pem"), keyPath: folder.file("other.key"))
+        func verify(_ authority: String, _ host: String = "m1") -> Int32 {
+            system(
+                "openssl verify -x509_strict -attime \(Enrolled.now) -purpose \(purpose) -verify_hostname \(host)"
+                    + " -CAfile \(folder.file(authority)) \(folder.file("host.pem")) >/dev/null 2>&1")
+        }
+        #expect(verify("authority.pem") == 0)
+        #expect(verify("authority.pem", "m2") != 0)
+        #expect(verify("other.pem") != 0)
     }
 
     @Test func `serial numbers do not repeat`() throws {

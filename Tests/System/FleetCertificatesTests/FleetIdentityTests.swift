@@ -69,6 +69,18 @@ import X509
         #expect(throws: IdentityError.self) { try FleetIdentity(certificateDER: good + [0]) }
     }
 
+    @Test func `no changed bit makes a certificate of another form trap`() throws {
+        let good = try certificate(names: [.uniformResourceIdentifier("spiffe://example/agent/m1"), .dnsName("m1")])
+        for index in good.indices {
+            for bit in 0..<8 {
+                var changed = good
+                changed[index] ^= 1 << UInt8(bit)
+                guard let identity = try? FleetIdentity(certificateDER: changed) else { continue }
+                #expect(try FleetIdentity(uri: identity.uri) == identity)
+            }
+        }
+    }
+
     @Test func `an error shows a hostile URI without control characters`() {
         let error = IdentityError.badURI("spiffe://\u{1B}[2J\n")
         #expect(!error.description.utf8.contains { $0 < 0x20 })

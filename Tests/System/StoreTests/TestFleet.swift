@@ -45,7 +45,7 @@ struct TestFleet {
     {
         let document = try ReleaseDocument(
             fleet: "test", set: set, sequence: (draft.previous?.sequence ?? 0) + 1, publishedAt: publishedAt,
-            manifest: draft.root, predecessor: draft.previous.map { .release($0.digest) } ?? .none,
+            manifest: draft.root, predecessor: draft.previous.map { .release($0.digest) } ?? .first,
             changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog)
         return try ReleaseVerifier.verify(SignedRelease(document, by: key), policy: policy, set: set, above: nil)
     }

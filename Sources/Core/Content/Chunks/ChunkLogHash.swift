@@ -31,7 +31,11 @@ enum ChunkLogHash {
 
     /// The digest over two subtrees.
     static func node(_ left: LogEntryDigest, _ right: LogEntryDigest) -> LogEntryDigest {
-        parents(of: [left, right])[0]
+        withUnsafeTemporaryAllocation(byteCount: nodeByteCount, alignment: 16) { record in
+            left.raw.withUnsafeBytes { record.copyMemory(from: $0) }
+            right.raw.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: record[32...]).copyMemory(from: $0) }
+            return LogEntryDigest(nodeContext.hash(UnsafeRawBufferPointer(record)))
+        }
     }
 
     /// The root over complete subtrees, the widest first: folded from the right, as RFC 6962 splits.
