@@ -2,6 +2,7 @@ import FleetModel
 import Glibc
 import Logging
 import ServiceLifecycle
+import Telemetry
 import UnixSignals
 
 /// The program `fleet-coordinator` behind its command line.
@@ -17,14 +18,12 @@ package enum CoordinatorProgram {
     /// - Returns: the exit code; what went wrong is on stderr, with a hint.
     package static func run(_ configuration: CoordinatorConfiguration) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
-        var logger = Logger(label: "fleet-coordinator") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = configuration.logLevel
+        let logger = Telemetry.logger(label: "fleet-coordinator", level: configuration.logLevel)
         if let file = configuration.readyFile { unlink(file) }  // of a process that was killed
-        let log = logger
         do {
             let server = try CoordinatorServer(
                 configuration, logger: logger, now: { Int64(time(nil)) },
-                onListening: { address in try ready(address, configuration, log) })
+                onListening: { address in try ready(address, configuration, logger) })
             var group = ServiceGroupConfiguration(
                 services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
             group.maximumGracefulShutdownDuration = longestShutdown
