@@ -1,5 +1,4 @@
 package import Content
-import Hashing
 import LinuxIO
 import Synchronization
 
@@ -162,53 +161,16 @@ package final class DiskChunkIndex: ChunkIndex {
         var start = 0
         while start < digests.count {
             let end = min(digests.count, start + Self.findLimit)
-            try find(digests[start..<end], into: &locations)
+            let search = IndexSearch(digests[start..<end])
+            let (runs, removed) = view.withLock { view in
+                search.look(in: view.table)
+                return (view.runs, view.removed)
+            }
+            for run in runs where !search.pending.isEmpty { try run.find(search) }
+            search.write(to: &locations, at: start, without: removed)
             start = end
         }
         return locations
-    }
-
-    private func find(_ digests: ArraySlice<ChunkDigest>, into locations: inout [ChunkLocation?]) throws {
-        let keys = UnsafeMutableBufferPointer<IndexKey>.allocate(capacity: digests.count)
-        // Keys are plain numbers: there is nothing to deinitialise.
-        defer { keys.deallocate() }
-        withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { bytes in
-            guard let base = bytes.baseAddress else { return }
-            for (number, digest) in digests.enumerated() {
-                digest.raw.write(to: base)
-                keys.initializeElement(at: number, to: IndexKey(at: base))
-            }
-        }
-        let first = digests.startIndex
-        var isFound = [Bool](repeating: false, count: digests.count)
-        let (runs, removed) = view.withLock { view in
-            if view.table.count > 0 {
-                for number in 0..<keys.count {
-                    guard let entry = view.table.find(keys[number]) else { continue }
-                    isFound[number] = true
-                    if view.removed.isEmpty || !view.removed.contains(entry.blobNumber) {
-                        locations[first + number] = entry.location
-                    }
-                }
-            }
-            return (view.runs, view.removed)
-        }
-        var pending = (0..<UInt32(keys.count)).filter { !isFound[Int($0)] }
-        let largest = runs.map(\.count).max() ?? 0
-        // Sorting pays where several keys fall into one read.
-        let isSorted = largest > 0 && UInt64(pending.count) * 256 >= largest && pending.count > 1
-        if isSorted { pending.sort { keys[Int($0)].a < keys[Int($1)].a } }
-        for run in runs where !pending.isEmpty {
-            var hits = 0
-            try run.find(UnsafeBufferPointer(keys), pending: pending, isSorted: isSorted) { number, entry in
-                isFound[number] = true
-                hits += 1
-                if removed.isEmpty || !removed.contains(entry.blobNumber) {
-                    locations[first + number] = entry.location
-                }
-            }
-            if hits > 0 { pending.removeAll { isFound[Int($0)] } }
-        }
     }
 
     package var count: Int {

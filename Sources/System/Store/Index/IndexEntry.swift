@@ -71,8 +71,11 @@ struct IndexEntry: Sendable {
 
     var blobNumber: UInt64 { low & 0xff_ffff_ffff }
 
-    var location: ChunkLocation {
-        ChunkLocation(blobNumber: blobNumber, offset: high & 0xffff_ffff_ffff, length: UInt32(low >> 40))
+    /// The location in the last two words of an entry.
+    @inline(__always)
+    static func location(_ low: UInt64, _ high: UInt64) -> ChunkLocation {
+        ChunkLocation(
+            blobNumber: low & 0xff_ffff_ffff, offset: high & 0xffff_ffff_ffff, length: UInt32(low >> 40))
     }
 
     /// The check fits: an entry with any damage passes with a chance of 1 in 65,536.

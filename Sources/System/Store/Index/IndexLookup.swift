@@ -44,9 +44,13 @@ final class IndexLookup: @unchecked Sendable {
     static func tableBytes(_ bits: Int) -> Int { (((1 << bits) + 1) * 4 + 7) & ~7 }
 
     @inline(__always)
-    func bucket(_ key: IndexKey) -> Int {
+    func bucket(_ key: IndexKey) -> Int { bucket(first: key.a) }
+
+    /// The bucket of all keys that begin with these 64 bits.
+    @inline(__always)
+    func bucket(first: UInt64) -> Int {
         // A shift by 64, of a table with one bucket, gives 0.
-        Int(truncatingIfNeeded: key.a >> UInt64(64 - tableBits))
+        Int(truncatingIfNeeded: first >> UInt64(64 - tableBits))
     }
 
     @inline(__always)

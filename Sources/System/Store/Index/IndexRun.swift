@@ -117,28 +117,34 @@ final class IndexRun: Sendable {
 
     func damaged(_ reason: String) -> ChunkIndexError { .needsRebuild(file: name, reason: reason) }
 
-    /// Looks up the keys numbered `pending` and hands those that the run has to `found`.
-    /// - Parameter isSorted: `pending` leads through the keys in ascending order.
-    func find(
-        _ keys: UnsafeBufferPointer<IndexKey>, pending: [UInt32], isSorted: Bool,
-        found: (_ number: Int, _ entry: IndexEntry) -> Void
-    ) throws {
+    /// Looks up those of the keys that are not found yet, and marks those it finds.
+    func find(_ search: IndexSearch) throws {
         let lookup = try loadedLookup()
         // First the filter for all: its misses of the cache overlap, and most keys end here in most runs.
-        var maybe: [UInt32] = []
-        for number in pending where lookup.mayHold(keys[Int(number)]) { maybe.append(number) }
-        if maybe.isEmpty { return }
-        // Where the keys asked for lie close together, one read serves many.
-        let isDense = isSorted && count / UInt64(maybe.count) < 256
-        var reader = EntryReader(run: self, readAhead: isDense ? 65536 : 0)
-        defer { reader.close() }
-        for number in maybe {
-            let key = keys[Int(number)]
-            let bucket = lookup.bucket(key)
-            let (start, end) = (lookup.start(bucket), lookup.start(bucket + 1))
-            guard start <= end, end <= Int(count) else { throw damaged("its table is damaged") }
-            if let entry = try reader.find(key, start, end) { found(Int(number), entry) }
+        var maybe: [(first: UInt64, number: UInt32)] = []
+        for number in search.pending {
+            let key = search.keys[Int(number)]
+            if lookup.mayHold(key) { maybe.append((key.a, number)) }
         }
+        if maybe.isEmpty { return }
+        // Where the keys asked for lie close together, one read of some kilobytes serves many.
+        let isDense = count / UInt64(maybe.count) <= 32
+        if isDense { maybe.sort { $0.first < $1.first } }
+        // Then the table for all, for the same reason.
+        let ranges = maybe.map { item in
+            let bucket = lookup.bucket(first: item.first)
+            return (start: lookup.start(bucket), end: lookup.start(bucket + 1))
+        }
+        var reader = EntryReader(run: self, readAhead: isDense ? 16384 : 0)
+        defer { reader.close() }
+        for (item, range) in zip(maybe, ranges) {
+            guard range.start <= range.end, range.end <= Int(count) else { throw damaged("its table is damaged") }
+            let number = Int(item.number)
+            if let entry = try reader.find(search.keys[number], range.start, range.end) {
+                search.found(number, entry)
+            }
+        }
+        search.dropFound()
     }
 
     /// The mapped bytes at `offset`; nil if the file is not mapped.
