@@ -36,7 +36,8 @@ struct Activation {
         store.note(.holdRelease, name)
         let marks = try store.settledIndexMarks()
         try holdRelease(marks)
-        let started = now()
+        // The kernel stamps inodes with its coarse clock, which may be some milliseconds behind the other.
+        let started = now(CLOCK_REALTIME_COARSE)
         let treeExists = try store.releases.stat("\(name)/\(document.sequence)") != nil
         if !treeExists { try makeTree() }
         if treeExists || set.isDamaged { try repairTrees() }
@@ -60,9 +61,10 @@ struct Activation {
         return served
     }
 
-    private func now() -> Int64 {
+    /// Nanoseconds since 1970.
+    private func now(_ clock: clockid_t = CLOCK_REALTIME) -> Int64 {
         var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
+        clock_gettime(clock, &time)
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 

@@ -122,7 +122,7 @@ extension FetchSession {
             state.stage = .chunks
         }
         for index in prepared.blobs.indices where prepared.blobs[index].openPlaces == 0 {
-            try complete(Int32(index))
+            try complete(Int32(index), wasStaged: true)
         }
         try commitIfDue()
         return result
@@ -268,7 +268,11 @@ extension FetchSession {
         }
         do {
             for (place, blob) in places {
-                try part(blob).write(bytes, at: place.offset)
+                if blob.list == nil {
+                    try writeWhole(blob, bytes)
+                } else {
+                    try part(blob).write(bytes, at: place.offset)
+                }
             }
         } catch {
             state.withLock { state in state.needs.chunks[digest]?.state = .missing }
@@ -293,22 +297,33 @@ extension FetchSession {
         return true
     }
 
+    /// Writes a blob of one chunk, finished, in as few calls as there can be: most files are such ones.
+    private func writeWhole(_ blob: FetchNeeds.Blob, _ bytes: UnsafeRawBufferPointer) throws {
+        let name = BlobVariant.hex(blob.variant.digest)
+        // What an interrupted fetch left under the name was not right, or the chunk would not be missing.
+        try staging.folder.unlinkIfPresent(name)
+        let file = try staging.folder.createFile(name, mode: blob.variant.mode)
+        try file.write(bytes, at: 0)
+        try file.setModified(FileTime(seconds: blob.variant.modified))
+    }
+
     /// Checks a blob whose every chunk is written as a whole, gives it its attributes, and lines it up for the group.
-    private func complete(_ index: Int32) throws {
+    /// - Parameter wasStaged: the file of a blob of one chunk was not made by `writeWhole`.
+    private func complete(_ index: Int32, wasStaged: Bool = false) throws {
         let blob = state.withLock { state -> FetchNeeds.Blob? in
             state.stage == .chunks ? state.needs.blobs[Int(index)] : nil
         }
         guard let blob else { throw StoreError.sessionEnded(set: name) }
-        let file = try part(blob)
         var references: [ChunkReference] = []
-        if blob.list != nil {
+        if blob.list != nil || wasStaged {
+            let file = try part(blob)
             guard try file.blake3() == blob.variant.digest.raw else {
                 throw StoreError.wrongBlob(blob.variant.digest, path: try path(of: blob.variant.digest))
             }
-            references = try chunks(blob.variant.digest, blob.list, size: blob.size)
+            references = blob.list == nil ? [] : try chunks(blob.variant.digest, blob.list, size: blob.size)
+            try file.setMode(blob.variant.mode)
+            try file.setModified(FileTime(seconds: blob.variant.modified))
         }
-        try file.setMode(blob.variant.mode)
-        try file.setModified(FileTime(seconds: blob.variant.modified))
         let staged = StagedBlob(
             variant: blob.variant, size: blob.size, list: blob.list, chunks: references,
             stagedName: BlobVariant.hex(blob.variant.digest))

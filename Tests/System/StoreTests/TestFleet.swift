@@ -43,9 +43,11 @@ struct TestFleet {
 
     func sign(_ draft: IngestDraft, set: String = "pool", publishedAt: Int64 = 1_700_000_000) throws -> VerifiedRelease
     {
+        let predecessor: ReleasePredecessor =
+            if let previous = draft.previous { .release(previous.digest) } else { .first }
         let document = try ReleaseDocument(
             fleet: "test", set: set, sequence: (draft.previous?.sequence ?? 0) + 1, publishedAt: publishedAt,
-            manifest: draft.root, predecessor: draft.previous.map { .release($0.digest) } ?? .first,
+            manifest: draft.root, predecessor: predecessor,
             changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog)
         return try ReleaseVerifier.verify(SignedRelease(document, by: key), policy: policy, set: set, above: nil)
     }

@@ -1,0 +1,177 @@
+import Content
+import Hashing
+import LinuxIO
+import Store
+import Testing
+import Trust
+
+@Suite struct FetchTests {
+    @Test("A fetch that was cut off goes on with the chunks that are right in what it had staged")
+    func resume() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        try tree.write("large", Bytes.random(30_000_000, seed: 11))
+        try tree.write("small", [1, 2, 3])
+        let origin = try fleet.store("origin")
+        let release = try #require(try fleet.publish(tree, to: origin))
+        var mirror = try fleet.store("mirror")
+        let session = try mirror.beginFetch(release)
+        let first = try fleet.fill(session, from: origin, chunkLimit: 48)
+        session.suspend()
+        #expect(throws: StoreError.sessionEnded(set: "pool")) { try session.finish() }
+        mirror.close()
+        mirror = try fleet.store("mirror")
+
+        // One byte of what was staged is torn.
+        let staging = try Folder.open("\(fleet.data("mirror"))/.store/staging/pool.fetch")
+        let part = try #require(try staging.list().first { $0.name.count == 64 })
+        let file = try staging.openFile(part.name, writable: true)
+        try file.write([file.read(1, at: 10)[0] ^ 1], at: 10)
+
+        let again = try mirror.beginFetch(release)
+        let second = try fleet.fill(again, from: origin)
+        #expect(second.needs?.resumedChunks == 47)
+        #expect(second.chunks == (first.needs?.missing.count ?? 0) - 47)
+        #expect(second.nodes == 0 && second.lists == 0)
+        _ = try again.finish()
+        try fleet.expectServed("mirror", tree)
+        #expect(try Folder.open("\(fleet.data("mirror"))/.store/staging").list().isEmpty)
+        #expect(try mirror.verify(.full).isClean)
+    }
+
+    @Test("What was staged for a release given up is removed by the next one")
+    func supersededStaging() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        try tree.write("first", Bytes.random(5_000_000, seed: 1))
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        let session = try mirror.beginFetch(try #require(try fleet.publish(tree, to: origin)))
+        _ = try fleet.fill(session, from: origin, chunkLimit: 3)
+        session.suspend()
+        try tree.folder.unlink("first")
+        try tree.write("second", [1])
+        let moved = try fleet.fetch(try #require(try fleet.publish(tree, to: origin)), from: origin, to: mirror)
+        #expect(moved.chunks == 1)
+        #expect(try mirror.usage().blobs == 1)
+        try fleet.expectServed("mirror", tree)
+    }
+
+    @Test("Wrong bytes for a digest are refused by name and never stored")
+    func wrongBytes() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        try tree.write("large", Bytes.random(3_000_000, seed: 4))
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        let release = try #require(try fleet.publish(tree, to: origin))
+        let session = try mirror.beginFetch(release)
+        #expect(throws: StoreError.tooEarly(set: "pool", step: "finishing a fetch")) { try session.finish() }
+        session.suspend()
+
+        let again = try mirror.beginFetch(release)
+        let node = try #require(try again.neededNodes(limit: 10).first)
+        let error = #expect(throws: StoreError.self) { try again.supply(nodes: [(node, [1, 2, 3])]) }
+        #expect(error?.description.contains(node.description) == true)
+        try again.supply(nodes: [(node, try #require(try origin.node(node)))])
+        #expect(try again.neededNodes(limit: 10).isEmpty)
+
+        let list = try #require(try again.neededChunkLists(limit: 10).first)
+        #expect(throws: StoreError.self) { try again.supply(chunkLists: [(list, [0, 1])]) }
+        try again.supply(chunkLists: [(list, try #require(try origin.chunkList(list)))])
+
+        let needs = try again.prepareChunks()
+        let chunk = needs.missing[0]
+        let wrong = Bytes.random(Int(chunk.length), seed: 77)
+        let stranger = ChunkDigest(BLAKE3.hash(wrong))
+        let refused = try wrong.withUnsafeBytes { bytes in
+            // Right bytes that nobody asked for are not kept either.
+            try again.supply(chunks: [(chunk.digest, bytes)]) + again.supply(chunks: [(stranger, bytes)])
+        }
+        #expect(refused == [chunk.digest, stranger])
+        #expect(throws: StoreError.missingChunks(set: "pool", count: needs.missing.count)) { try again.finish() }
+        #expect(try fleet.supply(needs.missing, to: again, from: origin).isEmpty)
+        _ = try again.finish()
+        try fleet.expectServed("mirror", tree)
+    }
+
+    @Test("A release below the head, or another one with its sequence, is refused")
+    func stale() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        try tree.write("a", [1])
+        let first = try #require(try fleet.publish(tree, to: origin))
+        try tree.write("a", [2], modified: 2)
+        let second = try #require(try fleet.publish(tree, to: origin))
+        try fleet.fetch(second, from: origin, to: mirror)
+        #expect(throws: StoreError.staleRelease(set: "pool", sequence: 1, head: 2)) { try mirror.beginFetch(first) }
+        let document = second.document
+        let other = try ReleaseVerifier.verify(
+            SignedRelease(
+                ReleaseDocument(
+                    fleet: "test", set: "pool", sequence: 2, publishedAt: 5, manifest: document.manifest,
+                    predecessor: document.predecessor, changeset: document.changeset,
+                    chunkProfile: document.chunkProfile, chunkLog: document.chunkLog), by: fleet.key),
+            policy: fleet.policy, set: "pool", above: nil)
+        #expect(throws: StoreError.staleRelease(set: "pool", sequence: 2, head: 2)) { try mirror.beginFetch(other) }
+        // The head itself may be fetched again: that is a repair.
+        let moved = try fleet.fetch(second, from: origin, to: mirror)
+        #expect(moved.chunks == 0 && moved.nodes == 0)
+    }
+
+    @Test("A changeset that does not lead to the signed root is not used")
+    func wrongChangeset() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        try tree.fill()
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        let first = try #require(try fleet.publish(tree, to: origin))
+        try fleet.fetch(first, from: origin, to: mirror)
+        try tree.write("new", [5])
+        let session = try origin.beginIngest(set: "pool")
+        let draft = try session.run(source: tree.path)
+        // The publisher signs a changeset that claims the root and leads elsewhere.
+        let lie = Changeset(
+            from: first.document.manifest.digest, to: draft.root.digest, edits: [.remove(try RelativePath("README"))]
+        ).encode()
+        let document = try ReleaseDocument(
+            fleet: "test", set: "pool", sequence: 2, publishedAt: 1, manifest: draft.root,
+            predecessor: .release(first.digest),
+            changeset: ChangesetReference(digest: Changeset.digest(of: lie), byteCount: UInt64(lie.count)),
+            chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog)
+        let release = try ReleaseVerifier.verify(
+            SignedRelease(document, by: fleet.key), policy: fleet.policy, set: "pool", above: nil)
+        let fetch = try mirror.beginFetch(release)
+        #expect(try fetch.usableChangeset() == Changeset.digest(of: lie))
+        #expect(throws: StoreError.wrongChangeset(Changeset.digest(of: lie))) {
+            try fetch.supply(changeset: lie + [0])
+        }
+        #expect(try fetch.supply(changeset: lie) == false)
+        _ = try fleet.fill(fetch, from: origin, usesChangeset: false)
+        _ = try fetch.finish()
+        try fleet.expectServed("mirror", tree)
+        session.abandon()
+    }
+
+    @Test("Ten thousand files are published and fetched with few groups")
+    func tenThousandFiles() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        for folder in 0..<100 {
+            try tree.makeFolders(Array("d\(folder)".utf8))
+            for file in 0..<100 {
+                try tree.write(
+                    "d\(folder)/f\(file)", Bytes.random(1_000 + file * 10, seed: UInt64(folder * 1000 + file)))
+            }
+        }
+        try tree.setFolderTimes()
+        let (atOrigin, atMirror) = (Phases(), Phases())
+        let (origin, mirror) = (try fleet.store("origin", atOrigin), try fleet.store("mirror", atMirror))
+        let release = try #require(try fleet.publish(tree, to: origin))
+        try fleet.fetch(release, from: origin, to: mirror)
+        try fleet.expectServed("mirror", tree)
+        for phases in [atOrigin, atMirror] {
+            let groups = phases.all.filter { $0 == .groupSync }.count
+            #expect((1...8).contains(groups))
+        }
+    }
+}
