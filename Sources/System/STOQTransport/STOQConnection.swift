@@ -1,62 +1,154 @@
 package import FleetCertificates
+import NIOCore
 package import STOQ
 import Synchronization
 
-/// An open connection to a peer, whoever dialled: both sides may ask.
+/// A connection to a peer, whose certificate is verified. Either side may open streams, whoever dialled.
 package final class STOQConnection: Sendable {
-    /// Who the peer is, from its certificate.
+    /// Who is at the other end, as its certificate says.
     package let peer: FleetIdentity
-    /// The key exchange group, as read from the handshake, e.g. `X25519MLKEM768`.
+    /// Whether this side made the connection.
+    package let isDialled: Bool
+    /// The group of the key exchange as negotiated, read from the handshake, e.g. "X25519MLKEM768".
     package let negotiatedGroup: String
-    /// What the peer said of itself when the connection began.
-    package let greeting: STOQGreeting
-    private let wire: STOQWire
-    private let traffic: Traffic
 
-    /// Bytes of plaintext in each direction.
-    final class Traffic: Sendable {
-        private let counts = Mutex((received: UInt64(0), sent: UInt64(0)))
+    private struct State {
+        var greeting: STOQGreeting?
+        var isOpen = true
+        var roundTrip: Duration?
+        /// Costs of messages that were taken and that the machine was not told of.
+        var consumed: [(STOQStreamID, Int)] = []
+    }
 
-        var received: UInt64 { counts.withLock { $0.received } }
-        var sent: UInt64 { counts.withLock { $0.sent } }
+    let pool: STOQSlabPool
+    private let state = Mutex(State())
+    private let received = Atomic<UInt64>(0)
+    private let sent = Atomic<UInt64>(0)
+    private let eventLoop: any EventLoop
+    private let driver: NIOLoopBound<ConnectionDriver>
+    let closed: EventLoopFuture<Void>
 
-        func add(received: Int = 0, sent: Int = 0) {
-            counts.withLock { counts in
-                counts.received += UInt64(received)
-                counts.sent += UInt64(sent)
-            }
+    init(
+        peer: FleetIdentity, isDialled: Bool, negotiatedGroup: String, pool: STOQSlabPool, driver: ConnectionDriver,
+        channel: any Channel
+    ) {
+        self.peer = peer
+        self.isDialled = isDialled
+        self.negotiatedGroup = negotiatedGroup
+        self.pool = pool
+        self.driver = NIOLoopBound(driver, eventLoop: channel.eventLoop)
+        eventLoop = channel.eventLoop
+        closed = channel.closeFuture
+    }
+
+    /// What the peer last said about itself.
+    package var greeting: STOQGreeting? { state.withLock { $0.greeting } }
+
+    /// Whether streams can be opened.
+    package var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    /// The shortest round trip measured; nil before the first.
+    package var roundTrip: Duration? { state.withLock { $0.roundTrip } }
+
+    /// What an endpoint tells of the connection.
+    package var snapshot: ConnectionSnapshot {
+        ConnectionSnapshot(
+            peer: peer, isDialled: isDialled, negotiatedGroup: negotiatedGroup,
+            bytesIn: received.load(ordering: .relaxed), bytesOut: sent.load(ordering: .relaxed), roundTrip: roundTrip)
+    }
+
+    /// Opens a stream and sends `request` on it; waits while the peer allows no more streams. With a `deadline` the
+    /// stream is reset when it is not over by then. Throws ``STOQError``, or `CancellationError`.
+    package func open(_ request: STOQRequest, kind: StreamKind, deadline: Duration? = nil) async throws -> STOQStream {
+        let stream = try await openStream(kind, deadline: deadline)
+        try await stream.send(request.encode())
+        return stream
+    }
+
+    /// Closes the connection at once, with a word to the peer.
+    package func close(_ code: STOQErrorCode = .done, _ reason: String = "") {
+        onLoop { $0.close(code, reason) }
+    }
+
+    // MARK: - For streams
+
+    /// Opens a stream without a request.
+    func openStream(_ kind: StreamKind, deadline: Duration?) async throws -> STOQStream {
+        let ticket = Ticket<(STOQStreamID, StreamInbox)>()
+        let (id, inbox) = try await ticket.value {
+            onLoop { $0.open(kind, deadline: deadline, ticket) }
+        }
+        return STOQStream(id: id, kind: kind, connection: self, inbox: inbox)
+    }
+
+    func send(_ message: OutgoingMessage, on stream: STOQStreamID) async throws {
+        let ticket = Ticket<Void>()
+        try await ticket.value {
+            onLoop { $0.send(message, on: stream, ticket) }
         }
     }
 
-    init(peer: FleetIdentity, negotiatedGroup: String, greeting: STOQGreeting, wire: STOQWire, traffic: Traffic) {
-        self.peer = peer
-        self.negotiatedGroup = negotiatedGroup
-        self.greeting = greeting
-        self.wire = wire
-        self.traffic = traffic
+    func finish(_ stream: STOQStreamID) {
+        onLoop { $0.finish(stream) }
     }
 
-    /// Begins a stream with `request`. The answers are taken with ``STOQStream/next()``. Throws ``STOQError``.
-    package func open(_ request: STOQRequest, kind: StreamKind) async throws -> STOQStream {
-        try await wire.open(request.encode(), kind: kind)
+    func reset(_ stream: STOQStreamID, _ code: STOQErrorCode, _ reason: String) {
+        onLoop { $0.reset(stream, code, reason) }
     }
 
-    /// Says goodbye and closes; streams that are open fail.
-    package func close() {
-        wire.close(.shuttingDown, "closing")
+    /// Nobody holds the stream any more.
+    func drop(_ stream: STOQStreamID) {
+        onLoop { $0.drop(stream) }
     }
 
-    /// What there is to report of the connection.
-    var snapshot: ConnectionSnapshot {
-        ConnectionSnapshot(
-            peer: peer, negotiatedGroup: negotiatedGroup, bytesIn: traffic.received, bytesOut: traffic.sent)
+    /// Tells the machine once for many messages taken in a row.
+    func consumed(_ stream: STOQStreamID, cost: Int) {
+        let isFirst = state.withLock { state in
+            state.consumed.append((stream, cost))
+            return state.consumed.count == 1
+        }
+        guard isFirst else { return }
+        onLoop { driver in
+            let consumed = self.state.withLock { state in
+                defer { state.consumed = [] }
+                return state.consumed
+            }
+            driver.consumed(consumed)
+        }
     }
-}
 
-/// One connection at one moment.
-package struct ConnectionSnapshot: Sendable {
-    package let peer: FleetIdentity
-    package let negotiatedGroup: String
-    package let bytesIn: UInt64
-    package let bytesOut: UInt64
+    // MARK: - For the driver and the endpoint
+
+    func greet(_ greeting: STOQGreeting) {
+        onLoop { $0.greet(greeting) }
+    }
+
+    func goAway(_ code: STOQErrorCode, _ reason: String) {
+        onLoop { $0.goAway(code, reason) }
+    }
+
+    func onLoop(_ body: @escaping @Sendable (ConnectionDriver) -> Void) {
+        eventLoop.execute { body(self.driver.value) }
+    }
+
+    func note(greeting: STOQGreeting) {
+        state.withLock { $0.greeting = greeting }
+    }
+
+    func note(roundTrip: Duration?) {
+        state.withLock { $0.roundTrip = roundTrip }
+    }
+
+    /// No new streams: the connection ends.
+    func noteEnd() {
+        state.withLock { $0.isOpen = false }
+    }
+
+    func count(received bytes: Int) {
+        received.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+    }
+
+    func count(sent bytes: Int) {
+        sent.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+    }
 }

@@ -6,215 +6,188 @@ import NIOSSL
 import STOQ
 import Synchronization
 
-/// One host's end of all its connections: a listener, and a pool of connections that either side dialled.
-///
-/// A connection is made when it is first asked for and stays; there is one for each pair of hosts unless both dial at
-/// the same moment. Several callers that want the same peer share one attempt.
+/// A host's end of the protocol: takes connections, makes them, keeps one for each peer, and serves what comes.
 package final class STOQEndpoint: Sendable {
-    private static let alpn = "stoq/1"
-
-    let settings: STOQSettings
-    let service: any STOQService
-    let logger: Logger
-    private let group: MultiThreadedEventLoopGroup
-    private let serverContext: NIOSSLContext
-    private let clientContext: NIOSSLContext
-    private let fleet: String
-
     private struct State {
-        var listener: (any Channel)?
-        var connections: [ObjectIdentifier: STOQConnection] = [:]
-        var attempts: [String: Task<STOQConnection, any Error>] = [:]
-        var pending = 0
-        var isShutDown = false
+        var listeners: [any Channel] = []
+        /// Connections that are being made, so that many who want the same one make it once.
+        var dials: [Destination: Task<STOQConnection, any Error>] = [:]
     }
 
+    private struct Destination: Hashable {
+        let expectation: PeerExpectation
+        let host: String
+        let port: Int
+    }
+
+    /// Two threads drive all sockets of the process; they live as long as it does.
+    private static let loops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    private static let backlog: Int32 = 256
+    /// TCP_NOTSENT_LOWAT: how much the kernel takes beyond what is under way. It keeps the queue in our hands, where
+    /// urgent frames overtake.
+    private static let unsentLowWater = NIOBSDSocket.Option(rawValue: 25)
+    private static let unsentBytes: Int32 = 128 << 10
+
+    private let core: EndpointCore
+    private let tls: TLSContexts
     private let state = Mutex(State())
 
-    /// Prepares the endpoint; nothing listens and nothing is dialled yet. Throws if the certificates cannot be used.
+    /// An endpoint that does nothing yet. Throws ``STOQError`` if TLS does not take the credentials.
     package init(settings: STOQSettings, service: any STOQService, logger: Logger) throws {
-        self.settings = settings
-        self.service = service
-        self.logger = logger
-        fleet = settings.credentials.identity.fleet
-        let contexts = try Self.contexts(settings)
-        serverContext = contexts.server
-        clientContext = contexts.client
-        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        core = EndpointCore(settings: settings, service: service, logger: logger)
+        tls = try TLSContexts(settings)
     }
 
-    private static func contexts(_ settings: STOQSettings) throws -> (server: NIOSSLContext, client: NIOSSLContext) {
-        let credentials = settings.credentials
-        let chain = try NIOSSLCertificate.fromPEMBytes(Array(credentials.certificatePEM.utf8))
-        let authorities = try NIOSSLCertificate.fromPEMBytes(Array(credentials.authorityPEM.utf8))
-        let key = try NIOSSLPrivateKey(bytes: Array(credentials.keyPEM.utf8), format: .pem)
-        var server = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-        var client = TLSConfiguration.makeClientConfiguration()
-        client.certificateChain = chain.map { .certificate($0) }
-        client.privateKey = .privateKey(key)
-        func common(_ configuration: inout TLSConfiguration) {
-            configuration.minimumTLSVersion = .tlsv13
-            configuration.trustRoots = .certificates(authorities)
-            // The chain is checked; names are those of the fleet, looked at after the handshake.
-            configuration.certificateVerification = .noHostnameVerification
-            configuration.applicationProtocols = [alpn]
-            configuration.renegotiationSupport = .none
-            if settings.requireHybridKeyExchange { configuration.curves = [.x25519_MLKEM768] }
-        }
-        common(&server)
-        common(&client)
-        return (try NIOSSLContext(configuration: server), try NIOSSLContext(configuration: client))
-    }
+    /// All connections that are ready, the oldest first.
+    package var connections: [ConnectionSnapshot] { core.connections.map(\.snapshot) }
 
-    // MARK: Listening
-
-    /// Listens at `host` and `port` (0: any free one). Returns the address that was bound. Throws if it is taken.
+    /// Takes connections at `host` (an address or a name) and `port`; 0 takes a free one. Where it listens now.
+    /// May be called again for another address. Throws ``STOQError``.
     package func listen(host: String, port: Int) async throws -> (host: String, port: Int) {
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 256)
+        let bootstrap = ServerBootstrap(group: Self.loops)
+            .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { channel in
+            .serverChannelInitializer { [core] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptPauseHandler())
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptPause { core.log.warn("cannot take a connection", peer: "-", reason: "\($0)") })
                 }
             }
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            .childChannelInitializer { [self] channel in
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.tcpOption(Self.unsentLowWater), value: SocketOptionValue(Self.unsentBytes))
+            .childChannelInitializer { [core, tls] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard admit() else { throw STOQError.reset(.busy, "too many connections") }
-                    _ = try prepare(channel, isServer: true, expected: nil)
+                    try Self.accept(channel, core, tls)
                 }
             }
         let channel: any Channel
         do {
             channel = try await bootstrap.bind(host: host, port: port).get()
         } catch {
-            throw STOQError.unreachable("cannot listen at \(host) port \(port): \(error)")
+            throw STOQError(.unreachable, "cannot listen at \(host), port \(port): \(error)")
         }
-        state.withLock { $0.listener = channel }
-        return (channel.localAddress?.ipAddress ?? host, channel.localAddress?.port ?? port)
+        state.withLock { $0.listeners.append(channel) }
+        let address = channel.localAddress
+        return (address?.ipAddress ?? host, address?.port ?? port)
     }
 
-    /// Counts a connection that has not said hello; false if there are too many.
-    private func admit() -> Bool {
-        state.withLock { state in
-            guard state.pending < settings.pendingConnections, state.connections.count < settings.connections else {
+    /// A connection to `name`, with `role` if it says one, else to an agent or the origin: one that is there already,
+    /// whoever made it, else a new one to `host` and `port`. Throws ``STOQError``: `unreachable` if nobody answers
+    /// there, `handshake` if TLS fails, `wrongPeer` if somebody else answers.
+    package func connection(
+        to name: String, role: FleetRole?, host: String, port: Int
+    ) async throws -> STOQConnection {
+        let expectation = PeerExpectation(name: name, role: role)
+        if let connection = core.connection(to: expectation) { return connection }
+        guard !core.isShutDown else { throw STOQError(.shuttingDown, "this side goes away") }
+        let destination = Destination(expectation: expectation, host: host, port: port)
+        let dial = state.withLock { state in
+            if let dial = state.dials[destination] { return dial }
+            let dial = Task {
+                defer { self.state.withLock { state in state.dials[destination] = nil } }
+                return try await self.dial(destination)
+            }
+            state.dials[destination] = dial
+            return dial
+        }
+        return try await dial.value
+    }
+
+    /// Greets all peers again, with what the service says now.
+    package func announce() async {
+        let greeting = await core.service.greeting()
+        for connection in core.connections {
+            connection.greet(greeting)
+        }
+    }
+
+    /// Takes and makes no connections any more, lets open streams go on for a while, then closes all.
+    package func shutdown() async {
+        let listeners = state.withLock { state in
+            defer { state.listeners = [] }
+            return state.listeners
+        }
+        for listener in listeners {
+            try? await listener.close().get()
+        }
+        let connections = core.shutDown()
+        for connection in connections {
+            connection.goAway(.shuttingDown, "")
+        }
+        let deadline = ContinuousClock.now + core.settings.shutdownGrace
+        for connection in connections {
+            await Self.wait(for: connection, until: deadline)
+        }
+    }
+
+    /// Waits for the end of a connection; at the deadline, ends it.
+    private static func wait(for connection: STOQConnection, until deadline: ContinuousClock.Instant) async {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try? await Task.sleep(until: deadline)
                 return false
             }
-            state.pending += 1
-            return true
-        }
-    }
-
-    func settled() {
-        state.withLock { $0.pending -= 1 }
-    }
-
-    // MARK: Dialling
-
-    /// A connection to the host `name`, which must prove that name: one that is open, or a new one to `host` and `port`.
-    /// With `role` the certificate must have that role, too. Throws ``STOQError``.
-    package func connection(to name: String, role: FleetRole?, host: String, port: Int) async throws -> STOQConnection {
-        let attempt: Task<STOQConnection, any Error>
-        switch lookUp(name, role, host, port) {
-        case .connection(let connection): return connection
-        case .attempt(let task): attempt = task
-        case .none: throw STOQError.closed("this endpoint was shut down")
-        }
-        return try await attempt.value
-    }
-
-    private enum Found {
-        case connection(STOQConnection)
-        case attempt(Task<STOQConnection, any Error>)
-        case none
-    }
-
-    private func lookUp(_ name: String, _ role: FleetRole?, _ host: String, _ port: Int) -> Found {
-        state.withLock { state in
-            if state.isShutDown { return .none }
-            if let open = state.connections.values.first(where: {
-                $0.peer.name == name && (role == nil || $0.peer.role == role)
-            }) {
-                return .connection(open)
+            group.addTask {
+                try? await connection.closed.get()
+                return true
             }
-            if let running = state.attempts[name] { return .attempt(running) }
-            // Not a child of the first caller's task: others wait for it, too. It always ends: both steps have deadlines.
-            let task = Task {
-                defer { self.state.withLock { $0.attempts[name] = nil } }
-                return try await self.dial(name, role, host, port)
+            if await group.next() == false {
+                connection.close(.shuttingDown)
             }
-            state.attempts[name] = task
-            return .attempt(task)
+            group.cancelAll()
         }
     }
 
-    private func dial(_ name: String, _ role: FleetRole?, _ host: String, _ port: Int) async throws -> STOQConnection {
-        let handshake = settings.handshakeTimeout
-        let ready = group.next().makePromise(of: STOQConnection.self)
-        do {
-            let channel = try await ClientBootstrap(group: group)
-                .connectTimeout(.nanoseconds(Int64(handshake.components.seconds) * 1_000_000_000))
-                .channelOption(.socketOption(.tcp_nodelay), value: 1)
-                .channelInitializer { [self] channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let peer = try prepare(channel, isServer: false, expected: (name, role))
-                        peer.ready.futureResult.cascade(to: ready)
-                    }
+    // MARK: - Channels
+
+    private static func accept(_ channel: any Channel, _ core: EndpointCore, _ tls: TLSContexts) throws {
+        let ready = channel.eventLoop.makePromise(of: STOQConnection.self)
+        guard core.admit(handshaken: ready.futureResult, closed: channel.closeFuture) else {
+            ready.fail(STOQError(.busy, "too many connections"))
+            throw STOQError(.busy, "too many connections")
+        }
+        let tap = KeyShareTap(isServer: true)
+        let driver = ConnectionDriver(
+            core: core, side: .listener, expectation: nil, tap: tap, address: channel.remoteAddress?.ipAddress ?? "?",
+            ready: ready)
+        try channel.pipeline.syncOperations.addHandlers([tap, NIOSSLServerHandler(context: tls.server), driver])
+    }
+
+    private func dial(_ destination: Destination) async throws -> STOQConnection {
+        let timeout = TimeAmount(core.settings.connectTimeout)
+        let loop = Self.loops.next()
+        let ready = loop.makePromise(of: STOQConnection.self)
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(timeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(Self.unsentLowWater), value: SocketOptionValue(Self.unsentBytes))
+            .channelInitializer { [core, tls] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let tap = KeyShareTap(isServer: false)
+                    let handler = try NIOSSLClientHandler(context: tls.client, serverHostname: nil)
+                    let driver = ConnectionDriver(
+                        core: core, side: .dialler, expectation: destination.expectation, tap: tap,
+                        address: destination.host, ready: ready)
+                    try channel.pipeline.syncOperations.addHandlers([tap, handler, driver])
                 }
-                .connect(host: host, port: port).get()
-            _ = channel
+            }
+        do {
+            _ = try await bootstrap.connect(host: destination.host, port: destination.port).get()
         } catch {
-            ready.fail(STOQError.unreachable("\(error)"))
+            // The driver, if there was one, has failed the promise already.
+            let failure = STOQError(.unreachable, "\(destination.host), port \(destination.port): \(error)")
+            ready.fail(failure)
+            throw failure
         }
         return try await ready.futureResult.get()
     }
+}
 
-    /// Puts the handlers into a new channel's pipeline.
-    private func prepare(
-        _ channel: any Channel, isServer: Bool, expected: (name: String, role: FleetRole?)?
-    ) throws -> PeerGate {
-        let tap = ServerHelloTap(isServer: isServer)
-        let gate = PeerGate(endpoint: self, channel: channel, tap: tap, isServer: isServer, expected: expected)
-        let pipeline = channel.pipeline.syncOperations
-        try pipeline.addHandler(tap)
-        if isServer {
-            try pipeline.addHandler(NIOSSLServerHandler(context: serverContext))
-        } else {
-            try pipeline.addHandler(NIOSSLClientHandler(context: clientContext, serverHostname: nil))
-        }
-        try pipeline.addHandler(gate)
-        return gate
-    }
-
-    // MARK: Connections
-
-    /// Every open connection.
-    package var connections: [ConnectionSnapshot] {
-        state.withLock { Array($0.connections.values) }.map(\.snapshot)
-    }
-
-    func add(_ connection: STOQConnection) {
-        state.withLock { $0.connections[ObjectIdentifier(connection)] = connection }
-    }
-
-    func remove(_ connection: STOQConnection) {
-        state.withLock { _ = $0.connections.removeValue(forKey: ObjectIdentifier(connection)) }
-    }
-
-    func accepts(_ identity: FleetIdentity) -> Bool { identity.fleet == fleet }
-
-    /// Stops listening, says goodbye on every connection and ends the threads.
-    package func shutdown() async {
-        let (listener, connections, attempts) = state.withLock { state in
-            state.isShutDown = true
-            defer { state.listener = nil }
-            return (state.listener, Array(state.connections.values), Array(state.attempts.values))
-        }
-        for attempt in attempts { attempt.cancel() }
-        try? await listener?.close().get()
-        for connection in connections { connection.close() }
-        try? await group.shutdownGracefully()
+extension TimeAmount {
+    /// As many nanoseconds as fit.
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let (whole, isOver) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        self = .nanoseconds(isOver ? .max : whole.addingReportingOverflow(attoseconds / 1_000_000_000).partialValue)
     }
 }

@@ -1,37 +1,29 @@
 package import FleetCertificates
 package import STOQ
 
-/// How an endpoint behaves.
+/// How an endpoint works. Everything but the credentials has a default.
 package struct STOQSettings: Sendable {
-    /// Who we are, and whose certificates we take.
+    /// This host's certificate and key, and the fleet's authority.
     package var credentials: HostCredentials
-    /// Refuse a peer that does not take part in the hybrid key exchange X25519MLKEM768.
+    /// Whether only X25519MLKEM768 is agreed on. A recording of a connection with a classical exchange can be read by
+    /// whoever builds a quantum computer later.
     package var requireHybridKeyExchange = true
-    /// What a peer may make us hold.
+    /// What a connection takes, and how long it waits.
     package var limits = STOQLimits()
-    /// A peer that is silent for so long is pinged; for three times as long, it is given up.
-    package var keepAlive = Duration.seconds(15)
-    /// From the first packet to both hellos.
+    /// From the first packet to the greeting.
     package var handshakeTimeout = Duration.seconds(10)
-    /// A request that gets no byte for so long is given up.
-    package var progressTimeout = Duration.seconds(30)
-    /// Connections that have not said hello yet; further ones are closed at once.
-    package var pendingConnections = 128
-    /// Connections in all.
-    package var connections = 2_048
+    /// Until a dialled host takes the connection.
+    package var connectTimeout = Duration.seconds(10)
+    /// How long open streams may go on after ``STOQEndpoint/shutdown()``.
+    package var shutdownGrace = Duration.seconds(3)
+    /// Connections that others made, below the usual limit of 1,024 descriptors.
+    package var connectionLimit = 512
+    /// Connections that others made and that have not shown a certificate yet.
+    package var handshakeLimit = 64
+    /// Requests of each kind of one connection that are answered at once; more wait for their turn.
+    package var servedAtOnce: [StreamKind: Int] = [.control: 16, .metadata: 16, .interactive: 32, .bulk: 8]
 
-    /// Settings with defaults for everything else.
     package init(credentials: HostCredentials) {
         self.credentials = credentials
     }
-}
-
-/// What an endpoint answers its peers with.
-package protocol STOQService: Sendable {
-    /// What we tell a peer when a connection begins.
-    func greeting() async -> STOQGreeting
-    /// Answers `request` on `stream`. If it throws, the stream is reset.
-    func serve(_ request: STOQRequest, kind: StreamKind, from peer: FleetIdentity, on stream: STOQStream) async throws
-    /// What a peer told us when its connection began.
-    func peerGreeting(_ greeting: STOQGreeting, from peer: FleetIdentity) async
 }

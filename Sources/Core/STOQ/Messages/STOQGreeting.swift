@@ -1,11 +1,15 @@
 package import Content
 
-/// What each side says of itself when a connection begins.
-package struct STOQGreeting: Sendable, Hashable {
-    /// The newest release that a host holds of a set.
-    package struct Head: Sendable, Hashable {
+/// What each side says about itself when a connection begins, and again when its heads change. A hint, not a proof:
+/// who the peer is stands in its certificate, and a head counts when its signature was verified.
+package struct STOQGreeting: Hashable, Sendable {
+    /// The newest release that a side has of one set.
+    package struct Head: Hashable, Sendable {
+        /// The set.
         package let set: String
+        /// The sequence of the release.
         package let sequence: UInt64
+        /// The digest of its document.
         package let release: ReleaseDigest
 
         package init(set: String, sequence: UInt64, release: ReleaseDigest) {
@@ -15,24 +19,31 @@ package struct STOQGreeting: Sendable, Hashable {
         }
     }
 
-    /// Most heads that are told.
-    package static let headLimit = 512
-    private static let nameByteLimit = 63
+    /// The most heads in one greeting: more sets than a host carries.
+    package static let headLimit = 1_024
 
-    /// The fleet's name.
+    /// The fleet.
     package let fleet: String
-    /// The host's name; the certificate proves it, this is for logs.
+    /// The sender's name.
     package let name: String
-    /// Ascending by set.
+    /// Heads by set, ascending, each set once.
     package let heads: [Head]
 
-    package init(fleet: String, name: String, heads: [Head]) {
+    /// Heads are put in order; of those beyond ``headLimit`` and of several of one set only the first is told.
+    package init(fleet: String, name: String, heads: [Head] = []) {
         self.fleet = fleet
         self.name = name
-        self.heads = Array(heads.sorted { $0.set < $1.set }.prefix(Self.headLimit))
+        var sorted: [Head] = []
+        for head in heads.sorted(by: { Array($0.set.utf8).lexicographicallyPrecedes($1.set.utf8) })
+        where sorted.last?.set != head.set && sorted.count < Self.headLimit {
+            sorted.append(head)
+        }
+        self.heads = sorted
     }
 
-    func encode(into writer: inout ByteWriter) {
+    /// Version 1 of the layout: fleet, name, heads.
+    package func encode() -> [UInt8] {
+        var writer = ByteWriter(capacity: 64 + heads.count * 112)
         writer.lengthPrefixed(Array(fleet.utf8))
         writer.lengthPrefixed(Array(name.utf8))
         writer.varint(UInt64(heads.count))
@@ -41,17 +52,33 @@ package struct STOQGreeting: Sendable, Hashable {
             writer.varint(head.sequence)
             writer.digest(head.release.raw)
         }
+        return writer.bytes
     }
 
-    init(decoding reader: inout ByteReader) throws(CodecError) {
-        fleet = String(decoding: try reader.lengthPrefixed(max: Self.nameByteLimit), as: UTF8.self)
-        name = String(decoding: try reader.lengthPrefixed(max: Self.nameByteLimit), as: UTF8.self)
+    /// Throws `CodecError` for anything that ``encode()`` does not make.
+    package init(decoding bytes: [UInt8]) throws(CodecError) {
+        var reader = ByteReader(bytes)
+        fleet = try reader.plainName()
+        name = try reader.plainName()
         var heads: [Head] = []
         for _ in 0..<(try reader.count(max: Self.headLimit)) {
-            let set = String(decoding: try reader.lengthPrefixed(max: Self.nameByteLimit), as: UTF8.self)
-            let sequence = try reader.varint()
-            heads.append(Head(set: set, sequence: sequence, release: ReleaseDigest(try reader.digest())))
+            let set = try reader.plainName()
+            if let last = heads.last, !Array(last.set.utf8).lexicographicallyPrecedes(set.utf8) {
+                throw reader.malformed("heads are not in order")
+            }
+            heads.append(
+                Head(set: set, sequence: try reader.varint(), release: ReleaseDigest(try reader.digest())))
         }
+        try reader.expectEnd()
         self.heads = heads
+    }
+}
+
+extension ByteReader {
+    /// Reads a name of a fleet, host or set.
+    mutating func plainName() throws(CodecError) -> String {
+        let bytes = try lengthPrefixed(max: PlainName.maximumByteCount)
+        guard PlainName.accepts(bytes) else { throw malformed("a name that is not \(PlainName.rule)") }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

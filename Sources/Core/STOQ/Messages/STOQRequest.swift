@@ -1,40 +1,39 @@
 package import Content
 
-/// The first message of a stream: what is asked for. Every one names its set where it has one.
-package enum STOQRequest: Sendable, Hashable {
-    /// A signed release of `set`, the head when `sequence` is nil. Answer: one item.
+/// The first message of a stream: what its opener wants. Every one that has a set names it, and is answered for that
+/// set only.
+package enum STOQRequest: Hashable, Sendable {
+    /// The signed release of a sequence, or the head. The answer has one item, the encoded signed release.
     case release(set: String, sequence: UInt64?)
-    /// A changeset. Answer: one item, in parts.
+    /// A changeset; one item, in parts if it is long.
     case changeset(set: String, ChangesetDigest)
-    /// Manifest nodes. Answer: one item for each, absent ones by number.
+    /// Manifest nodes; an item each.
     case nodes(set: String, [NodeDigest])
-    /// Chunk lists. Answer: as for nodes.
+    /// Chunk lists; an item each.
     case chunkLists(set: String, [ChunkListDigest])
-    /// Chunks. Answer: one item for each, always whole, absent ones by number.
+    /// Chunks; an item each.
     case chunks(set: String, [ChunkDigest])
-    /// A command of an operator, JSON. Answer: messages of JSON, not items.
+    /// An operator's command in JSON; the answers are messages of their own form.
     case command([UInt8])
 
-    /// Most digests in one request.
+    /// The most digests in one request.
     package static let digestLimit = 4_096
-    /// Most bytes of a command.
-    package static let commandByteLimit = 1 << 20
-    /// Most bytes of a set's name.
-    package static let setNameByteLimit = 63
+    /// The longest command.
+    package static let commandLimit = 1 << 20
 
-    /// The word for logs and messages.
+    /// What is asked for, in one word, for logs and errors.
     package var name: String {
         switch self {
         case .release: "release"
         case .changeset: "changeset"
         case .nodes: "nodes"
-        case .chunkLists: "chunk-lists"
+        case .chunkLists: "chunk lists"
         case .chunks: "chunks"
         case .command: "command"
         }
     }
 
-    /// The set that the request names; nil for a command.
+    /// The set; nil for a command.
     package var set: String? {
         switch self {
         case .release(let set, _), .changeset(let set, _), .nodes(let set, _), .chunkLists(let set, _),
@@ -44,7 +43,7 @@ package enum STOQRequest: Sendable, Hashable {
         }
     }
 
-    /// How many items the answer may have.
+    /// How many items may be answered.
     package var itemCount: Int {
         switch self {
         case .release, .changeset: 1
@@ -53,30 +52,5 @@ package enum STOQRequest: Sendable, Hashable {
         case .chunks(_, let digests): digests.count
         case .command: 0
         }
-    }
-
-    /// The message.
-    package func encode() -> [UInt8] {
-        var writer = ByteWriter(capacity: 64 + itemCount * 32)
-        switch self {
-        case .release(let set, let sequence):
-            writer.u8(1)
-            writer.lengthPrefixed(Array(set.utf8))
-            writer.varint(sequence ?? 0)
-        case .changeset(let set, let digest):
-            writer.u8(2)
-            writer.lengthPrefixed(Array(set.utf8))
-            writer.digest(digest.raw)
-        case .nodes(let set, let digests):
-            Self.write(3, set, digests.map(\.raw), to: &writer)
-        case .chunkLists(let set, let digests):
-            Self.write(4, set, digests.map(\.raw), to: &writer)
-        case .chunks(let set, let digests):
-            Self.write(5, set, digests.map(\.raw), to: &writer)
-        case .command(let bytes):
-            writer.u8(6)
-            writer.lengthPrefixed(bytes)
-        }
-        return writer.bytes
     }
 }

@@ -1,3 +1,4 @@
+import STOQ
 import Content
 import FleetCertificates
 import STOQTransport

@@ -1,0 +1,76 @@
+import Synchronization
+
+/// Memory for messages, used again and again: large messages come thousands a second, and fresh pages cost more than
+/// the copy into them.
+package final class STOQSlabPool: Sendable {
+    /// A piece of memory that somebody owns alone.
+    ///
+    /// `@unchecked Sendable`: it is a pointer with one owner at a time.
+    struct Slab: @unchecked Sendable {
+        let memory: UnsafeMutableRawBufferPointer
+        /// What it was asked for; the memory may be larger.
+        var wanted: Int
+
+        func deallocate() { memory.deallocate() }
+    }
+
+    /// Sizes that are kept; a message uses the least that it fits in, so at most half of a slab is unused. Below the
+    /// first, memory comes from the allocator.
+    private static let sizes = [128 << 10, 256 << 10, 512 << 10, STOQLimits.messageCeiling]
+    private static let exactLimit = 64 << 10
+    /// Pages, so that a slab can be written to disk past the page cache.
+    private static let alignment = 4 << 10
+
+    private struct State {
+        var free: [[Slab]] = Array(repeating: [], count: STOQSlabPool.sizes.count)
+        var freeBytes = 0
+    }
+
+    private let keptBytes: Int
+    private let state = Mutex(State())
+
+    /// A pool that keeps up to `keptBytes` that nobody uses.
+    package init(keptBytes: Int = 32 << 20) {
+        self.keptBytes = keptBytes
+    }
+
+    deinit {
+        state.withLock { state in
+            for slab in state.free.joined() { slab.deallocate() }
+        }
+    }
+
+    static func allocate(_ wanted: Int) -> Slab {
+        let isPaged = wanted > exactLimit
+        return Slab(
+            memory: .allocate(byteCount: max(wanted, 1), alignment: isPaged ? alignment : 16), wanted: wanted)
+    }
+
+    func take(_ wanted: Int) -> Slab {
+        guard wanted > Self.exactLimit, let index = Self.sizes.firstIndex(where: { wanted <= $0 }) else {
+            return Self.allocate(wanted)
+        }
+        let kept = state.withLock { state -> Slab? in
+            guard let slab = state.free[index].popLast() else { return nil }
+            state.freeBytes -= slab.memory.count
+            return slab
+        }
+        if var kept {
+            kept.wanted = wanted
+            return kept
+        }
+        return Slab(memory: .allocate(byteCount: Self.sizes[index], alignment: Self.alignment), wanted: wanted)
+    }
+
+    func giveBack(_ slab: Slab) {
+        let isKept = state.withLock { state in
+            guard let index = Self.sizes.firstIndex(of: slab.memory.count),
+                state.freeBytes + slab.memory.count <= keptBytes
+            else { return false }
+            state.free[index].append(slab)
+            state.freeBytes += slab.memory.count
+            return true
+        }
+        if !isKept { slab.deallocate() }
+    }
+}

@@ -1,0 +1,177 @@
+import FleetCertificates
+import Logging
+import NIOCore
+import NIOSSL
+import STOQ
+import Synchronization
+
+/// Who a dialled connection must lead to.
+struct PeerExpectation: Hashable, Sendable {
+    let name: String
+    /// Nil: an agent or the origin.
+    let role: FleetRole?
+
+    func isMet(by identity: FleetIdentity) -> Bool {
+        guard identity.name == name else { return false }
+        if let role { return identity.role == role }
+        return identity.role == .agent || identity.role == .origin
+    }
+}
+
+/// Who a handshake has shown to be at the other end, and how it was protected.
+struct AuthenticatedPeer: Sendable {
+    let identity: FleetIdentity
+    let negotiatedGroup: String
+}
+
+/// What the connections of an endpoint share.
+final class EndpointCore: Sendable {
+    /// The name of the protocol in TLS; one for every version with this HELLO.
+    static let applicationProtocol = "stoq/1"
+    private static let hybridGroup = "X25519MLKEM768"
+
+    private struct State {
+        var connections: [STOQConnection] = []
+        var accepted = 0
+        var handshakes = 0
+        var isShutDown = false
+    }
+
+    let settings: STOQSettings
+    let service: any STOQService
+    let log: PeerLog
+    let pool = STOQSlabPool()
+    private let state = Mutex(State())
+
+    init(settings: STOQSettings, service: any STOQService, logger: Logger) {
+        self.settings = settings
+        self.service = service
+        log = PeerLog(logger)
+    }
+
+    // MARK: - Connections
+
+    /// All connections that are ready, the oldest first.
+    var connections: [STOQConnection] { state.withLock { $0.connections } }
+
+    /// One that leads to who is expected and takes new streams.
+    func connection(to expectation: PeerExpectation) -> STOQConnection? {
+        state.withLock { $0.connections }.first { $0.isOpen && expectation.isMet(by: $0.peer) }
+    }
+
+    func register(_ connection: STOQConnection) {
+        let isShutDown = state.withLock { state in
+            if !state.isShutDown { state.connections.append(connection) }
+            return state.isShutDown
+        }
+        if isShutDown { connection.close(.shuttingDown) }
+    }
+
+    func forget(_ connection: STOQConnection) {
+        state.withLock { state in
+            state.connections.removeAll { $0 === connection }
+        }
+    }
+
+    /// No connection is registered from now on; those that are.
+    func shutDown() -> [STOQConnection] {
+        state.withLock { state in
+            state.isShutDown = true
+            return state.connections
+        }
+    }
+
+    var isShutDown: Bool { state.withLock { $0.isShutDown } }
+
+    /// Counts a connection that somebody made, until `closed`; false if there are too many already.
+    func admit(handshaken: EventLoopFuture<STOQConnection>, closed: EventLoopFuture<Void>) -> Bool {
+        let isAdmitted = state.withLock { state in
+            guard !state.isShutDown, state.accepted < settings.connectionLimit,
+                state.handshakes < settings.handshakeLimit
+            else { return false }
+            state.accepted += 1
+            state.handshakes += 1
+            return true
+        }
+        guard isAdmitted else { return false }
+        handshaken.whenComplete { _ in self.state.withLock { $0.handshakes -= 1 } }
+        closed.whenComplete { _ in self.state.withLock { $0.accepted -= 1 } }
+        return true
+    }
+
+    // MARK: - Peers
+
+    /// Checks what the handshake has led to: the protocol, the certificate, which TLS has verified against the
+    /// authority, and the group.
+    func identify(
+        context: ChannelHandlerContext, negotiatedProtocol: String?, group: String?, expectation: PeerExpectation?
+    ) throws(STOQError) -> AuthenticatedPeer {
+        guard negotiatedProtocol == Self.applicationProtocol else {
+            throw STOQError(.handshake, "the peer does not speak \(Self.applicationProtocol)")
+        }
+        guard let group else { throw STOQError(.handshake, "the group of the key exchange could not be read") }
+        guard !settings.requireHybridKeyExchange || group == Self.hybridGroup else {
+            throw STOQError(.handshake, "the key exchange is \(group), and \(Self.hybridGroup) is required")
+        }
+        let identity: FleetIdentity
+        do {
+            guard let certificate = try context.pipeline.syncOperations.nioSSL_peerCertificate() else {
+                throw STOQError(.handshake, "the peer shows no certificate")
+            }
+            identity = try FleetIdentity(certificateDER: try certificate.toDERBytes())
+        } catch let error as STOQError {
+            throw error
+        } catch {
+            throw STOQError(.wrongPeer, "\(error)")
+        }
+        let own = settings.credentials.identity
+        guard identity.fleet == own.fleet else {
+            throw STOQError(.wrongPeer, "the peer is \(identity), which is of another fleet")
+        }
+        guard identity.role != .coordinator else {
+            throw STOQError(.wrongPeer, "the peer is \(identity), and a coordinator moves no content")
+        }
+        if let expectation, !expectation.isMet(by: identity) {
+            let role = expectation.role.map { "\($0.rawValue) " } ?? ""
+            throw STOQError(.wrongPeer, "the peer is \(identity), not \(role)\(expectation.name)")
+        }
+        return AuthenticatedPeer(identity: identity, negotiatedGroup: group)
+    }
+
+    /// Whether a role may ask for this at all; which sets it may have is for the service.
+    private static func mayAsk(_ role: FleetRole, for request: STOQRequest) -> Bool {
+        switch (request, role) {
+        case (.command, .operator): true
+        case (.command, _), (_, .coordinator): false
+        case (_, .agent), (_, .origin), (_, .operator): true
+        }
+    }
+
+    // MARK: - Serving
+
+    /// Answers one request to its end.
+    func serve(_ message: STOQMessage, on stream: STOQStream, of connection: STOQConnection) async {
+        do {
+            let request = try STOQRequest(decoding: try message.decompressed(pool: pool).bytes)
+            guard Self.mayAsk(connection.peer.role, for: request) else {
+                log.warn("a peer asked for what its role may not have", peer: connection.peer.uri, reason: request.name)
+                return stream.reset(.notAllowed, "\(connection.peer.role.rawValue) may not ask for \(request.name)")
+            }
+            try await service.serve(request, kind: stream.kind, from: connection.peer, on: stream)
+            try await stream.finish()
+        } catch let error as STOQError {
+            // Mostly that the peer has reset the stream; then this does nothing.
+            stream.reset(error.origin == .local ? error.code : .done, error.origin == .local ? error.reason : "")
+        } catch let error as STOQRequestError {
+            log.warn("a peer sent a request that is not valid", peer: connection.peer.uri, reason: "\(error)")
+            stream.reset(error.code, "\(error)")
+        } catch is ZstdError {
+            stream.reset(.malformed, "the request's compressed bytes are not valid")
+        } catch is CancellationError {
+            stream.reset(.cancelled, "")
+        } catch {
+            log.warn("answering a peer failed", peer: connection.peer.uri, reason: "\(error)")
+            stream.reset(.internal, "answering failed")
+        }
+    }
+}

@@ -1,0 +1,225 @@
+import FleetCertificates
+import Foundation
+import NIOCore
+import NIOPosix
+import NIOSSL
+import STOQ
+import STOQTransport
+import Testing
+
+/// Who gets in, and who does not.
+@Suite(.timeLimit(.minutes(2))) struct HandshakeTests {
+    private static func dial(
+        _ endpoint: STOQEndpoint, _ name: String, _ role: FleetRole?, _ bound: (host: String, port: Int)
+    ) async -> STOQError? {
+        await failure { _ = try await endpoint.connection(to: name, role: role, host: bound.host, port: bound.port) }
+    }
+
+    @Test("a certificate of another authority is refused by both sides")
+    func otherAuthority() async throws {
+        let lab = try Lab()
+        let stranger = try Lab()
+        let origin = try lab.endpoint(.origin, "origin")
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        let error = await Self.dial(try stranger.endpoint(.agent, "m1"), "origin", nil, bound)
+        #expect(error?.code == .handshake)
+        #expect(origin.connections.isEmpty)
+        await origin.shutdown()
+    }
+
+    @Test("a peer with another name or role than expected is refused, and so is a coordinator")
+    func otherIdentity() async throws {
+        let lab = try Lab()
+        let m2 = try lab.endpoint(.agent, "m2")
+        let bound = try await m2.listen(host: "127.0.0.1", port: 0)
+        let mirror = try lab.endpoint(.agent, "m1")
+        #expect(await Self.dial(mirror, "m3", nil, bound)?.code == .wrongPeer)
+        #expect(await Self.dial(mirror, "m2", .origin, bound)?.code == .wrongPeer)
+        #expect(await Self.dial(mirror, "m2", .agent, bound) == nil)
+        let coordinator = try lab.endpoint(.coordinator, "c1")
+        #expect(await Self.dial(coordinator, "m2", nil, bound) != nil)
+        await mirror.shutdown()
+        await m2.shutdown()
+    }
+
+    /// What a client of NIOSSL with these settings comes to: true if the handshake and the first read went well.
+    private static func connects(
+        _ bound: (host: String, port: Int), _ change: (inout TLSConfiguration) -> Void
+    ) async throws -> Bool {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.certificateVerification = .none
+        configuration.applicationProtocols = ["stoq/1"]
+        change(&configuration)
+        let context = try NIOSSLContext(configuration: configuration)
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let outcome = loop.makePromise(of: Bool.self)
+        let channel = try await ClientBootstrap(group: loop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let tls = try NIOSSLClientHandler(context: context, serverHostname: nil)
+                    try channel.pipeline.syncOperations.addHandlers([tls, FirstBytes(outcome)])
+                }
+            }
+            .connect(host: bound.host, port: bound.port).get()
+        let isConnected = try await outcome.futureResult.get()
+        try? await channel.close().get()
+        return isConnected
+    }
+
+    private static func certify(_ configuration: inout TLSConfiguration, _ credentials: HostCredentials) throws {
+        configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(credentials.certificatePEM.utf8))
+            .map { .certificate($0) }
+        configuration.privateKey = .privateKey(
+            try NIOSSLPrivateKey(bytes: Array(credentials.keyPEM.utf8), format: .pem))
+    }
+
+    @Test("classical groups, older TLS, another protocol, and no certificate each fail; all of them right succeeds")
+    func tlsPolicy() async throws {
+        let lab = try Lab()
+        let credentials = try lab.credentials(.agent, "m1")
+        let origin = try lab.endpoint(.origin, "origin")
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        #expect(try await Self.connects(bound) { try? Self.certify(&$0, credentials) })
+        #expect(
+            try await !Self.connects(bound) {
+                try? Self.certify(&$0, credentials)
+                $0.curves = [.x25519, .secp256r1, .secp384r1]
+            })
+        #expect(
+            try await !Self.connects(bound) {
+                try? Self.certify(&$0, credentials)
+                $0.maximumTLSVersion = .tlsv12
+            })
+        #expect(
+            try await !Self.connects(bound) {
+                try? Self.certify(&$0, credentials)
+                $0.applicationProtocols = ["h2"]
+            })
+        #expect(try await !Self.connects(bound) { _ in })
+        await origin.shutdown()
+    }
+
+    @Test("where classical groups are allowed, what is told is what was negotiated")
+    func groupIsRead() async throws {
+        let lab = try Lab()
+        let credentials = try lab.credentials(.agent, "m1")
+        let origin = try lab.endpoint(.origin, "origin") { $0.requireHybridKeyExchange = false }
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        #expect(
+            try await Self.connects(bound) {
+                try? Self.certify(&$0, credentials)
+                $0.curves = [.x25519]
+            })
+        // The same endpoints by themselves agree on the hybrid one, with or without a retry of the client.
+        let mirror = try lab.endpoint(.agent, "m2") { $0.requireHybridKeyExchange = false }
+        let connection = try await mirror.connection(to: "origin", role: nil, host: bound.host, port: bound.port)
+        #expect(connection.negotiatedGroup == "X25519MLKEM768")
+        await mirror.shutdown()
+        await origin.shutdown()
+    }
+
+    @Test("openssl s_client, which offers only classical groups, is refused")
+    func opensslIsRefused() async throws {
+        let lab = try Lab()
+        let credentials = try lab.credentials(.agent, "m1")
+        let origin = try lab.endpoint(.origin, "origin")
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "openssl", "s_client", "-connect", "127.0.0.1:\(bound.port)", "-tls1_3", "-groups", "X25519", "-alpn",
+            "stoq/1", "-cert", credentials.certificatePath, "-key", credentials.keyPath,
+        ]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus != 0)
+        #expect(text.contains("alert handshake failure"), "\(text)")
+        await origin.shutdown()
+    }
+
+    @Test("connections that send rubbish, or nothing, are closed, and good peers still get in")
+    func rubbish() async throws {
+        let lab = try Lab()
+        let origin = try lab.endpoint(.origin, "origin") { $0.handshakeTimeout = .milliseconds(300) }
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        var channels: [any Channel] = []
+        for index in 0..<40 {
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: bound.host, port: bound.port).get()
+            if index % 2 == 0 {
+                let bytes = ByteBuffer(repeating: UInt8(index), count: 1_000)
+                try? await channel.writeAndFlush(bytes).get()
+            }
+            channels.append(channel)
+        }
+        for channel in channels { try await channel.closeFuture.get() }
+        let mirror = try lab.endpoint(.agent, "m1")
+        #expect(await Self.dial(mirror, "origin", nil, bound) == nil)
+        await mirror.shutdown()
+        await origin.shutdown()
+    }
+
+    @Test("beyond the limit of handshakes, connections are closed at once")
+    func handshakeLimit() async throws {
+        let lab = try Lab()
+        let origin = try lab.endpoint(.origin, "origin") {
+            $0.handshakeLimit = 3
+            $0.handshakeTimeout = .seconds(60)
+        }
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        var channels: [any Channel] = []
+        for _ in 0..<10 {
+            channels.append(
+                try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    .connect(host: bound.host, port: bound.port).get())
+        }
+        try await eventually("seven are closed") { channels.count { !$0.isActive } == 7 }
+        for channel in channels { try? await channel.close().get() }
+        let mirror = try lab.endpoint(.agent, "m1")
+        try await eventually("the places are free") { true }
+        var error: STOQError? = STOQError(.busy, "")
+        for _ in 0..<100 where error != nil { error = await Self.dial(mirror, "origin", nil, bound) }
+        #expect(error == nil)
+        await mirror.shutdown()
+        await origin.shutdown()
+    }
+
+    @Test("a ServerHello is read wherever it is cut, and rubbish is none")
+    func keyShare() {
+        let share: [UInt8] = [0, 43, 0, 2, 3, 4, 0, 51, 0, 6, 0x11, 0xEC, 0, 2, 9, 9]
+        let body: [UInt8] = [3, 3] + Array(repeating: 7, count: 32) + [0, 0x13, 1, 0, 0, UInt8(share.count)] + share
+        let message: [UInt8] = [2, 0, 0, UInt8(body.count)] + body
+        let record: [UInt8] = [22, 3, 3, 0, UInt8(message.count)] + message
+        var reader = KeyShareReader()
+        for byte in record { reader.take([byte]) }
+        #expect(reader.outcome == .group(0x11EC))
+        #expect(KeyShareReader.name(of: 0x11EC) == "X25519MLKEM768")
+        for index in record.indices {
+            for value in [UInt8(0), 1, 0x7F, 0xFF] {
+                var bad = record
+                bad[index] = value
+                var reader = KeyShareReader()
+                reader.take(bad)
+                reader.take(Array(repeating: 0, count: 9_000))
+                #expect(reader.outcome != .unfinished)
+            }
+        }
+    }
+}
+
+/// Tells whether a byte came before the connection ended.
+private final class FirstBytes: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    private let outcome: EventLoopPromise<Bool>
+
+    init(_ outcome: EventLoopPromise<Bool>) { self.outcome = outcome }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { outcome.succeed(true) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { outcome.succeed(false) }
+    func channelInactive(context: ChannelHandlerContext) { outcome.succeed(false) }
+}
