@@ -80,8 +80,8 @@ class Crashes(LabTest):
         self.fleet.lab("kill", "coordinator")
         wait_until(lambda: os.path.lexists(self.fleet.host("m1", "srv", "iso")), "m1 finishes by itself")
         self.assertServed(source, "iso", ["m1"])
-        process.wait(60)
         self.fleet.lab("start", "coordinator")
+        self.assertEqual(process.wait(60), 0, "the sync that was waiting goes on with the coordinator that is back")
         self.assertEqual(self.fleet.mirror("m1", "iso")["sequence"], 1)
 
     def test_a_mirror_killed_in_mid_transfer_resumes(self):

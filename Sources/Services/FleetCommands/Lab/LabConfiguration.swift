@@ -60,6 +60,7 @@ struct LabConfiguration {
         role: \(host == 0 ? "origin" : "mirror")
         data: srv
         listen: "\(address(of: host))"
+        log_level: debug
         coordinator: "https://\(addresses[0])"
         tls:
           certificate: agent.pem
