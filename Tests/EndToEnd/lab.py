@@ -142,7 +142,7 @@ def write(path, content, mode=None, modified=None):
 def listing(root):
     """Everything that a served tree promises of each path, in a form that compares."""
     root = os.fsencode(root)
-    found = {}
+    found = {b".": ("directory", int(os.lstat(root).st_mtime))}
     for folder, folders, files in os.walk(root):
         for name in folders + files:
             path = os.path.join(folder, name)

@@ -224,7 +224,7 @@ struct Activation {
             }
             try tree.finish()
         }
-        try top.setModified(FileTime(seconds: document.publishedAt))
+        try top.setModified(FileTime(seconds: document.topModified))
         store.note(.treeSync, name)
         try staging.durability.syncFileSystem()
         store.note(.treeRename, name)

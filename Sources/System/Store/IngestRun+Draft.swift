@@ -1,4 +1,5 @@
 import Content
+import LinuxIO
 import Database
 import Hashing
 
@@ -24,7 +25,7 @@ extension IngestRun {
             previous: head.map { IngestDraft.Previous(sequence: $0.sequence, digest: $0.digest) },
             changeset: changeset, chunkProfile: options.profile, chunkLog: log.head, newChunks: newChunks,
             newBytes: newBytes, files: root.files, bytes: root.bytes, readFiles: readFiles, copiedBytes: copiedBytes,
-            dropped: dropped, warnings: warnings())
+            dropped: dropped, topModified: try top.attributes().modified.seconds, warnings: warnings())
         return (draft, log)
     }
 

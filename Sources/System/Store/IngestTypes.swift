@@ -92,6 +92,8 @@ package struct IngestDraft: Hashable, Sendable {
     /// linked.
     package let copiedBytes: UInt64
     package let dropped: DroppedAttributes
+    /// Modification time of the top of the source, in Unix seconds.
+    package let topModified: Int64
     /// For the operator, in sentences.
     package let warnings: [String]
 }

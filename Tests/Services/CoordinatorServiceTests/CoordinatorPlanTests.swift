@@ -168,7 +168,8 @@ struct CoordinatorPlanTests {
             #expect(await ends.first { _ in true } == true)
         }
         #expect(await ends.first { _ in true } == true)
-        #expect(ContinuousClock.now - started < .seconds(4))
+        // Far below the minute for which the polls would wait, far above what a busy machine needs.
+        #expect(ContinuousClock.now - started < .seconds(45))
     }
 
     @Test("A second coordinator on the same state, and a state of another fleet, are refused")

@@ -161,7 +161,7 @@ struct HostileClientTests {
             let outcome = try? await withClient(agent) { client in try await status(client, stalled) }
             source.finish()
             #expect(outcome ?? 408 == 408)
-            #expect(ContinuousClock.now - started < .seconds(10))
+            #expect(ContinuousClock.now - started < .seconds(60))
         }
     }
 
@@ -185,7 +185,7 @@ struct HostileClientTests {
             let started = ContinuousClock.now
             let answer = try await person.client(fleet, address).makePlan(PlanOrder(refreshSeconds: 30))
             #expect(answer.unanswered.contains("m1"))
-            #expect(ContinuousClock.now - started < .seconds(15))
+            #expect(ContinuousClock.now - started < .seconds(28))
         }
     }
 

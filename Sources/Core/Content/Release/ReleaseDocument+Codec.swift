@@ -5,7 +5,7 @@ extension ReleaseDocument {
     /// "MFRD": tells a person who finds the file, and this program, what it is.
     private static let mark: [UInt8] = [0x4D, 0x46, 0x52, 0x44]
     /// Ids of critical extensions that this program understands.
-    private static let knownCriticalExtensions: [UInt32] = []
+    private static let knownCriticalExtensions: [UInt32] = [ReleaseExtension.escapingLinksID]
 
     /// The digest of the canonical bytes, under the context of release documents.
     package var digest: ReleaseDigest { Self.digest(of: encode()) }

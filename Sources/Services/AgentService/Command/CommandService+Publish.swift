@@ -53,7 +53,10 @@ extension CommandService {
             if draft.isUnchanged { try await line.send(AgentEvent(.unchanged)) }
             return false
         }
-        let bytes = try document(of: draft, set: set, sequence: figures.sequence).encode()
+        let bytes = try document(
+            of: draft, set: set, sequence: figures.sequence,
+            allowsEscapingLinks: session.options.allowEscapingLinks
+        ).encode()
         figures.document = Base64Bytes(bytes)
         event.draft = figures
         try await line.send(event)
@@ -77,12 +80,13 @@ extension CommandService {
     }
 
     private func document(
-        of draft: IngestDraft, set: String, sequence: UInt64
+        of draft: IngestDraft, set: String, sequence: UInt64, allowsEscapingLinks: Bool
     ) throws -> ReleaseDocument {
         try ReleaseDocument(
             fleet: settings.fleet, set: set, sequence: sequence, publishedAt: clock.now(), manifest: draft.root,
             predecessor: draft.previous.map { ReleasePredecessor.release($0.digest) } ?? ReleasePredecessor.first,
-            changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog)
+            changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog,
+            extensions: [.topModified(draft.topModified)] + (allowsEscapingLinks ? [.escapingLinks] : []))
     }
 
     private func ingestOptions(_ policy: SetPolicy, isDryRun: Bool) throws -> IngestOptions {

@@ -57,7 +57,8 @@ struct SetSync: Sendable {
     /// The steps, in order. Returns what was needed.
     private func fetch(_ meter: SyncMeter) async throws -> ChunkNeeds? {
         let release = try await fetchRelease()
-        let session = try await pool.run { [store] in try store.beginFetch(release) }
+        let session = try await pool.run { [store] in try store.beginFetch(release, allowsEscapingLinks: release.document.allowsEscapingLinks)
+        }
         do {
             try await fetchManifest(release, session)
             try await fetchChunkLists(session)
