@@ -18,7 +18,8 @@ enum Rules {
         "Trust": ["Hashing", "Content", "Crypto"],
         "FleetModel": ["Content", "Trust", "Hashing"],
         "Planning": ["FleetModel", "Content", "Hashing"],
-        "STOQ": ["Content", "Hashing", "CZstd"],
+        // Synchronization: messages give their memory back to a pool from whatever thread dropped them last.
+        "STOQ": ["Content", "Hashing", "CZstd", "Synchronization"],
     ]
 
     /// Arrows inside a layer above Core; between layers every arrow that points down is allowed, but for the ones below.

@@ -1,7 +1,7 @@
 import Content
-import LinuxIO
 import Database
 import Hashing
+import LinuxIO
 
 extension IngestRun {
     /// A changeset above this is not made: walking the tree costs a mirror about as much then.

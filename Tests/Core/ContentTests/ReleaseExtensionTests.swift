@@ -8,7 +8,7 @@ struct ReleaseExtensionTests {
         try ReleaseDocument(
             fleet: "lab", set: "debian", sequence: 1, publishedAt: 1_700_000_000, manifest: ManifestTree.emptyRoot,
             predecessor: .first, changeset: nil, chunkProfile: ChunkProfile.standard.identifier,
-            chunkLog: ChunkLog(epoch: 0).head, extensions: extensions)
+            chunkLog: ChunkLog(epoch: 1).head, extensions: extensions)
     }
 
     @Test("The time of the top directory is that of the source, before 1970 too")
