@@ -7,11 +7,24 @@ import trees
 from lab import LabTest, run, write
 
 
+def untouched(root):
+    """Everything of a tree that a publish must leave as it is, times of change and links included."""
+    found = {}
+    for folder, folders, files in os.walk(os.fsencode(root)):
+        for name in [b".", *folders, *files]:
+            seen = os.lstat(os.path.join(folder, name))
+            found[os.path.join(folder, name)] = (
+                seen.st_ino, seen.st_mode, seen.st_nlink, seen.st_uid, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+    return found
+
+
 class PublishAndSync(LabTest):
     def test_an_odd_tree_arrives_exactly_as_it_is_and_later_changes_too(self):
         source = self.fleet.scratch("source")
         trees.odd_tree(source)
+        before = untouched(source)
         published = self.fleet("publish", "debian", source, "-o", "json").json
+        self.assertEqual(untouched(source), before, "publishing changed the source tree")
         self.assertEqual(published["sequence"], 1)
         self.assertEqual(self.fleet("plan", "--detailed-exitcode", expect=2).code, 2)
         summary = self.fleet("sync", "--wait", "-o", "json").json
