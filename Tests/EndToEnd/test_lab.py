@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -76,6 +77,29 @@ class Seen(LabTest):
         self.fleet.lab("stop", "coordinator", "origin")
         self.fleet.lab("start", "coordinator", "origin")
         self.fleet("sync", "--wait")
+
+    def test_a_release_published_without_the_coordinator_stands(self):
+        source = self.fleet.scratch("source")
+        trees.odd_tree(source)
+        self.fleet.lab("kill", "coordinator")
+        published = self.fleet("publish", "debian", source)
+        self.assertIn("coordinator", published.err)
+        self.fleet.lab("start", "coordinator")
+        wait_until(lambda: self.fleet.status()["sets"][0]["head"], "the coordinator learns of it from the origin", 30)
+        self.fleet("sync", "--wait")
+        self.assertServed(source)
+
+    def test_an_interrupted_command_says_so_by_its_exit_code(self):
+        source = self.fleet.scratch("source")
+        trees.odd_tree(source)
+        self.fleet("publish", "debian", source)
+        self.fleet.lab("kill", "m1")
+        process = subprocess.Popen([FLEETCTL, "-f", self.fleet.fleet, "sync", "--wait"], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process.stderr.readline()  # m2 is there: it waits for m1
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(30), 130)
+        process.stderr.close()
 
     def test_only_hybrid_key_exchange_with_a_certificate_gets_in(self):
         source = self.fleet.scratch("source")
