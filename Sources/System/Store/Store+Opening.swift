@@ -47,7 +47,7 @@ extension Store {
         // Folding the log back costs two syncs: at 64 MiB, a publish of many files does it rarely.
         try database.run("PRAGMA wal_autocheckpoint = 16384")
         try database.run("PRAGMA cache_size = -65536")
-        let index = try openIndex(path, statePath, top)
+        let index = try openIndex(path, statePath, top, database)
         let store = Store(
             dataPath: path, folders: folders, database: database, index: index.index, lock: lock, onPhase: onPhase)
         try store.recover(rebuildsIndex: index.isNew)
@@ -90,7 +90,7 @@ extension Store {
 
     /// The chunk index, empty and marked new if there is none that can be used.
     private static func openIndex(
-        _ path: String, _ state: String?, _ top: Folder
+        _ path: String, _ state: String?, _ top: Folder, _ database: Connection
     ) throws -> (index: any ChunkIndex, isNew: Bool) {
         let parent = try state.map { try Folder.open($0) } ?? top
         let isNew = try parent.stat("index") == nil
@@ -98,6 +98,11 @@ extension Store {
         do {
             return (try DiskChunkIndex(folder: folder), isNew)
         } catch ChunkIndexError.needsRebuild {
+            // Durable before the index is emptied: a crash while it is filled leaves one that is filled from the start.
+            try database.withTransaction { session in
+                try session.setMark("indexed-blob", 0)
+                try session.setMark("indexed-attachment", 0)
+            }
             try folder.removeContents()
             return (try DiskChunkIndex(folder: folder), true)
         }
