@@ -90,7 +90,8 @@ struct SyncFollower {
             let isActive = state?.activity == .syncing
             var target = Target(line: line, state: state, verdict: .pending, isActive: isActive)
             let isSeen = mirror.map { ![.unknown, .down, .stale].contains($0.state) } ?? false
-            if let state, let head, isSeen, state.sequence == head.sequence, state.root == head.root,
+            // A sync that has just flipped still has to say what it moved.
+            if let state, let head, isSeen, !isActive, state.sequence == head.sequence, state.root == head.root,
                 state.badPaths == 0, state.missingBytes == 0, state.state != .failing
             {
                 target.verdict = .done
