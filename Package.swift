@@ -100,7 +100,12 @@ let package = Package(
         target("System", "Database", ["CSQLite"]),
         target("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database"]),
         target("System", "FleetCertificates", ["Content", "Trust", crypto, x509, asn1]),
-        target("System", "STOQTransport", ["STOQ", "Content", "Hashing", "FleetCertificates", nioCore, nioPosix, nioSSL, outside("NIOTLS", "swift-nio"), logging]),
+        target(
+            "System", "STOQTransport",
+            [
+                "STOQ", "Content", "Hashing", "FleetCertificates", nioCore, nioPosix, nioSSL,
+                outside("NIOTLS", "swift-nio"), logging,
+            ]),
         target("System", "Telemetry", [logging]),
 
         // Services: composition
