@@ -20,7 +20,7 @@ class Crashes(LabTest):
         for _ in range(20):
             folder = os.path.join(source, f"{picker.randrange(10):04d}")
             write(os.path.join(folder, f"file-{picker.randrange(2_000):06d}"), picker.randbytes(30_000))
-        trees.random_file(os.path.join(source, "big", f"image-{number % 3}"), 60_000_000, seed=number)
+        trees.random_file(os.path.join(source, "big", f"image-{number % 3}"), 24_000_000, seed=number)
 
     def assertOneRelease(self, states, name):
         """The served tree of a host is exactly one published state."""
@@ -56,7 +56,7 @@ class Crashes(LabTest):
             process = subprocess.Popen([FLEETCTL, "-f", self.fleet.fleet, *command],
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             # Not a wait for a state: the moment of the kill is the random input of this test.
-            time.sleep(picker.uniform(0.0, 0.6))
+            time.sleep(picker.uniform(0.0, 0.5))
             self.fleet.lab("kill", victim)
             hits.append((during, victim, "-" if victim == "coordinator" else self.phase(victim)))
             process.wait(60)
