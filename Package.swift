@@ -189,6 +189,6 @@ let package = Package(
                 outside("NIOHTTP1", "swift-nio"), outside("ServiceLifecycle", "swift-service-lifecycle"),
             ]),
         tests("Services", "AgentService", ["Content", "Hashing"]),
-        tests("Services", "FleetCommands"),
+        tests("Services", "FleetCommands", ["FleetModel"]),
     ]
 )

@@ -65,7 +65,8 @@ struct Agent: Service {
             settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
             clock: clock, logger: logger)
         follower = PlanFollower(
-            client: client, activity: activity, generations: GenerationFile(in: try Folder.open("\(settings.dataPath)/.store")),
+            client: client, activity: activity,
+            generations: GenerationFile(in: try Folder.open("\(settings.dataPath)/.store")),
             reporter: reporter, pool: pool, logger: logger, follow: { [syncs] in syncs.follow($0) })
     }
 

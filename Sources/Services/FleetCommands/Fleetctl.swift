@@ -35,6 +35,7 @@ package struct Fleetctl: AsyncParsableCommand {
         signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
         let normalised = FleetctlArguments.normalised(arguments)
         do {
+            if let mistake = FleetctlArguments.mistake(in: normalised, of: self) { throw mistake }
             var command = try parseAsRoot(normalised)
             if var waiting = command as? any AsyncParsableCommand {
                 try await waiting.run()
@@ -55,15 +56,27 @@ package struct Fleetctl: AsyncParsableCommand {
             case let error as FleetctlError: error
             case let error as APIError:
                 FleetctlError(ExitStatus(rawValue: error.exitCode) ?? .failed, error.message, hint: error.hint)
-            case let error as FleetFileErrors: FleetctlError(.badConfiguration, error.description)
             case let error as FileError: FleetctlError(.failed, error.description)
-            case let error as CredentialError: FleetctlError(.failed, "\(error.place): \(error.message)", hint: error.remedy)
+            case let error as CredentialError:
+                FleetctlError(
+                    error.code == .notIssuable ? .usage : .failed, "\(error.place): \(error.message)",
+                    hint: error.remedy)
+            case let error as IdentityError: FleetctlError(.usage, "\(error)")
             default: nil
             }
-        let isHelp = failure == nil && Self.exitCode(for: error).isSuccess
+        let mistakes = (error as? FleetFileErrors)?.mistakes ?? []
+        let isHelp = failure == nil && mistakes.isEmpty && Self.exitCode(for: error).isSuccess
         if isCheck, !isHelp, !(error is ExitCode) {
-            print("FLEET UNKNOWN - \(failure?.message ?? Self.message(for: error))")
+            // One line, whatever happened.
+            let more = mistakes.count > 1 ? " (and \(mistakes.count - 1) more)" : ""
+            let text = mistakes.first?.description ?? failure?.message ?? Self.message(for: error)
+            print("FLEET UNKNOWN - \(text.prefix { $0 != "\n" })\(more)")
             Glibc.exit(3)
+        }
+        if !mistakes.isEmpty {
+            // Every line begins with its place, for editors: nothing is put before it.
+            for mistake in mistakes { Terminal.standard.note(mistake.description) }
+            Glibc.exit(ExitStatus.badConfiguration.rawValue)
         }
         guard let failure else { Self.exit(withError: error) }
         let terminal = Terminal.standard

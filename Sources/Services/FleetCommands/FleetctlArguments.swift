@@ -1,3 +1,5 @@
+import ArgumentParser
+
 /// Lets the options that every command takes stand in front of the command: `fleetctl -f F status` means
 /// `fleetctl status -f F`.
 package enum FleetctlArguments {
@@ -21,5 +23,42 @@ package enum FleetctlArguments {
         }
         let end = rest.firstIndex(of: "--") ?? rest.endIndex
         return Array(rest[..<end]) + leading + Array(rest[end...])
+    }
+
+    /// What is wrong with the command that `arguments` (normalised) name: one that is not there, or none at all where
+    /// one must be. nil if nothing is wrong so far; without any argument the parser shows the help.
+    static func mistake(in arguments: [String], of root: any ParsableCommand.Type) -> FleetctlError? {
+        guard var first = arguments.first else { return nil }
+        if withValue.contains(first), arguments.count == 1 {
+            return FleetctlError(
+                .usage, "\(first) takes the fleet's file", hint: "fleetctl \(first) fleet.yaml COMMAND")
+        }
+        var command = root
+        var words = [name(of: root)]
+        var rest = arguments[...]
+        while !command.configuration.subcommands.isEmpty {
+            let names = command.configuration.subcommands.map(name)
+            let list = "its commands are: " + names.joined(separator: ", ")
+            first = rest.first ?? "--help"
+            if ["help", "-h", "--help", "--version", "--help-hidden"].contains(first) || first.hasPrefix("--generate") {
+                return nil
+            }
+            let path = words.joined(separator: " ")
+            if first.hasPrefix("-") { return FleetctlError(.usage, "\(path): which command?", hint: list) }
+            guard let next = command.configuration.subcommands.first(where: { name(of: $0) == first }) else {
+                let near = names.filter { $0.hasPrefix(first) || first.hasPrefix($0) }
+                return FleetctlError(
+                    .usage, "\(path) has no command \"\(first)\"",
+                    hint: near.count == 1 ? "did you mean \(path) \(near[0])?" : list)
+            }
+            words.append(first)
+            command = next
+            rest = rest.dropFirst()
+        }
+        return nil
+    }
+
+    private static func name(of command: any ParsableCommand.Type) -> String {
+        command._commandName
     }
 }

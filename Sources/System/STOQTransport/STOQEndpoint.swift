@@ -1,4 +1,5 @@
 package import FleetCertificates
+import Glibc
 package import Logging
 import NIOCore
 import NIOPosix
@@ -175,11 +176,24 @@ package final class STOQEndpoint: Sendable {
             _ = try await bootstrap.connect(host: destination.host, port: destination.port).get()
         } catch {
             // The driver, if there was one, has failed the promise already.
-            let failure = STOQError(.unreachable, "\(destination.host), port \(destination.port): \(error)")
+            let failure = STOQError(
+                .unreachable, "\(destination.host), port \(destination.port): \(Self.reason(of: error))")
             ready.fail(failure)
             throw failure
         }
         return try await ready.futureResult.get()
+    }
+
+    /// Why no connection was made; the library's own words only where they say more than we can.
+    private static func reason(of error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            guard let first = error.connectionErrors.first?.error else { return "its name cannot be resolved" }
+            return reason(of: first)
+        case let error as IOError: return String(cString: strerror(error.errnoCode)).lowercased()
+        case ChannelError.connectTimeout: return "no connection in time"
+        default: return "\(error)"
+        }
     }
 }
 

@@ -91,7 +91,7 @@ final class FileReader: Sendable {
     // MARK: Long files
 
     /// Reads a file longer than `wholeLimit`, segment by segment: while one is hashed and written, the next is read.
-    func readLong(_ item: SourceItem) throws -> ReadFile {
+    func readLong(_ item: SourceItem, _ tell: (UInt64) -> Void) throws -> ReadFile {
         let file = try open(item)
         let before = try file.attributes()
         guard before.type == .regular else { throw StoreError.changedWhileRead(path: item.path) }
@@ -103,7 +103,7 @@ final class FileReader: Sendable {
         let pass = LongPass(
             file: file, size: before.size, target: outcome.isShared ? nil : target, cutter: cutter,
             digests: options.digests)
-        guard let result = try pass.run() else { throw StoreError.changedWhileRead(path: item.path) }
+        guard let result = try pass.run(tell) else { throw StoreError.changedWhileRead(path: item.path) }
         try expectUnchanged(file, before, item)
         let chunks = result.chunks.count > 1 ? result.chunks : []
         guard claim(result.blob, size: before.size) else {

@@ -85,7 +85,7 @@ struct IngestRun {
     mutating func run(_ report: (IngestProgress) -> Void) throws -> (IngestDraft, ChunkLog) {
         store.note(.ingestScan, set.name)
         try SourceWalk(top: top).run { item in
-            try take(item)
+            try take(item, report)
             if try isBatchFull(next: item) {
                 try settleBatch()
                 report(progress)
@@ -115,7 +115,7 @@ struct IngestRun {
         return try draft(root)
     }
 
-    private mutating func take(_ item: SourceItem) throws {
+    private mutating func take(_ item: SourceItem, _ report: (IngestProgress) -> Void) throws {
         count(item)
         switch item.attributes.type {
         case .directory:
@@ -127,11 +127,11 @@ struct IngestRun {
                 path: item.path, type: .symlink, modified: item.attributes.modified.seconds,
                 linkTarget: try item.folder.readLink(item.name))
             batch.entries.append(.entry(entry))
-        default: try takeFile(item)
+        default: try takeFile(item, report)
         }
     }
 
-    private mutating func takeFile(_ item: SourceItem) throws {
+    private mutating func takeFile(_ item: SourceItem, _ report: (IngestProgress) -> Void) throws {
         progress.files += 1
         progress.bytes += item.attributes.size
         if let record = try records.record(at: item.path), isUnchanged(item, record) {
@@ -144,7 +144,13 @@ struct IngestRun {
         if item.attributes.size > UInt64(FileReader.wholeLimit) {
             // Everything before it comes first; then it has all threads to itself.
             try settleBatch()
-            try take(try reader.readLong(item))
+            var now = progress
+            let before = progress.bytes - item.attributes.size
+            let file = try reader.readLong(item) { done in
+                now.bytes = before + done
+                report(now)
+            }
+            try take(file)
             return
         }
         batch.entries.append(.file(batch.files.count))

@@ -8,7 +8,7 @@ package struct SyncSummary: Codable, Sendable, Hashable {
     package var bytesBySource: [String: UInt64]
     /// Chunks that came over the network.
     package var chunksFetched: UInt64
-    /// Chunks that the store already held.
+    /// Chunks of the files to build that were there already: in the store, or staged by a sync that was interrupted.
     package var chunksReused: UInt64
     /// Requests that were waited for, one after the other.
     package var roundTrips: UInt64

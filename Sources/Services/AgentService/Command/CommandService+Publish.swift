@@ -66,7 +66,8 @@ extension CommandService {
         let release: VerifiedRelease
         do {
             release = try ReleaseVerifier.verify(
-                SignedRelease(decoding: encoded), policy: policy, set: set, above: draft.previous.map { TrustedHead(sequence: $0.sequence, digest: $0.digest) })
+                SignedRelease(decoding: encoded), policy: policy, set: set,
+                above: draft.previous.map { TrustedHead(sequence: $0.sequence, digest: $0.digest) })
         } catch {
             throw CommandFailure(
                 .refused, "the signature is not accepted: \(error)",

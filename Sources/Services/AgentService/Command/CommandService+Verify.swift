@@ -53,7 +53,8 @@ extension CommandService {
 
     /// Runs `work` on a blocking thread and sends what it tells, at most every 200 ms.
     func withProgress<Value: Sendable>(
-        _ line: EventLine, _ work: @escaping @Sendable (_ tell: @escaping @Sendable (CommandProgress) -> Void) throws -> Value
+        _ line: EventLine,
+        _ work: @escaping @Sendable (_ tell: @escaping @Sendable (CommandProgress) -> Void) throws -> Value
     ) async throws -> Value {
         let latest = LatestProgress()
         return try await withThrowingTaskGroup(of: Value?.self) { group in

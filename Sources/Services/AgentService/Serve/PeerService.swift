@@ -42,7 +42,9 @@ struct PeerService: STOQService {
     ) async throws {
         do {
             if case .command(let bytes) = request {
-                guard peer.role == .operator else { return stream.reset(.notAllowed, "only operators may send commands") }
+                guard peer.role == .operator else {
+                    return stream.reset(.notAllowed, "only operators may send commands")
+                }
                 try await commands.run(bytes, from: peer, on: stream)
             } else {
                 try await answer(request, on: stream)

@@ -43,7 +43,7 @@ struct SetSync: Sendable {
         return SyncSummary(
             sequence: line.sequence ?? 0, seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18,
             bytesBySource: sources.bytesBySource, chunksFetched: meter.chunksDone,
-            chunksReused: needs?.reusedChunks ?? 0, roundTrips: sources.roundTrips)
+            chunksReused: needs.map { $0.reusedChunks + $0.resumedChunks } ?? 0, roundTrips: sources.roundTrips)
     }
 
     private func show(_ meter: SyncMeter, isNews: Bool) {
@@ -57,7 +57,8 @@ struct SetSync: Sendable {
     /// The steps, in order. Returns what was needed.
     private func fetch(_ meter: SyncMeter) async throws -> ChunkNeeds? {
         let release = try await fetchRelease()
-        let session = try await pool.run { [store] in try store.beginFetch(release, allowsEscapingLinks: release.document.allowsEscapingLinks)
+        let session = try await pool.run { [store] in
+            try store.beginFetch(release, allowsEscapingLinks: release.document.allowsEscapingLinks)
         }
         do {
             try await fetchManifest(release, session)
@@ -105,7 +106,9 @@ struct SetSync: Sendable {
             }
         }
         do {
-            return try ReleaseVerifier.verify(signed, policy: policy, set: line.set, above: floor.map { TrustedHead(sequence: $0.sequence, digest: $0.releaseDigest) })
+            return try ReleaseVerifier.verify(
+                signed, policy: policy, set: line.set,
+                above: floor.map { TrustedHead(sequence: $0.sequence, digest: $0.releaseDigest) })
         } catch {
             throw SyncError.untrusted(error)
         }

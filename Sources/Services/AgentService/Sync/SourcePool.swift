@@ -83,7 +83,7 @@ final class SourcePool: Sendable {
                 return try await body(source)
             } catch let error as CancellationError {
                 throw error
-            } catch where !SyncError.blames(error) {
+            } catch  where !SyncError.blames(error) {
                 throw error
             } catch {
                 if !Self.isRefusal(error) { _ = failed(source) }

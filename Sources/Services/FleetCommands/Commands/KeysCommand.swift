@@ -40,7 +40,13 @@ struct KeysCommand: ParsableCommand {
         @Argument(help: "agent, origin, coordinator or operator.") var role: FleetRole
         @Argument(help: "The name in the certificate.") var name: String
         @Option(help: "The folder to write to; copy it to the host.") var out: String
-        @Option(help: "How long it counts.") var days = FleetKeys.defaultDays
+        @Option(help: "How many days it counts.") var days = FleetKeys.defaultDays
+
+        func validate() throws {
+            guard (1...CertificateAuthority.maximumDays).contains(days) else {
+                throw ValidationError("--days takes 1 to \(CertificateAuthority.maximumDays)")
+            }
+        }
 
         func run() throws {
             let basename =

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FleetAPI
 import FleetModel
+import Planning
 
 /// `fleetctl plan`: what a sync would do, and why.
 struct PlanCommand: AsyncParsableCommand {
@@ -30,8 +31,9 @@ struct PlanCommand: AsyncParsableCommand {
             PlanOrder(sets: sets.isEmpty ? nil : sets, mirrors: mirrors.isEmpty ? nil : mirrors, dryRun: true))
         switch output.format {
         case .json: try printJSON(answer.plan)
-        case .table: print(PlanTable.render(answer.plan))
+        case .table: print(PlanText.render(answer.plan), terminator: "")
         }
+        session.noteUnanswered(answer)
         if detailedExitcode, answer.plan.hasWork { throw ExitStatus.changesPending.code }
     }
 }

@@ -62,18 +62,22 @@ struct PublishCommand: AsyncParsableCommand {
                     [
                         ProgressRow(
                             label: "publish \(set)", done: progress.bytes, total: progress.totalBytes ?? 0,
-                            note: "\(progress.phase), \(Quantity.count(progress.files)) files")
+                            note:
+                                "\(progress.phase), \(Quantity.count(progress.files)) \(progress.files == 1 ? "file" : "files")"
+                        )
                     ], now: seconds(clock.now - began))
             case .unchanged: result.isUnchanged = true
             case .draft:
                 guard let draft = event.draft else { continue }
                 result.take(draft)
+                view.clear()
                 for warning in draft.warnings { session.terminal.warn(warning) }
                 guard let key, let document = draft.document?.bytes else { continue }
                 let release = try sign(document, with: key, draft: draft, session: session)
                 try await line.send(DraftSignature(signedRelease: Base64Bytes(release.encode())))
                 signed = release
             case .done:
+                view.clear()
                 result.seconds = seconds(clock.now - began)
                 if let signed { await register(signed, session: session) }
                 return result
@@ -92,7 +96,8 @@ struct PublishCommand: AsyncParsableCommand {
             release.manifest.digest.description == draft.root
         else {
             throw FleetctlError(
-                .refused, "the origin drafted release \(release.sequence) of \(release.fleet)/\(release.set), not of "
+                .refused,
+                "the origin drafted release \(release.sequence) of \(release.fleet)/\(release.set), not of "
                     + "\(session.fleet.name)/\(set)", hint: "is the right agent running on the origin?")
         }
         return try SignedRelease(release, by: key)
@@ -106,7 +111,8 @@ struct PublishCommand: AsyncParsableCommand {
             try await session.warnIfSuperseded(client)
         } catch {
             session.terminal.warn(
-                "the release stands, but the coordinator was not told: \(error); it learns of it from the origin's report")
+                "the release stands, but the coordinator was not told: \(error); it learns of it from the origin's report"
+            )
         }
     }
 
@@ -152,8 +158,8 @@ struct PublishResult: Codable {
             \(verb) \(set) release \(sequence ?? 0)
               root        \(root ?? "-")
               files       \(Quantity.count(files ?? 0))
-              bytes       \(Quantity.bytes(bytes ?? 0))
-              new chunks  \(Quantity.count(newChunks ?? 0)) (\(Quantity.bytes(newBytes ?? 0)))
+              bytes       \(Quantity.describe(bytes: bytes ?? 0))
+              new chunks  \(Quantity.count(newChunks ?? 0)) (\(Quantity.describe(bytes: newBytes ?? 0)))
             """
     }
 }

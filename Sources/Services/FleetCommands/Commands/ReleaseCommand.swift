@@ -55,15 +55,20 @@ struct ReleaseCommand: AsyncParsableCommand {
             switch output.format {
             case .json: try printJSON(releases.map(Row.init))
             case .table:
-                var table = TextTable(["SET", "RELEASE", "FILES", "BYTES", "PUBLISHED", "ROOT"])
+                if releases.isEmpty {
+                    session.terminal.note(
+                        "no release yet: fleetctl -f \(session.file) publish \(set ?? "SET") DIRECTORY")
+                }
+                var table = TextTable(
+                    ["SET", "RELEASE", "FILES", "BYTES", "PUBLISHED", "ROOT"], rightAligned: [1, 2, 3])
                 for release in releases {
                     table.add([
                         release.set, String(release.sequence), Quantity.count(release.files),
-                        Quantity.bytes(release.bytes), CivilTime.text(release.publishedAt),
+                        Quantity.describe(bytes: release.bytes), CivilTime.text(release.publishedAt),
                         String(release.root.prefix(16)),
                     ])
                 }
-                print(table.render())
+                print(table.text(width: nil), terminator: "")
             }
         }
     }
@@ -81,7 +86,8 @@ struct ReleaseCommand: AsyncParsableCommand {
             let policy = try session.set(set)
             guard let release = try await session.coordinator().release(set: set, sequence: sequence) else {
                 throw FleetctlError(
-                    .failed, "\(set) has no release \(sequence)", hint: "fleetctl -f \(session.file) release list \(set)")
+                    .failed, "\(set) has no release \(sequence)",
+                    hint: "fleetctl -f \(session.file) release list \(set)")
             }
             var command = AgentCommand(.entries, set: set)
             command.sequence = sequence
@@ -97,7 +103,7 @@ struct ReleaseCommand: AsyncParsableCommand {
                     \(set) release \(sequence), published \(CivilTime.text(release.publishedAt))
                       root    \(release.root)
                       files   \(Quantity.count(release.files))
-                      bytes   \(Quantity.bytes(release.bytes))
+                      bytes   \(Quantity.describe(bytes: release.bytes))
                     """)
                 for line in lines { print(line.text) }
             }

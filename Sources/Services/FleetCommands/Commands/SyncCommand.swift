@@ -1,6 +1,7 @@
 import ArgumentParser
 import FleetAPI
 import FleetModel
+import Planning
 
 /// `fleetctl sync`: bring mirrors to the newest release.
 struct SyncCommand: AsyncParsableCommand {
@@ -24,7 +25,7 @@ struct SyncCommand: AsyncParsableCommand {
     @Option(name: .customLong("mirror"), help: "Sync this mirror only; may be given again.")
     var mirrors: [String] = []
     @Flag(help: "Wait until every mirror got there.") var wait = false
-    @Option(help: "How long --wait waits, as 90s, 10m or 2h.") var timeout = DurationOption.tenMinutes
+    @Option(help: "How long --wait waits, with a unit: 90s, 10m, 1h30m.") var timeout = DurationOption.tenMinutes
 
     func run() async throws {
         let session = try FleetSession(option)
@@ -37,11 +38,15 @@ struct SyncCommand: AsyncParsableCommand {
             let answer = try await client.makePlan(order)
             switch output.format {
             case .json: try printJSON(answer.plan)
-            case .table: print(PlanTable.render(answer.plan))
+            case .table: print(PlanText.render(answer.plan), terminator: "")
+            }
+            session.noteUnanswered(answer)
+            if answer.plan.hasWork {
+                session.terminal.note("hint: see how far it is with: fleetctl -f \(session.file) status")
             }
             return
         }
-        var follower = SyncFollower(client: client, order: order, terminal: session.terminal)
+        var follower = SyncFollower(client: client, order: order, session: session)
         let outcome = try await follower.run(timeout: timeout.duration)
         switch output.format {
         case .json: try printJSON(outcome)
@@ -58,18 +63,17 @@ package struct DurationOption: CustomStringConvertible {
     package let seconds: Int64
 
     var duration: Duration { .seconds(seconds) }
-    package var description: String { "\(seconds)s" }
+    package var description: String { Quantity.describe(seconds: seconds) }
+
+    private static let longest: Int64 = 365 * 86_400
 
     private init(seconds: Int64) {
         self.seconds = seconds
     }
 
     package init?(argument: String) {
-        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
-        guard let unit = argument.last.flatMap({ units[$0] }), let count = Int64(argument.dropLast()), count > 0,
-            count <= 86_400 * 365 / unit
-        else { return nil }
-        seconds = count * unit
+        guard let seconds = try? Quantity.seconds(argument), (1...Self.longest).contains(seconds) else { return nil }
+        self.seconds = seconds
     }
 }
 

@@ -15,7 +15,7 @@ struct ValidateCommand: ParsableCommand {
     @Argument(help: "The file; without it the one of -f.") var file: String?
 
     func run() throws {
-        let session = try FleetSession(file: file ?? option.path)
+        let session = try file.map { try FleetSession(file: $0) } ?? FleetSession(option)
         let fleet = session.fleet
         let mirrors = fleet.mirrors.count { $0.role == .mirror }
         print("\(session.file): ok: fleet \(fleet.name), \(fleet.sets.count) sets, \(mirrors) mirrors")

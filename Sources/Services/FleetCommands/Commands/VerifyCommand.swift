@@ -32,6 +32,9 @@ struct VerifyCommand: AsyncParsableCommand {
 
     func validate() throws {
         if proof != nil, set == nil || mirror == nil { throw ValidationError("--proof takes MIRROR and --set SET") }
+        if let proof, case .failure(let error) = Result(catching: { try RelativePath(proof) }) {
+            throw ValidationError("--proof takes a path as it is below the top of the set: \(error)")
+        }
         if proofFile != nil, mirror != nil || set != nil || proof != nil || quick {
             throw ValidationError("--proof-file takes no mirror, set, --proof or --quick")
         }
@@ -74,6 +77,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let began = clock.now
         while let event = try await line.next() {
             if let bad = event.bad {
+                view.clear()
                 print("\(host.name): BAD \(bad.set) \(bad.path): \(bad.reason) (blob \(bad.blob.prefix(16)))")
             }
             if let progress = event.progress {
@@ -82,16 +86,17 @@ struct VerifyCommand: AsyncParsableCommand {
                     [
                         ProgressRow(
                             label: "verify \(host.name)", done: progress.bytes, total: progress.totalBytes ?? 0,
-                            note: "\(Quantity.count(progress.files)) files")
+                            note: "\(Quantity.count(progress.files)) \(progress.files == 1 ? "file" : "files")")
                     ], now: Double(now.seconds) + Double(now.attoseconds) * 1e-18)
             }
             if let summary = event.summary {
+                view.clear()
                 await line.close()
                 let verdict = summary.bad == 0 ? "ok" : "\(summary.bad) bad"
                 let time = Quantity.decimal(summary.seconds, digits: 2)
                 print(
                     "\(host.name): \(verdict), \(Quantity.count(summary.files)) files, "
-                        + "\(Quantity.bytes(summary.bytes))\(quick ? " (quick)" : "") in \(time) s")
+                        + "\(Quantity.describe(bytes: summary.bytes))\(quick ? " (quick)" : "") in \(time) s")
                 return summary.bad
             }
         }
@@ -107,7 +112,12 @@ struct VerifyCommand: AsyncParsableCommand {
         while let event = try await line.next() {
             guard let bytes = event.item?.bytes?.bytes else { continue }
             await line.close()
-            _ = try PortableProof(decoding: bytes)
+            let proven = try PortableProof(decoding: bytes).verify()
+            if proven.entry == nil {
+                session.terminal.note(
+                    "note: release \(proven.document.sequence) of \(set) has no \(proven.path): this proves that it is absent"
+                )
+            }
             print(String(decoding: bytes, as: UTF8.self), terminator: "")
             return
         }
@@ -127,12 +137,14 @@ struct VerifyCommand: AsyncParsableCommand {
             let session = try FleetSession(option)
             guard try PublisherKeyFile.publishers(of: session.fleet).contains(verified.publisher) else {
                 throw FleetctlError(
-                    .refused, "\(path) is signed by \(verified.publisher.fingerprint), which is no publisher of \(session.file)")
+                    .refused,
+                    "\(path) is signed by \(verified.publisher.fingerprint), which is no publisher of \(session.file)")
             }
         }
         print(verified.text)
         if option.file == nil {
-            Terminal.standard.note("hint: compare the fingerprint with the publisher's, or name the fleet's file with -f")
+            Terminal.standard.note(
+                "hint: compare the fingerprint with the publisher's, or name the fleet's file with -f")
         }
     }
 }

@@ -99,7 +99,8 @@ struct Lab {
         do {
             folder = try Folder.open(parent).ensureFolder(name, mode: 0o755)
         } catch {
-            throw FleetctlError(.failed, "cannot make \(layout.folder): \(error)")
+            throw FleetctlError(
+                .failed, "cannot make \(layout.folder): \(error)", hint: "is \(parent) there, and may you write to it?")
         }
         guard try folder.list().isEmpty else {
             let isLab = try folder.stat("lab.json") != nil
@@ -152,7 +153,8 @@ struct Lab {
     }
 
     /// Waits until the coordinator has a report of each of `names` that is newer than the one in `before`.
-    private func waitForReports(of names: [String], after before: [String: ReportPlace], in file: LabFile) async throws {
+    private func waitForReports(of names: [String], after before: [String: ReportPlace], in file: LabFile) async throws
+    {
         guard !names.isEmpty else { return }
         let client = try FleetSession(file: layout.fleetFile).coordinator()
         let began = clock.now

@@ -13,7 +13,9 @@ struct AgentLine {
     private let stream: STOQStream
 
     /// Sends `command` to the agent of `mirror`. Throws a `FleetctlError` with exit code 5 if it cannot be reached.
-    static func open(_ command: AgentCommand, to mirror: MirrorPolicy, of session: FleetSession) async throws -> AgentLine {
+    static func open(_ command: AgentCommand, to mirror: MirrorPolicy, of session: FleetSession) async throws
+        -> AgentLine
+    {
         let access = try session.access()
         do {
             let credentials = try HostCredentials(
@@ -29,8 +31,9 @@ struct AgentLine {
             return AgentLine(mirror: mirror, endpoint: endpoint, stream: stream)
         } catch let error as STOQError {
             throw FleetctlError(
-                .tryAgain, "the agent of \(mirror.name) at \(mirror.address) cannot be reached: \(error)",
-                hint: "is fleet-agent running there?")
+                .tryAgain,
+                "the agent of \(mirror.name) cannot be reached: \(error.reason.isEmpty ? "\(error)" : error.reason)",
+                hint: "is fleet-agent running on \(mirror.name), and is \(mirror.address) its address?")
         }
     }
 
@@ -40,7 +43,10 @@ struct AgentLine {
             guard let message = try await stream.next() else { return nil }
             let event = try WireJSON.decode(AgentEvent.self, from: message.bytes)
             if let failure = event.failure {
-                throw FleetctlError(failure.code.exitStatus, "\(mirror.name): \(failure.message)", hint: failure.hint)
+                let isNamed = failure.message.hasPrefix("\(mirror.name) ")
+                throw FleetctlError(
+                    failure.code.exitStatus, isNamed ? failure.message : "\(mirror.name): \(failure.message)",
+                    hint: failure.hint)
             }
             return event
         } catch let error as STOQError {
@@ -55,8 +61,9 @@ struct AgentLine {
         try await stream.send(WireJSON.encode(message))
     }
 
-    /// Closes the connection.
+    /// Closes the connection: ends this side's half of the stream, as the other waits for open streams.
     func close() async {
+        try? await stream.finish()
         await endpoint.shutdown()
     }
 }

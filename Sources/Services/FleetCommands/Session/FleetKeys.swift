@@ -18,8 +18,8 @@ struct FleetKeys {
 
     /// Makes the authority, the publisher's key and an operator's certificate. Replaces nothing that is there.
     func make(fleet: String) throws {
-        try TextFile.makeFolder(folder, mode: 0o700)
         let authority = try CertificateAuthority.create(fleet: fleet)
+        try TextFile.makeFolder(folder, mode: 0o700)
         try authority.save(certificatePath: authorityCertificate, keyPath: authorityKey)
         guard let publisher = PublisherKey(seed: RandomBytes.make(count: PublisherKey.seedByteCount)) else {
             throw FleetctlError(.failed, "no publisher's key could be made")

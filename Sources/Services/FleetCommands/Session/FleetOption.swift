@@ -4,7 +4,9 @@ import ArgumentParser
 struct FleetOption: ParsableArguments {
     static let defaultFile = "/etc/mirrorfleet/fleet.yaml"
 
-    @Option(name: [.customShort("f"), .customLong("file")], help: "The fleet's file. (default: $FLEET_FILE, else \(Self.defaultFile))")
+    @Option(
+        name: [.customShort("f"), .customLong("file")],
+        help: "The fleet's file. (default: $FLEET_FILE, else \(Self.defaultFile))")
     var file: String?
 
     /// The file that was asked for, by flag, environment or default.

@@ -14,25 +14,21 @@ struct FleetSession {
     let fleet: Fleet
     let terminal = Terminal.standard
 
-    /// Reads the file of `option`. Throws a `FleetctlError` with exit code 78 if it cannot be read or is not valid.
+    /// Reads the file of `option`. Throws a `FleetctlError` with exit code 78 if it cannot be read, and
+    /// `FleetFileErrors` if it is not valid.
     init(_ option: FleetOption) throws {
-        try self.init(file: option.path)
+        try self.init(
+            file: option.path, hint: "name the fleet's file with -f FILE or the environment variable FLEET_FILE")
     }
 
-    init(file: String) throws {
+    init(file: String, hint: String? = nil) throws {
         self.file = file
         do {
             text = try OpenFile.open(Array(file.utf8)).readAll(limit: Self.fileLimit)
         } catch {
-            throw FleetctlError(
-                .badConfiguration, "\(file): \(error)",
-                hint: "name the fleet's file with -f FILE or the environment variable FLEET_FILE")
+            throw FleetctlError(.badConfiguration, "\(error)", hint: hint)
         }
-        do {
-            fleet = try FleetFile.parse(text, file: file)
-        } catch {
-            throw FleetctlError(.badConfiguration, error.description)
-        }
+        fleet = try FleetFile.parse(text, file: file)
     }
 
     /// How this operator proves who it is.
@@ -60,6 +56,12 @@ struct FleetSession {
         if accepted.text.bytes != text {
             terminal.warn("\(file) differs from the copy that the coordinator accepted; the coordinator's copy rules")
         }
+    }
+
+    /// Says which hosts gave no fresh report for a plan.
+    func noteUnanswered(_ answer: PlanAnswer) {
+        guard !answer.unanswered.isEmpty else { return }
+        terminal.warn("no fresh report from \(answer.unanswered.joined(separator: ", ")): planned from what is known")
     }
 
     /// The policy of the set `name`. Throws a usage error that lists the sets.

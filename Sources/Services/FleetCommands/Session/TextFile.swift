@@ -26,7 +26,7 @@ enum TextFile {
         guard !name.isEmpty, name != "." else { return }
         do {
             _ = try Folder.open(path)
-        } catch where error.isNotFound {
+        } catch  where error.isNotFound {
             try makeFolder(parent)
             _ = try Folder.open(parent).ensureFolder(name, mode: mode)
         }

@@ -13,18 +13,20 @@ struct SyncFollower {
 
     private let client: CoordinatorClient
     private let order: PlanOrder
-    private let terminal: Terminal
+    private let session: FleetSession
     private var view: ProgressView
     private var plan: Plan?
+    /// Hosts that gave no fresh report for the plan: what is known of them may have passed.
+    private var unanswered: Set<String> = []
     /// The plan in force when a mirror was first seen to be asked to act, by mirror and set.
     private var asked: Set<String> = []
     private let clock = ContinuousClock()
 
-    init(client: CoordinatorClient, order: PlanOrder, terminal: Terminal) {
+    init(client: CoordinatorClient, order: PlanOrder, session: FleetSession) {
         self.client = client
         self.order = order
-        self.terminal = terminal
-        self.view = ProgressView(terminal: terminal)
+        self.session = session
+        self.view = ProgressView(terminal: session.terminal)
     }
 
     /// Runs until every mirror is done, everything left has failed for good, or `timeout` is over.
@@ -32,7 +34,7 @@ struct SyncFollower {
         let began = clock.now
         let deadline = began + timeout
         let first = try await client.makePlan(order)
-        adopt(first.plan)
+        adopt(first)
         var plannedAt = clock.now
         var change: UInt64?
         while true {
@@ -53,14 +55,15 @@ struct SyncFollower {
                 plannedAt = clock.now
                 var again = order
                 again.refreshSeconds = 1
-                if let answer = try? await client.makePlan(again) { adopt(answer.plan) }
+                if let answer = try? await client.makePlan(again) { adopt(answer) }
             }
         }
     }
 
-    private mutating func adopt(_ plan: Plan) {
-        self.plan = plan
-        for line in plan.lines where line.action != .none { asked.insert("\(line.mirror)/\(line.set)") }
+    private mutating func adopt(_ answer: PlanAnswer) {
+        plan = answer.plan
+        unanswered = Set(answer.unanswered)
+        for line in answer.plan.lines where line.action != .none { asked.insert("\(line.mirror)/\(line.set)") }
     }
 
     /// How far one mirror is with one set.
@@ -83,13 +86,17 @@ struct SyncFollower {
             .paused, .drained, .noRelease, .publishes, .notCarried, .notInFleet,
         ]
         return (plan?.lines ?? []).compactMap { line in
-            guard !notWaitedFor.contains(line.reason.code) else { return nil }
+            // The origin of a set is sent nothing, also when the plan had another reason to leave it out.
+            guard !notWaitedFor.contains(line.reason.code), session.fleet.set(named: line.set)?.origin != line.mirror
+            else { return nil }
             let mirror = status.mirrors.first { $0.name == line.mirror }
             let state = mirror?.sets.first { $0.name == line.set }
             let head = status.sets.first { $0.name == line.set }?.head
             let isActive = state?.activity == .syncing
             var target = Target(line: line, state: state, verdict: .pending, isActive: isActive)
-            let isSeen = mirror.map { ![.unknown, .down, .stale].contains($0.state) } ?? false
+            let isSeen =
+                !unanswered.contains(line.mirror)
+                && (mirror.map { ![.unknown, .down, .stale].contains($0.state) } ?? false)
             // A sync that has just flipped still has to say what it moved.
             if let state, let head, isSeen, !isActive, state.sequence == head.sequence, state.root == head.root,
                 state.badPaths == 0, state.missingBytes == 0, state.state != .failing
@@ -137,6 +144,7 @@ struct SyncFollower {
                 switch target.verdict {
                 case .done: last == nil ? target.line.reason.text : nil
                 case .failed(let why): why
+                case .pending where unanswered.contains(target.line.mirror): "gave no fresh report"
                 case .pending: target.line.action == .none ? target.line.reason.text : "not done at the deadline"
                 }
             sets[target.line.mirror, default: []].append(

@@ -62,15 +62,16 @@ struct SyncOutcome: Codable, Equatable {
     /// The outcome for people: one line for each mirror and set.
     var text: String {
         guard !mirrors.isEmpty else { return "nothing to sync" }
-        var table = TextTable(["MIRROR", "SET", "RELEASE", "RESULT", "RECEIVED", "FROM", "CHUNKS", "TIME"])
+        var table = TextTable(
+            ["MIRROR", "SET", "RELEASE", "RESULT", "RECEIVED", "FROM", "CHUNKS", "TIME"], rightAligned: [2, 4])
         for mirror in mirrors {
             for set in mirror.sets {
                 let received = set.bytesBySource.values.reduce(0, +)
                 let sources = set.bytesBySource.sorted { $0.key < $1.key }
-                    .map { "\($0.key) \(Quantity.bytes($0.value))" }.joined(separator: ", ")
+                    .map { "\($0.key) \(Quantity.describe(bytes: $0.value))" }.joined(separator: ", ")
                 table.add([
                     mirror.name, set.name, set.sequence.map(String.init) ?? "-", set.result.rawValue,
-                    Quantity.bytes(received), sources.isEmpty ? "-" : sources,
+                    Quantity.describe(bytes: received), sources.isEmpty ? "-" : sources,
                     "\(Quantity.count(set.chunksFetched)) fetched, \(Quantity.count(set.chunksReused)) reused",
                     set.result == .failed
                         ? (set.reason ?? "-") : Quantity.decimal(set.seconds, digits: 2) + " s",
@@ -78,7 +79,7 @@ struct SyncOutcome: Codable, Equatable {
             }
         }
         let done = mirrors.count { $0.result == .done }
-        return table.render()
-            + "\n\(done) of \(mirrors.count) mirrors serve the newest release (\(Quantity.decimal(seconds, digits: 2)) s)"
+        return table.text(width: nil)
+            + "\(done) of \(mirrors.count) mirrors serve the newest release (\(Quantity.decimal(seconds, digits: 2)) s)"
     }
 }

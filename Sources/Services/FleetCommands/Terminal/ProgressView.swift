@@ -1,7 +1,10 @@
+import FleetModel
+
 /// How far one thing is, for a line of progress.
 package struct ProgressRow: Equatable, Sendable {
     package var label: String
     package var done: UInt64
+    /// Bytes in all; 0 until that is known.
     package var total: UInt64
     /// A word on what it is doing, or how it ended.
     package var note: String
@@ -53,21 +56,35 @@ package struct ProgressView {
         }
     }
 
-    /// `m1  ████████░░░  71%  5.0 GB of 7.1 GB  812.0 MB/s  2s left  fetching`
+    /// Takes the bars away, so that other lines can be written; the next `show` draws them below.
+    package mutating func clear() {
+        if drawnLines > 0 { terminal.erase(drawnLines) }
+        drawnLines = 0
+    }
+
+    /// `m1  ████████░░░  71%  5.0 GB of 7.1 GB  812.0 MB/s  2s left  fetching`, or without a total
+    /// `publish iso  5.0 GB  812.0 MB/s  read`.
     private func line(_ row: ProgressRow, withBar: Bool) -> String {
-        let share = row.total == 0 ? (row.isFinished ? 1.0 : 0.0) : min(1, Double(row.done) / Double(row.total))
         var parts = [row.label]
-        if withBar {
-            let filled = Int(share * Double(Self.barWidth))
-            parts.append(
-                String(repeating: "█", count: filled) + String(repeating: "░", count: Self.barWidth - filled))
+        if row.total > 0 || row.isFinished {
+            let share = row.total == 0 ? 1 : min(1, Double(row.done) / Double(row.total))
+            if withBar {
+                let filled = Int(share * Double(Self.barWidth))
+                parts.append(
+                    String(repeating: "█", count: filled) + String(repeating: "░", count: Self.barWidth - filled))
+            }
+            if row.total > 0 || withBar { parts.append("\(Int(share * 100))%") }
         }
-        parts.append("\(Int(share * 100))%")
-        if row.total > 0 { parts.append("\(Quantity.bytes(row.done)) of \(Quantity.bytes(row.total))") }
+        if row.total > 0 {
+            parts.append("\(Quantity.describe(bytes: row.done)) of \(Quantity.describe(bytes: row.total))")
+        } else if row.done > 0 {
+            parts.append(Quantity.describe(bytes: row.done))
+        }
         if !row.isFinished, let rate = rates[row.label]?.bytesPerSecond, rate > 0 {
-            parts.append(Quantity.rate(rate))
+            parts.append(Quantity.describe(bytes: UInt64(min(rate, 1e18))) + "/s")
             if row.total > row.done {
-                parts.append(Quantity.seconds(Int64(min(Double(row.total - row.done) / rate, 1e12).rounded(.up))) + " left")
+                let seconds = Int64(min(Double(row.total - row.done) / rate, 1e12).rounded(.up))
+                parts.append(Quantity.describe(seconds: seconds) + " left")
             }
         }
         if !row.note.isEmpty { parts.append(row.note) }

@@ -12,7 +12,7 @@ package struct Terminal: Sendable {
     /// The terminal of this process.
     package static let standard: Terminal = {
         let isTerminal = isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb"
-        return Terminal(isInteractive: isTerminal, usesColour: isTerminal && (environment("NO_COLOR") ?? "").isEmpty)
+        return Terminal(isInteractive: isTerminal, usesColour: isTerminal && environment("NO_COLOR") == nil)
     }()
 
     /// Columns of the terminal on standard error; 80 when that is not known.
@@ -22,8 +22,9 @@ package struct Terminal: Sendable {
         return Int(size.ws_col)
     }
 
-    /// Writes one line to standard error.
+    /// Writes one line to standard error, after what was printed before it.
     package func note(_ line: String) {
+        fflush(nil)
         Self.write(line + "\n", to: STDERR_FILENO)
     }
 
@@ -40,6 +41,11 @@ package struct Terminal: Sendable {
         Self.write(text, to: STDERR_FILENO)
     }
 
+    /// Takes the last `count` lines of standard error away.
+    package func erase(_ count: Int) {
+        Self.write("\u{1B}[\(count)A\r\u{1B}[J", to: STDERR_FILENO)
+    }
+
     /// `text` in `colour`, or as it is where colours are not wanted.
     package func coloured(_ text: String, _ colour: Colour) -> String {
         usesColour ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
@@ -52,9 +58,10 @@ package struct Terminal: Sendable {
         case yellow = 33
     }
 
-    /// The value of the environment variable `name`.
+    /// The value of the environment variable `name`; nil if there is none or it is empty.
     package static func environment(_ name: String) -> String? {
-        getenv(name).map { String(cString: $0) }
+        guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else { return nil }
+        return value
     }
 
     /// Writes `text` to a descriptor; a reader that went away is not an error worth stopping for.
