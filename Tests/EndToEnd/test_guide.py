@@ -1,0 +1,166 @@
+"""The guide docs/guides/first-fleet.md and the README, word by word: their files and commands, on one machine.
+
+Only what one machine must change is changed: names and ports of hosts become addresses on loopback, paths on a host
+become paths below a folder of that host, `ssh HOST` runs here and `scp` copies.
+"""
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from lab import BIN, DEADLINE, listing, wait_until, write
+
+TREE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+GUIDE = os.path.join(TREE, "docs", "guides", "first-fleet.md")
+README = os.path.join(TREE, "README.md")
+HOSTS = {"coord1": "127.0.1.201", "origin1": "127.0.1.202", "fra1": "127.0.1.203"}
+AGENTS = ["origin1", "fra1"]
+
+
+def free_port():
+    """A port that is free on every address."""
+    for port in range(20000 + os.getpid() % 5000, 32000):
+        sockets = []
+        try:
+            for address in HOSTS.values():
+                sockets.append(socket.socket())
+                sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sockets[-1].bind((address, port))
+            return port
+        except OSError:
+            continue
+        finally:
+            for each in sockets:
+                each.close()
+    raise AssertionError("no free port")
+
+
+def blocks(text):
+    """The code blocks of the guide in order: (language, the last words before it, content)."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
+    before = re.split(r"^```\w*\n.*?^```$", text, flags=re.M | re.S)
+    return [(language, words, content) for (language, content), words in zip(found, before)]
+
+
+class GuideTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="fleet-e2e-guide-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.desk = os.path.join(self.folder, "desk")
+        os.mkdir(self.desk)
+        self.port = free_port()
+        self.running = []
+        self.addCleanup(self.end)
+
+    def end(self):
+        for process in self.running:
+            process.terminate()
+        for process in self.running:
+            process.wait(timeout=30)
+
+    def local(self, text, host):
+        """`text`, which is for `host`, with addresses and paths of this machine."""
+        text = re.sub(r"\b0\.0\.0\.0:74\d\d\b", f"{HOSTS[host]}:{self.port}", text)
+        # fleet.yaml goes to the coordinator and names the place of the source on the origin.
+        text = re.sub(r"(?<![\w./])/srv/origin\b", self.path("origin1", "/srv/origin"), text)
+        text = re.sub(r"(?<![\w./])/(etc|var|srv)\b", self.path(host, r"\1"), text)
+        for name, address in HOSTS.items():
+            text = re.sub(rf"\b{name}\.example\.org:74\d\d\b", f"{address}:{self.port}", text)
+        return text
+
+    def path(self, host, path):
+        """Where a path on `host` is on this machine."""
+        return os.path.join(self.folder, host, path.lstrip("/"))
+
+    def run_line(self, line):
+        """One command on the operator's desk; what it printed."""
+        if copy := re.fullmatch(r"scp (.*) (\w+)\.example\.org:(\S+)", line):
+            line = f"cp {copy[1]} {self.path(copy[2], copy[3])}/"
+        elif away := re.fullmatch(r"ssh (\w+)\.example\.org (.*)", line):
+            line = self.local(away[2], away[1])
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=self.desk, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE,
+            env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"]})
+        said = f"$ {line}\nexit {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}"
+        self.assertEqual(0, done.returncode, said)
+        return done.stdout.decode()
+
+    def start(self, command, host):
+        log = open(os.path.join(self.folder, f"{host}.log"), "wb")
+        self.addCleanup(log.close)
+        self.running.append(
+            subprocess.Popen(["bash", "-c", "exec " + self.local(command, host)], stdin=subprocess.DEVNULL, stdout=log,
+                             stderr=log, env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"]}))
+
+    def status(self):
+        """The table of `fleetctl status`, or nothing while the coordinator does not answer."""
+        done = subprocess.run([os.path.join(BIN, "fleetctl"), "-f", "fleet.yaml", "status"], cwd=self.desk,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE)
+        return done.stdout.decode() if done.returncode == 0 else ""
+
+    def test_the_guide_makes_a_fleet(self):
+        with open(GUIDE) as file:
+            guide = file.read()
+        commands = 0
+        for language, words, content in blocks(guide):
+            if language == "yaml":
+                # The file is the one named last before its content.
+                name = re.findall(r"(out/\w+/agent\.yaml|fleet\.yaml)", words)[-1]
+                host = name.split("/")[1] if name.startswith("out/") else "coord1"
+                write(os.path.join(self.desk, name), self.local(content, host).encode())
+                continue
+            if " publish " in content:
+                self.make_source()
+            for line in content.replace("\\\n", " ").splitlines():
+                line = line.split("  #")[0].strip()
+                commands += 1
+                if line.startswith("fleet-coordinator "):
+                    self.start(line, "coord1")
+                    wait_until(self.status, "the coordinator answers")
+                elif line.startswith("fleet-agent "):
+                    for host in AGENTS:
+                        self.start(line, host)
+                    wait_until(lambda: "unknown" not in (self.status() or "unknown"), "both agents have reported")
+                elif line.endswith(" validate fleet.yaml"):
+                    self.assertIn("ok", self.run_line(line))
+                else:
+                    self.run_line(line)
+        self.assertGreater(commands, 15, "the blocks of the guide were found")
+        link = self.path("fra1", "/srv/mirror/debian")
+        self.assertEqual(".releases/debian/1", os.readlink(link))
+        source = os.path.join(self.folder, "origin1", "srv", "origin", "debian")
+        self.assertEqual(listing(source), listing(os.path.realpath(link)))
+        cron = re.search(r"In\s+cron, `([^`]+)`", guide)[1]
+        self.assertIn("unchanged", self.run_line(cron.replace("\n", " ")))
+
+    def make_source(self):
+        top = self.path("origin1", "/srv/origin/debian")
+        write(os.path.join(top, "pool", "a.deb"), os.urandom(300_000), modified=1_700_000_000)
+        write(os.path.join(top, "pool", "b.sh"), b"#!/bin/sh\n", mode=0o755)
+        os.symlink("pool/a.deb", os.path.join(top, "latest"))
+
+
+class ReadmeTest(unittest.TestCase):
+    def test_the_commands_of_the_readme_end_well(self):
+        folder = tempfile.mkdtemp(prefix="fleet-e2e-readme-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        with open(README) as file:
+            block = next(content for _, _, content in blocks(file.read()) if "lab up" in content)
+        build, _, commands = block.partition("\n")
+        self.assertIn("scripts/build", build, "the programs are built already")
+        self.addCleanup(subprocess.run, [os.path.join(BIN, "fleetctl"), "lab", "down", "--dir", folder + "/lab"],
+                        capture_output=True)
+        done = subprocess.run(
+            ["bash", "-euc", commands.replace("/tmp/lab", folder + "/lab")], stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=DEADLINE,
+            env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"]})
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.assertIn("3 of 3 mirrors serve the newest release", done.stdout)
+        self.assertFalse(os.path.exists(folder + "/lab"), "--purge removes the lab")
+
+
+if __name__ == "__main__":
+    unittest.main()
