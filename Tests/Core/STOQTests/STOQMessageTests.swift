@@ -240,3 +240,8 @@ import Testing
         (try? receive(frame: frame, plain: plain)) ?? STOQMessage([])
     }
 }
+
+/// A request of thousands of digests is shown by its name.
+extension STOQRequest: CustomTestStringConvertible {
+    package var testDescription: String { "\(name) of \(set ?? "no set")" }
+}
