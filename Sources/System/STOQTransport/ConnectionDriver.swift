@@ -43,7 +43,8 @@ final class ConnectionDriver: ChannelInboundHandler {
     let core: EndpointCore
     let side: STOQConnectionMachine.Side
     let expectation: PeerExpectation?
-    let ready: EventLoopPromise<STOQConnection>
+    /// Kept only until it is fulfilled: its future holds the connection, which holds this driver.
+    private var ready: EventLoopPromise<STOQConnection>?
     private let tap: KeyShareTap
     private let address: String
 
@@ -164,7 +165,8 @@ final class ConnectionDriver: ChannelInboundHandler {
         handshakeTimer?.cancel()
         connection.note(greeting: greeting)
         core.register(connection)
-        ready.succeed(connection)
+        ready?.succeed(connection)
+        ready = nil
         tell(greeting)
     }
 
@@ -300,7 +302,8 @@ final class ConnectionDriver: ChannelInboundHandler {
         wishes = []
         waiting = [:]
         machine = nil
-        ready.fail(error)
+        ready?.fail(error)
+        ready = nil
         if let connection { core.forget(connection) }
         connection = nil
     }
