@@ -164,6 +164,10 @@ let package = Package(
             path: "Tests/Benchmarks/SubjectsTests", swiftSettings: flags),
 
         // Tests
+        .target(name: "Exploration", path: "Tests/Support/Exploration", swiftSettings: flags),
+        .testTarget(
+            name: "ExplorationTests", dependencies: ["Exploration"], path: "Tests/Support/ExplorationTests",
+            swiftSettings: flags),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: flags),
         tests("Core", "Hashing", fixtures: ["Fixtures"]),
         tests("Core", "Content", ["Hashing"], fixtures: ["Fixtures"]),
