@@ -183,7 +183,10 @@ let package = Package(
         tests("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database", crypto]),
         tests(
             "System", "STOQTransport",
-            ["STOQ", "FleetCertificates", "Content", "Hashing", nioCore, nioPosix, nioSSL, logging]),
+            [
+                "STOQ", "FleetCertificates", "Content", "Hashing", nioCore, nioPosix, nioSSL, logging,
+                outside("NIOTLS", "swift-nio"),
+            ]),
         tests("Services", "FleetAPI", ["FleetModel"]),
         tests(
             "Services", "CoordinatorService",

@@ -54,7 +54,7 @@ struct Agent: Service {
             settings: settings, store: store, policy: policy, activity: activity, pool: pool, clock: clock,
             logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
-            settings: STOQSettings(credentials: credentials),
+            settings: Self.endpointSettings(credentials),
             service: PeerService(settings: settings, store: store, pool: pool, commands: commands, logger: logger),
             logger: logger)
         reporter = Reporter(
@@ -68,6 +68,14 @@ struct Agent: Service {
             client: client, activity: activity,
             generations: GenerationFile(in: try Folder.open("\(settings.dataPath)/.store")),
             reporter: reporter, pool: pool, logger: logger, follow: { [syncs] in syncs.follow($0) })
+    }
+
+    /// Where the process may have few descriptors, half of them stay for files.
+    private static func endpointSettings(_ credentials: HostCredentials) -> STOQSettings {
+        var settings = STOQSettings(credentials: credentials)
+        settings.connectionLimit = min(
+            settings.connectionLimit, max(settings.handshakeLimit, raiseDescriptorLimit() / 2))
+        return settings
     }
 
     /// Serves, follows plans and reports until it is told to stop.

@@ -66,6 +66,8 @@ final class ConnectionDriver: ChannelInboundHandler {
     private var handshakeTimer: Scheduled<Void>?
     private var isPumping = false
     private var isOver = false
+    /// Whether the connection counts among those of its peer.
+    private var isClaimed = false
     private var hasBulkBuffer = false
     private var failure: STOQError?
 
@@ -153,6 +155,12 @@ final class ConnectionDriver: ChannelInboundHandler {
             driver: self, channel: context.channel)
         self.connection = connection
         machine = STOQConnectionMachine(side: side, limits: core.settings.limits, pool: core.pool, now: now)
+        if side == .listener {
+            isClaimed = core.claim(peer.identity)
+            guard isClaimed else {
+                return giveUp(STOQError(.busy, "\(core.settings.connectionsPerPeer) connections of this peer are open"))
+            }
+        }
         pump()
         // Only now, since a greeting says which sets there are.
         Task { [service = core.service] in
@@ -304,7 +312,10 @@ final class ConnectionDriver: ChannelInboundHandler {
         machine = nil
         ready?.fail(error)
         ready = nil
-        if let connection { core.forget(connection) }
+        if let connection {
+            core.forget(connection)
+            if isClaimed { core.release(connection.peer) }
+        }
         connection = nil
     }
 }

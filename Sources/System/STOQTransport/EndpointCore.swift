@@ -33,7 +33,11 @@ final class EndpointCore: Sendable {
     private struct State {
         var connections: [STOQConnection] = []
         var accepted = 0
-        var handshakes = 0
+        var handshakes: HandshakePlaces
+        /// The channels of those that hold a place, to close them when they must make way.
+        var waiting: [UInt64: any Channel] = [:]
+        /// Accepted connections of each peer, from its certificate to the end.
+        var acceptedFrom: [FleetIdentity: Int] = [:]
         var isShutDown = false
     }
 
@@ -41,10 +45,11 @@ final class EndpointCore: Sendable {
     let service: any STOQService
     let log: PeerLog
     let pool = STOQSlabPool()
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     init(settings: STOQSettings, service: any STOQService, logger: Logger) {
         self.settings = settings
+        state = Mutex(State(handshakes: HandshakePlaces(limit: settings.handshakeLimit)))
         self.service = service
         log = PeerLog(logger)
     }
@@ -83,20 +88,66 @@ final class EndpointCore: Sendable {
 
     var isShutDown: Bool { state.withLock { $0.isShutDown } }
 
-    /// Counts a connection that somebody made, until `closed`; false if there are too many already.
-    func admit(handshaken: EventLoopFuture<STOQConnection>, closed: EventLoopFuture<Void>) -> Bool {
-        let isAdmitted = state.withLock { state in
-            guard !state.isShutDown, state.accepted < settings.connectionLimit,
-                state.handshakes < settings.handshakeLimit
-            else { return false }
+    /// Counts a connection that somebody made, until it is closed, and gives it a place until it is `handshaken`; false
+    /// if there are too many. Whoever must make way for it is closed.
+    func admit(_ channel: any Channel, handshaken: EventLoopFuture<STOQConnection>) -> Bool {
+        let address = Self.bytes(of: channel.remoteAddress)
+        let (number, evicted): (UInt64?, (any Channel)?) = state.withLock { state in
+            guard !state.isShutDown, state.accepted < settings.connectionLimit else { return (nil, nil) }
             state.accepted += 1
-            state.handshakes += 1
+            let (number, evicted) = state.handshakes.take(from: address)
+            state.waiting[number] = channel
+            return (number, evicted.flatMap { state.waiting.removeValue(forKey: $0) })
+        }
+        if let evicted {
+            log.warn(
+                "too many handshakes at once, the oldest of the busiest address makes way",
+                peer: evicted.remoteAddress?.ipAddress ?? "?", reason: "\(settings.handshakeLimit) at once")
+            evicted.close(promise: nil)
+        }
+        guard let number else { return false }
+        handshaken.whenComplete { _ in
+            self.state.withLock { state in
+                state.handshakes.leave(number)
+                state.waiting[number] = nil
+            }
+        }
+        channel.closeFuture.whenComplete { _ in self.state.withLock { $0.accepted -= 1 } }
+        return true
+    }
+
+    /// Counts an accepted connection whose peer is known, until ``release(_:)``; false if this peer has too many.
+    func claim(_ peer: FleetIdentity) -> Bool {
+        state.withLock { state in
+            guard state.acceptedFrom[peer, default: 0] < settings.connectionsPerPeer else { return false }
+            state.acceptedFrom[peer, default: 0] += 1
             return true
         }
-        guard isAdmitted else { return false }
-        handshaken.whenComplete { _ in self.state.withLock { $0.handshakes -= 1 } }
-        closed.whenComplete { _ in self.state.withLock { $0.accepted -= 1 } }
-        return true
+    }
+
+    func release(_ peer: FleetIdentity) {
+        state.withLock { state in
+            let left = state.acceptedFrom[peer, default: 1] - 1
+            state.acceptedFrom[peer] = left > 0 ? left : nil
+        }
+    }
+
+    /// The bytes of an IP address as on the wire; a version 4 address within version 6 counts as what it is.
+    private static func bytes(of address: SocketAddress?) -> [UInt8] {
+        guard let address else { return [] }
+        // Offsets of the address within sockaddr_in and sockaddr_in6.
+        let offset: Int
+        switch address {
+        case .v4: offset = 4
+        case .v6: offset = 8
+        case .unixDomainSocket: return []
+        }
+        let count = offset == 4 ? 4 : 16
+        let bytes = address.withSockAddr { pointer, size in
+            Array(UnsafeRawBufferPointer(start: pointer, count: size).dropFirst(offset).prefix(count))
+        }
+        let isMapped = count == 16 && bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
+        return isMapped ? Array(bytes.suffix(4)) : bytes
     }
 
     // MARK: - Peers

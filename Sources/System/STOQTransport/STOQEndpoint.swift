@@ -143,7 +143,7 @@ package final class STOQEndpoint: Sendable {
 
     private static func accept(_ channel: any Channel, _ core: EndpointCore, _ tls: TLSContexts) throws {
         let ready = channel.eventLoop.makePromise(of: STOQConnection.self)
-        guard core.admit(handshaken: ready.futureResult, closed: channel.closeFuture) else {
+        guard core.admit(channel, handshaken: ready.futureResult) else {
             ready.fail(STOQError(.busy, "too many connections"))
             throw STOQError(.busy, "too many connections")
         }

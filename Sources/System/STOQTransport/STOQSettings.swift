@@ -16,10 +16,14 @@ package struct STOQSettings: Sendable {
     package var connectTimeout = Duration.seconds(10)
     /// How long open streams may go on after ``STOQEndpoint/shutdown()``.
     package var shutdownGrace = Duration.seconds(3)
-    /// Connections that others made, below the usual limit of 1,024 descriptors.
-    package var connectionLimit = 512
-    /// Connections that others made and that have not shown a certificate yet.
+    /// Connections that others made. Each costs a descriptor, and some 50 KiB while it is idle.
+    package var connectionLimit = 2_048
+    /// Connections that others made and that have not greeted yet; beyond it, the oldest of the busiest address makes
+    /// way.
     package var handshakeLimit = 64
+    /// Connections that one peer made, so that no certificate takes all of them. Hosts keep one to each other; an
+    /// operator has one for each command.
+    package var connectionsPerPeer = 32
     /// Requests of each kind of one connection that are answered at once; more wait for their turn.
     package var servedAtOnce: [StreamKind: Int] = [.control: 16, .metadata: 16, .interactive: 32, .bulk: 8]
 

@@ -164,7 +164,7 @@ import Testing
         await origin.shutdown()
     }
 
-    @Test("beyond the limit of handshakes, connections are closed at once")
+    @Test("beyond the limit of handshakes the oldest makes way, so a good peer gets in at the first attempt")
     func handshakeLimit() async throws {
         let lab = try Lab()
         let origin = try lab.endpoint(.origin, "origin") {
@@ -178,15 +178,31 @@ import Testing
                 try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                     .connect(host: bound.host, port: bound.port).get())
         }
-        try await eventually("seven are closed") { channels.count { !$0.isActive } == 7 }
-        for channel in channels { try? await channel.close().get() }
+        try await eventually("seven made way") { channels.count { !$0.isActive } == 7 }
         let mirror = try lab.endpoint(.agent, "m1")
-        try await eventually("the places are free") { true }
-        var error: STOQError? = STOQError(.busy, "")
-        for _ in 0..<100 where error != nil { error = await Self.dial(mirror, "origin", nil, bound) }
-        #expect(error == nil)
+        #expect(await Self.dial(mirror, "origin", nil, bound) == nil)
+        try await eventually("one more made way") { channels.count { !$0.isActive } == 8 }
+        for channel in channels { try? await channel.close().get() }
         await mirror.shutdown()
         await origin.shutdown()
+    }
+
+    @Test("a peer beyond its number of connections is told that it has too many, until one of them ends")
+    func connectionsPerPeer() async throws {
+        let lab = try Lab()
+        let origin = try lab.endpoint(.origin, "origin") { $0.connectionsPerPeer = 2 }
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        let twins = try (0..<3).map { _ in try lab.endpoint(.agent, "m1") }
+        #expect(await Self.dial(twins[0], "origin", nil, bound) == nil)
+        #expect(await Self.dial(twins[1], "origin", nil, bound) == nil)
+        let refused = await Self.dial(twins[2], "origin", nil, bound)
+        #expect(refused?.code == .busy, "\(refused.map { "\($0)" } ?? "it got in")")
+        let other = try lab.endpoint(.agent, "m2")
+        #expect(await Self.dial(other, "origin", nil, bound) == nil)
+        await twins[0].shutdown()
+        try await eventually("the place is free") { origin.connections.count == 2 }
+        #expect(await Self.dial(twins[2], "origin", nil, bound) == nil)
+        for endpoint in twins + [other, origin] { await endpoint.shutdown() }
     }
 
     @Test("a ServerHello is read wherever it is cut, and rubbish is none")
