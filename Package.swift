@@ -163,6 +163,18 @@ let package = Package(
             name: "BenchmarkSubjectsTests", dependencies: ["BenchmarkSubjects"],
             path: "Tests/Benchmarks/SubjectsTests", swiftSettings: flags),
 
+        // Fuzzing: every decoder behind one name; scripts/fuzz adds the program
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Content", "Hashing", "Trust", "FleetModel", "STOQ", "LinuxIO", "FleetFile", "Store",
+                "FleetCertificates", "STOQTransport", "FleetAPI",
+            ],
+            path: "Tests/Fuzz/Targets", swiftSettings: flags),
+        .testTarget(
+            name: "FuzzTargetsTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/TargetsTests",
+            swiftSettings: flags),
+
         // Tests
         .target(name: "Exploration", path: "Tests/Support/Exploration", swiftSettings: flags),
         .testTarget(
@@ -199,3 +211,10 @@ let package = Package(
         tests("Services", "FleetCommands", ["FleetModel"]),
     ]
 )
+
+// libFuzzer brings `main` with it, so its program links only in a build with `--sanitize fuzzer`.
+if Context.environment["FLEET_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fleet-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Program", swiftSettings: flags))
+}

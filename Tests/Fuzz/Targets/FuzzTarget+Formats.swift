@@ -1,0 +1,232 @@
+import Content
+import FleetAPI
+import FleetCertificates
+import FleetFile
+import FleetModel
+import Hashing
+import STOQ
+import STOQTransport
+import Trust
+
+/// What is stored, signed, sent and written by people.
+extension FuzzTarget {
+    private static let leaf = BLAKE3Context("mirrorfleet v1 manifest leaf")
+    private static let indexNode = BLAKE3Context("mirrorfleet v1 manifest index node")
+
+    static func manifestNode(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        let context = bytes.count > 1 && bytes[1] > 0 ? indexNode : leaf
+        let digest = NodeDigest(context.hash(bytes))
+        do {
+            // A tree of one node: whatever is below an index node is missing.
+            _ = try ManifestTree.check(root: digest, source: { $0 == digest ? bytes : nil })
+            return true
+        } catch ManifestError.wrongDigest {
+            throw FuzzFinding("the digest of a node is not what the format says")
+        } catch ManifestError.missingNode(let missing) where missing != digest {
+            return true
+        } catch {
+            return refused(error)
+        }
+    }
+
+    static func manifestProof(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { bytes in
+            let proof = try ManifestProof(decoding: bytes)
+            do {
+                // The root that an attacker would like: anything may come of it but a trap.
+                _ = try proof.verify(root: NodeDigest(leaf.hash(bytes)))
+            } catch {
+                _ = refused(error)
+            }
+            return proof.encode()
+        }
+    }
+
+    static func changeset(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { try Changeset(decoding: $0).encode() }
+    }
+
+    static func chunkList(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { try ChunkList(decoding: $0).encode() }
+    }
+
+    static func chunkLog(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        if let entries = try? ChunkLogHistory.decode(bytes) {
+            guard ChunkLogHistory.encode(entries) == bytes else { throw FuzzFinding("entries are written otherwise") }
+        }
+        return try roundTrip(bytes) { bytes in
+            let log = try ChunkLog(decoding: bytes)
+            _ = log.root
+            return log.encode()
+        }
+    }
+
+    static func chunkLogProof(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        let root = LogEntryDigest(leaf.hash(bytes))
+        let entry = ChunkReference(digest: ChunkDigest(leaf.hash(bytes)), length: 1)
+        let isConsistency = try roundTrip(bytes) { bytes in
+            let proof = try ChunkLogConsistencyProof(decoding: bytes)
+            try? proof.verify(
+                from: ChunkLogHead(epoch: 0, size: proof.from, root: root),
+                to: ChunkLogHead(epoch: 0, size: proof.to, root: root))
+            return proof.encode()
+        }
+        let isInclusion = try roundTrip(bytes) { bytes in
+            let proof = try ChunkLogInclusionProof(decoding: bytes)
+            try? proof.verify(entry, in: ChunkLogHead(epoch: 0, size: proof.size, root: root))
+            return proof.encode()
+        }
+        return isConsistency || isInclusion
+    }
+
+    static func releaseDocument(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { try ReleaseDocument(decoding: $0).encode() }
+    }
+
+    static func signedRelease(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { try SignedRelease(decoding: $0).encode() }
+    }
+
+    static func report(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { try SignedReport(decoding: $0).encode() }
+    }
+
+    static func proof(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        // Lines may end in CR LF, so it is the value that must come back, not the bytes.
+        let proof: PortableProof
+        do {
+            proof = try PortableProof(decoding: bytes)
+        } catch {
+            return refused(error)
+        }
+        if let error = FuzzFinding.failure({ _ = try proof.verify() }) { _ = refused(error) }
+        guard (try? PortableProof(decoding: Array(proof.encode().utf8))) == proof else {
+            throw FuzzFinding("a proof is not read back as it was written")
+        }
+        return true
+    }
+
+    static func publisherKey(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        let text = String(decoding: bytes, as: UTF8.self)
+        do {
+            let key = try PublisherPublicKey(text: text)
+            guard try PublisherPublicKey(text: key.text) == key else {
+                throw FuzzFinding("a key is not read back as it was written")
+            }
+            return true
+        } catch let error as FuzzFinding {
+            throw error
+        } catch {
+            return refused(error)
+        }
+    }
+
+    static func stoqRequest(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { bytes in
+            let request = try STOQRequest(decoding: bytes)
+            guard request.itemCount <= STOQRequest.digestLimit else { return [] }
+            return request.encode()
+        }
+    }
+
+    static func stoqGreeting(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { try STOQGreeting(decoding: $0).encode() }
+    }
+
+    static func stoqAnswer(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        let answer: STOQAnswer
+        do {
+            answer = try STOQAnswer(STOQMessage(bytes))
+        } catch {
+            return refused(error)
+        }
+        for item in answer.items {
+            guard item.range.lowerBound >= 0, item.range.upperBound <= bytes.count else {
+                throw FuzzFinding("an item lies outside of its message")
+            }
+            _ = answer.bytes(of: item)
+        }
+        return true
+    }
+
+    static func fleetFile(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        do throws(FleetFileErrors) {
+            _ = try FleetFile.parse(bytes, file: "fleet.yaml")
+            return true
+        } catch {
+            return refused(error)
+        }
+    }
+
+    static func agentFile(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        do throws(FleetFileErrors) {
+            _ = try AgentFile.parse(bytes, file: "agent.yaml")
+            return true
+        } catch {
+            return refused(error)
+        }
+    }
+
+    static func json(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        var isAccepted = try jsonRoundTrip(MirrorReport.self, bytes)
+        isAccepted = try jsonRoundTrip(AgentCommand.self, bytes) || isAccepted
+        isAccepted = try jsonRoundTrip(AgentEvent.self, bytes) || isAccepted
+        isAccepted = try jsonRoundTrip(ReportSubmission.self, bytes) || isAccepted
+        isAccepted = try jsonRoundTrip(ReleaseRegistration.self, bytes) || isAccepted
+        isAccepted = try jsonRoundTrip(PlanOrder.self, bytes) || isAccepted
+        isAccepted = try jsonRoundTrip(PlanAnswer.self, bytes) || isAccepted
+        isAccepted = try jsonRoundTrip(AssignmentsAnswer.self, bytes) || isAccepted
+        isAccepted = try jsonRoundTrip(StatusAnswer.self, bytes) || isAccepted
+        isAccepted = try jsonRoundTrip(ErrorBody.self, bytes) || isAccepted
+        return isAccepted
+    }
+
+    private static func jsonRoundTrip<Value: Codable & Equatable>(
+        _ type: Value.Type, _ bytes: [UInt8]
+    ) throws(FuzzFinding) -> Bool {
+        let value: Value
+        do throws(MalformedJSON) {
+            value = try WireJSON.decode(type, from: bytes)
+        } catch {
+            return refused(error)
+        }
+        guard let text = try? WireJSON.encode(value), (try? WireJSON.decode(type, from: text)) == value else {
+            throw FuzzFinding("a \(type) is not read back as it was written")
+        }
+        return true
+    }
+
+    static func keyShare(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        var whole = KeyShareReader()
+        whole.take(bytes)
+        var pieces = KeyShareReader()
+        for byte in bytes { pieces.take([byte]) }
+        guard whole.outcome == pieces.outcome else {
+            throw FuzzFinding("\(whole.outcome) at once, \(pieces.outcome) byte by byte")
+        }
+        guard case .group(let group) = whole.outcome else { return false }
+        return !KeyShareReader.name(of: group).isEmpty
+    }
+
+    static func certificate(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        do throws(IdentityError) {
+            let identity = try FleetIdentity(certificateDER: bytes)
+            guard identity.description.utf8.count < 1_024 else { throw IdentityError.notACertificate("") }
+            return true
+        } catch {
+            return refused(error)
+        }
+    }
+}
+
+extension FuzzFinding {
+    /// The error that `body` throws.
+    static func failure(_ body: () throws -> Void) -> (any Error)? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
