@@ -9,7 +9,8 @@ import Trust
 /// for something else.
 final class SetSyncs: Sendable {
     private static let firstPause = Duration.milliseconds(500)
-    private static let longestPause = Duration.seconds(30)
+    /// Short enough that a mirror is in step again within 30 s after a long fault of the network went away.
+    private static let longestPause = Duration.seconds(10)
 
     private let settings: AgentSettings
     private let store: Store
