@@ -93,12 +93,13 @@ let package = Package(
         target("Core", "FleetModel", ["Content", "Trust", "Hashing"]),
         target("Core", "Planning", ["FleetModel", "Content", "Hashing"]),
         target("Core", "STOQ", ["Content", "Hashing", "CZstd"]),
+        target("Core", "Retention"),
 
         // System: touches the operating system
         target("System", "LinuxIO", ["CLinux"]),
         target("System", "FleetFile", ["FleetModel", "CYAML"]),
         target("System", "Database", ["CSQLite"]),
-        target("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database"]),
+        target("System", "Store", ["Content", "Hashing", "Trust", "Retention", "LinuxIO", "Database"]),
         target("System", "FleetCertificates", ["Content", "Trust", crypto, x509, asn1]),
         target(
             "System", "STOQTransport",
@@ -187,6 +188,7 @@ let package = Package(
         tests("Core", "FleetModel", ["FleetFile"]),
         tests("Core", "Planning", ["FleetModel", "FleetFile", "Content", "Hashing"]),
         tests("Core", "STOQ", ["Content", "Hashing"]),
+        tests("Core", "Retention", ["Exploration"]),
         tests("System", "LinuxIO", ["CLinux"]),
         tests("System", "FleetFile", ["FleetModel"]),
         tests("System", "Database"),

@@ -18,6 +18,7 @@ enum Rules {
         "Trust": ["Hashing", "Content", "Crypto"],
         "FleetModel": ["Content", "Trust", "Hashing"],
         "Planning": ["FleetModel", "Content", "Hashing"],
+        "Retention": [],
         // Synchronization: messages give their memory back to a pool from whatever thread dropped them last.
         "STOQ": ["Content", "Hashing", "CZstd", "Synchronization"],
     ]

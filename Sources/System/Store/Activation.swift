@@ -318,5 +318,6 @@ extension Store {
     func recordHead(_ set: Int64, _ sequence: UInt64, in session: Session) throws {
         try session.run(
             "UPDATE content_set SET head = ? WHERE number = ?", [.unsigned(sequence), .integer(set)])
+        try session.forgetUnfinishedFetch(of: set)
     }
 }

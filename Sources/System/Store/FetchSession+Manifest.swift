@@ -129,8 +129,11 @@ extension FetchSession {
         } catch let error as TreeRuleError {
             throw StoreError.invalidManifest(root: root, reason: "\(error)")
         }
-        if nodes.count > 0 {
+        let unfinished = Session.UnfinishedFetch(
+            sequence: release.document.sequence, root: root, changeset: release.document.changeset?.digest)
+        if try nodes.count > 0 || store.database.read({ try $0.unfinishedFetch(of: set.number)?.root }) != root {
             try store.database.withTransaction { session in
+                try session.noteUnfinishedFetch(unfinished, of: set.number)
                 for digest in nodes.digests {
                     guard let bytes = try nodes.value(digest) else { continue }
                     try session.run(
@@ -138,6 +141,7 @@ extension FetchSession {
                 }
             }
         }
+        store.gate.sessionSettled(name, on: root)
         try planBlobs(&state)
         state.stage = .chunkLists
         return true

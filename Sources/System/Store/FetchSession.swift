@@ -91,13 +91,15 @@ package final class FetchSession: Sendable {
             state.needs = FetchNeeds()
             return wasOpen
         }
-        if wasOpen { store.end(name) }
+        // Whatever it has stored is below the root on which it settled.
+        if wasOpen { store.end(name, leavesRows: false) }
     }
 
     /// Ends the session and removes what was staged. After its end it does nothing.
     package func abandon() {
         let isOpen = state.withLock { $0.stage != .ended }
         guard isOpen else { return }
+        try? store.database.withTransaction { try $0.forgetUnfinishedFetch(of: set.number) }
         // What cannot be removed now is removed by the next session of the set, if that has no use for it.
         try? store.staging.removeTree(Array(StagingFolder.name(name, .fetch).utf8))
         suspend()
@@ -127,6 +129,7 @@ package final class FetchSession: Sendable {
             state.stage = .finishing
         }
         defer { suspend() }
+        try store.keep(keepReleases, of: set.number)
         try commitGroup(isLast: true)
         let activation = Activation(
             store: store, set: set, document: release.document, digest: release.digest, signed: release.signed,

@@ -51,6 +51,7 @@ package final class IngestSession: Sendable {
         do {
             var run = try IngestRun(self, source: source)
             let (draft, log) = try run.run(progress)
+            if !options.dryRun { store.gate.sessionSettled(set.name, on: draft.root.digest) }
             if draft.isUnchanged, set.isDamaged, !options.dryRun { try repairHead() }
             state.withLock { state in
                 state.stage = .drafted
@@ -80,6 +81,7 @@ package final class IngestSession: Sendable {
         defer { abandon() }
         guard !options.dryRun else { throw StoreError.sessionEnded(set: set.name) }
         try expectMatch(release.document, draft)
+        try store.keep(options.keepReleases, of: set.number)
         return try Activation(
             store: store, set: set, document: release.document, digest: release.digest, signed: release.signed,
             staging: staging, base: try base(), keptReleases: options.keepReleases

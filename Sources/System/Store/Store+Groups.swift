@@ -1,6 +1,7 @@
 import Content
 import Database
 import LinuxIO
+import Retention
 import Synchronization
 
 /// A blob that is finished in a staging folder: right bytes, right time and mode, not yet durable.
@@ -156,6 +157,14 @@ extension Store {
     /// Takes one inode out of the store's books; the chunk index stops offering a blob that has no other.
     /// The file itself is the caller's to move away.
     func forget(_ variants: [BlobVariant], damaging sets: [Int64] = []) throws {
+        try gate.machine.withLock { machine in
+            // What a running collection has found may be about to go.
+            machine.disturb()
+            try forgetAlone(variants, damaging: sets)
+        }
+    }
+
+    private func forgetAlone(_ variants: [BlobVariant], damaging sets: [Int64]) throws {
         try groupLock.withLock { _ in
             var lost: Set<ChunkDigest> = []
             let gone = try database.withTransaction { session -> [Int64] in

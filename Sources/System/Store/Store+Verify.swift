@@ -107,7 +107,8 @@ extension Store {
                     return bad
                 }
                 let fault = try fault(item.record.variant, item.size, mode, isCancelled)
-                if let fault {
+                // One that a collection has removed meanwhile has no row either.
+                if let fault, try database.read({ try $0.holds(item.record.variant) }) {
                     let inode = try blobs.stat(item.record.variant)?.inode
                     bad.append(BadVariant(record: item.record, reason: fault, inode: inode))
                 }
@@ -221,8 +222,13 @@ extension Store {
         try forget(bad.map(\.record.variant), damaging: sets)
         for item in bad where item.inode != nil {
             let variant = item.record.variant
-            try blobs.folder(variant.digest).rename(
-                variant.name, in: quarantine, to: variant.name + Array("-\(item.record.number)".utf8))
+            do throws(FileError) {
+                try blobs.folder(variant.digest).rename(
+                    variant.name, in: quarantine, to: variant.name + Array("-\(item.record.number)".utf8))
+            } catch {
+                // A collection was faster: the file has no row any more.
+                guard error.isNotFound else { throw error }
+            }
         }
     }
 

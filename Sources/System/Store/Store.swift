@@ -32,6 +32,8 @@ package final class Store: Sendable {
     /// Held while a group of blobs becomes durable: so a final name without a row is never another session's.
     let groupLock = Mutex<GroupState>(GroupState())
     private let running = Mutex<[String]>([])
+    /// Says what a collection may sweep beside sessions and readers.
+    let gate = CollectionGate()
     private let lock: Mutex<FileLock?>
 
     /// What all group commits share.
@@ -73,10 +75,14 @@ package final class Store: Sendable {
             return false
         }
         if isTaken { throw StoreError.busy(set: set) }
+        gate.sessionBegan(set)
     }
 
     /// Gives the place back.
-    func end(_ set: String) {
+    /// - Parameter leavesRows: the session has stored rows of a tree that it never settled on, and which may count on
+    ///   what a running collection takes for unneeded.
+    func end(_ set: String, leavesRows: Bool = true) {
+        gate.sessionEnded(set, leavesRows: leavesRows)
         running.withLock { running in running.removeAll { $0 == set } }
     }
 
@@ -116,13 +122,16 @@ package final class Store: Sendable {
         try database.read { session in try digests.map { try session.value(.chunkList, $0.raw) } }
     }
 
-    /// A held release as it was signed; nil `sequence` means the head. Nil if it is not held.
+    /// A release as it was signed; nil `sequence` means the head. Nil if it is neither held nor one of the past ones
+    /// whose changesets are kept.
     package func signedRelease(set: String, sequence: UInt64? = nil) throws -> SignedRelease? {
         let bytes = try database.read { session -> [UInt8]? in
             guard let record = try session.contentSet(set), let wanted = sequence ?? record.head else { return nil }
             return try session.first(
-                "SELECT signed FROM release WHERE set_number = ? AND sequence = ?",
-                [.integer(record.number), .unsigned(wanted)]
+                """
+                SELECT signed FROM release WHERE set_number = ?1 AND sequence = ?2
+                UNION ALL SELECT signed FROM past_release WHERE set_number = ?1 AND sequence = ?2
+                """, [.integer(record.number), .unsigned(wanted)]
             ) { try $0.blob(0) }
         }
         return try bytes.map { try SignedRelease(decoding: $0) }

@@ -52,6 +52,10 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case missingBlob(set: String, sequence: UInt64, BlobDigest, path: RelativePath, reason: String)
     /// What was to be read is not in the store.
     case notFound(String)
+    /// A collection is running already.
+    case collecting
+    /// A manifest that stays cannot be read, so nobody knows what it needs.
+    case cannotCollect(set: String, root: NodeDigest, reason: String)
     /// A row of the database that this program cannot have written.
     case damagedRecord(table: String, reason: String)
 
@@ -92,6 +96,9 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .missingBlob(let set, let sequence, let digest, let path, let reason):
             "release \(sequence) of \(set) is not complete: blob \(digest) of \(path) \(reason)"
         case .notFound(let what): "\(what) is not in this store"
+        case .collecting: "a collection is running already"
+        case .cannotCollect(let set, let root, let reason):
+            "nothing was collected: the manifest \(root) of \(set) cannot be read: \(reason)"
         case .damagedRecord(let table, let reason):
             "the store's database has a row in `\(table)` that cannot be: \(reason)"
         }
@@ -116,13 +123,15 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .wrongBlob, .invalidManifest: "the release itself is wrong: publish anew"
         case .missingNode, .missingChunkList, .missingBlob: "sync again: what is missing is fetched"
         case .damagedRecord: "run `fleetctl verify`, then sync"
+        case .collecting: "try again when it has ended"
+        case .cannotCollect: "run `fleetctl verify`, then sync, and collect again"
         }
     }
 
     /// Another session or process is in the way: try again later.
     package var isBusy: Bool {
         switch self {
-        case .busy, .locked: true
+        case .busy, .locked, .collecting: true
         default: false
         }
     }

@@ -42,6 +42,10 @@ package enum StorePhase: String, CaseIterable, Sendable, CustomStringConvertible
     case cleanUp = "clean-up"
     /// A bad blob is taken out of service.
     case quarantine
+    /// A collection marks what is needed.
+    case collectMark = "collect-mark"
+    /// A collection removes what is not: rows first, then files.
+    case collectSweep = "collect-sweep"
 
     package var description: String { rawValue }
 }

@@ -79,6 +79,26 @@ package enum StoreSchema {
                 PRIMARY KEY (set_number, sequence, path)
             ) WITHOUT ROWID;
             CREATE TABLE mark (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-            """)
+            """),
+        Migration(
+            2,
+            """
+            ALTER TABLE content_set ADD COLUMN kept_releases INTEGER NOT NULL DEFAULT 5;
+            CREATE TABLE unfinished_fetch (
+                set_number INTEGER PRIMARY KEY,
+                sequence INTEGER NOT NULL,
+                root BLOB NOT NULL,
+                changeset BLOB
+            );
+            CREATE TABLE past_release (
+                set_number INTEGER NOT NULL,
+                sequence INTEGER NOT NULL,
+                changeset BLOB NOT NULL,
+                bytes INTEGER NOT NULL,
+                signed BLOB NOT NULL,
+                PRIMARY KEY (set_number, sequence)
+            );
+            CREATE TABLE removed_file (name BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID;
+            """),
     ]
 }
