@@ -38,8 +38,7 @@ class WithoutFleetTest(unittest.TestCase):
             done = run(*command, "--help")
             self.assertIn("USAGE: fleetctl " + " ".join(command), done.out)
             self.assertEqual("", done.err)
-            if len(command) == 1:
-                self.assertIn("EXAMPLES", done.out, command)
+            self.assertIn("EXAMPLES\n  fleetctl ", done.out, command)
         self.assertIn("EXIT CODES", run("--help").out)
 
     def test_a_command_that_is_not_there(self):
@@ -57,6 +56,9 @@ class WithoutFleetTest(unittest.TestCase):
         self.assertSays(["sync", "-o", "xml"], USAGE, "'table' and 'json'")
         self.assertSays(["release", "show", "debian", "one"], USAGE, "'one'")
         self.assertSays(["verify", "--proof", "a"], USAGE, "MIRROR and --set SET")
+        self.assertSays(["status", "-f", os.fsdecode(b"\xff.yaml")], USAGE, r"\xff.yaml is not UTF-8")
+        for command in [["lab", "up"], ["lab", "down", "--purge"]]:
+            self.assertSays([*command, "--dir", ""], USAGE, "an empty text")
         self.assertSays(["verify", "m1", "--set", "debian", "--proof", "../a"], USAGE, "below the top")
 
     def test_a_fleet_file_that_is_not_there_or_wrong(self):
@@ -95,6 +97,7 @@ class WithoutFleetTest(unittest.TestCase):
     def test_labs_and_proofs_that_are_not_there(self):
         for command in [["down"], ["start"], ["stop", "m1"], ["kill", "m1"]]:
             self.assertSays(["lab", command[0], "--dir", self.path("none"), *command[1:]], 1, "no lab at", "lab up")
+        self.assertSays(["lab", "down", "--dir", self.path("my lab")], 1, f"lab up --dir '{self.path('my lab')}' ")
         write(self.path("full/file"), b"")
         self.assertSays(["lab", "up", "--dir", self.path("full")], REFUSED, "is not empty")
         self.assertSays(["verify", "--proof-file", self.path("none")], 1, "No such file")
@@ -153,10 +156,23 @@ class WithFleetTest(unittest.TestCase):
         self.assertSays(["publish", "debian"], USAGE, "no directory given", "hint:")
         self.assertSays(["publish", "debian", "/no/such"], 1, "/no/such: No such file", "hint:")
         self.assertSays(["publish", "debian", "/etc/passwd"], 1, "not a directory")
+        self.assertSays(["publish", "debian", ""], USAGE, "an empty text")
         escaping = self.fleet.scratch("escaping")
         if not os.path.lexists(os.path.join(escaping, "link")):
             os.symlink("/etc/passwd", os.path.join(escaping, "link"))
         self.assertSays(["publish", "debian", escaping], REFUSED, "link", "leaves the set")
+
+    def test_data_that_cannot_be_written_is_no_success(self):
+        for command, code in [(["status"], 1), (["release", "list"], 1), (["status", "-o", "json"], 1), (["check"], 3)]:
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([FLEETCTL, "-f", self.fleet.fleet, *command], stdin=subprocess.DEVNULL,
+                                      stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(code, done.returncode, command)
+            self.assertIn("cannot write to standard output: No space left on device", done.stderr)
+
+    def test_check_takes_limits_of_lag(self):
+        self.assertIn("lag_max=0s;3600;14400;0 ", self.fleet("check", "-w", "1h", "-c", "4h", expect=None).out)
+        self.assertRegex(self.fleet("check", "-w", "9", expect=3).out, r"\AFLEET UNKNOWN - [^\n]+'9'[^\n]+\n\Z")
 
     def test_a_plan_says_bytes_sources_and_reasons(self):
         self.fleet("publish", "debian", self.source)

@@ -90,6 +90,14 @@ class PublishAndSync(LabTest):
         shown = run("verify", "--proof-file", proof)
         self.assertIn("SHA256:", shown.out)
         self.fleet("verify", "--proof-file", proof)
+        self.assertRegex(shown.out, "type +executable file\n +size +10\n")
+        # A path is bytes: what is not UTF-8 is asked for, and proven, as it is.
+        for path, verdict in [(b"odd/not-utf8-\xff\xfe", r"present  odd/not-utf8-\xff\xfe"),
+                              (b"odd/not-utf8-\xfe\xff", r"absent  odd/not-utf8-\xfe\xff"),
+                              (b"same/up", "type       symlink to ../bin"), (b"hollow", "type       directory")]:
+            with open(proof, "w") as file:
+                file.write(self.fleet("verify", "m2", "--set", "debian", "--proof", os.fsdecode(path)).out)
+            self.assertIn(verdict, self.fleet("verify", "--proof-file", proof).out)
         for position in range(0, len(made.out), max(1, len(made.out) // 40)):
             if made.out[position] in "\n=":
                 continue

@@ -8,13 +8,14 @@ struct FleetCoordinator: AsyncParsableCommand {
         commandName: "fleet-coordinator",
         abstract: "Keep a fleet of mirrors in step: takes reports, makes plans, answers the API.",
         discussion: """
-            Examples:
-              fleet-coordinator --fleet fleet.yaml --certificate coordinator.crt \\
-                --key coordinator.key --authority authority.crt
+            EXAMPLES
+              fleet-coordinator --fleet fleet.yaml --certificate coordinator.pem \\
+                --key coordinator.key --authority authority.pem
               fleet-coordinator --fleet fleet.yaml --state D --ready-file D/ready ...
 
-            Exit codes: 0 stopped as asked, 1 failed, 5 the state is in use, 64 usage,
-            78 bad fleet.yaml or certificate.
+            EXIT CODES
+              0 stopped as asked   1 failed   5 another coordinator has the state   64 wrong usage
+              78 bad fleet.yaml or certificate
             """,
         version: CoordinatorProgram.version)
 

@@ -4,6 +4,6 @@ import FleetCommands
 @main
 struct Main {
     static func main() async {
-        await Fleetctl.start(Array(CommandLine.arguments.dropFirst()))
+        await Fleetctl.start(ArgumentText.ofProcess())
     }
 }

@@ -42,10 +42,21 @@ package struct Fleetctl: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-            Glibc.exit(ExitStatus.done.rawValue)
+            finish(ExitStatus.done.rawValue, isCheck: false)
         } catch {
             end(with: error, isCheck: normalised.first == CheckCommand.configuration.commandName)
         }
+    }
+
+    /// Ends the process with `code`, unless what it printed did not get out.
+    private static func finish(_ code: Int32, isCheck: Bool) -> Never {
+        if let reason = Terminal.outputFailure() {
+            let terminal = Terminal.standard
+            terminal.note(terminal.coloured("error: ", .red) + "cannot write to standard output: \(reason)")
+            // The codes of `check` are verdicts: what nobody can read is UNKNOWN.
+            Glibc.exit(isCheck ? 3 : code == ExitStatus.done.rawValue ? ExitStatus.failed.rawValue : code)
+        }
+        Glibc.exit(code)
     }
 
     /// Says what went wrong and ends the process with the code for it. A monitoring system reads `check`, so there
@@ -64,9 +75,10 @@ package struct Fleetctl: AsyncParsableCommand {
             case let error as IdentityError: FleetctlError(.usage, "\(error)")
             default: nil
             }
+        if let code = error as? ExitCode { finish(code.rawValue, isCheck: isCheck) }
         let mistakes = (error as? FleetFileErrors)?.mistakes ?? []
         let isHelp = failure == nil && mistakes.isEmpty && Self.exitCode(for: error).isSuccess
-        if isCheck, !isHelp, !(error is ExitCode) {
+        if isCheck, !isHelp {
             // One line, whatever happened.
             let more = mistakes.count > 1 ? " (and \(mistakes.count - 1) more)" : ""
             let text = mistakes.first?.description ?? failure?.message ?? Self.message(for: error)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Content
 
 /// Lets the options that every command takes stand in front of the command: `fleetctl -f F status` means
 /// `fleetctl status -f F`.
@@ -29,6 +30,11 @@ package enum FleetctlArguments {
     /// one must be. nil if nothing is wrong so far; without any argument the parser shows the help.
     static func mistake(in arguments: [String], of root: any ParsableCommand.Type) -> FleetctlError? {
         guard var first = arguments.first else { return nil }
+        if let argument = notText(in: arguments) {
+            return FleetctlError(
+                .usage, "\(TerminalText.escape(ArgumentText.bytes(argument))) is not UTF-8",
+                hint: "only the path of --proof may be any bytes; name a file or directory by a link to it")
+        }
         if withValue.contains(first), arguments.count == 1 {
             return FleetctlError(
                 .usage, "\(first) takes the fleet's file", hint: "fleetctl \(first) fleet.yaml COMMAND")
@@ -54,6 +60,17 @@ package enum FleetctlArguments {
             words.append(first)
             command = next
             rest = rest.dropFirst()
+        }
+        return nil
+    }
+
+    /// The first argument that is not UTF-8 where only text is understood: everywhere but in the path of a proof.
+    private static func notText(in arguments: [String]) -> String? {
+        var before = ""
+        for argument in arguments {
+            let isProof = before == "--proof" || argument.hasPrefix("--proof=")
+            if !isProof, !ArgumentText.isUTF8(argument) { return argument }
+            before = argument
         }
         return nil
     }

@@ -39,6 +39,71 @@ struct TerminalTests {
     }
 
     @Test(
+        "A word of a proposed command is quoted where a shell would take it apart",
+        arguments: [
+            ("/tmp/lab/fleet.yaml", "/tmp/lab/fleet.yaml"), ("/tmp/my lab", "'/tmp/my lab'"), ("", "''"),
+            ("it's", #"'it'\''s'"#), ("$HOME", "'$HOME'"), ("a\nb", "'a\nb'"), ("caf\u{E9}", "'caf\u{E9}'"),
+        ])
+    func words(text: String, word: String) {
+        #expect(ShellWord.quoted(text) == word)
+    }
+
+    @Test("Arguments that are not UTF-8 are told apart and lead back to their bytes")
+    func argumentBytes() {
+        let seed = UInt64.random(in: 0 ... .max)
+        var state = seed
+        // Bytes that begin, go on with or break a scalar, and those of the private plane that stands for bytes.
+        let alphabet: [UInt8] = [0x41, 0x2F, 0x80, 0x8F, 0xA9, 0xBC, 0xBF, 0xC3, 0xE2, 0xED, 0xF4, 0xFE, 0xFF]
+        var texts: [String: [UInt8]] = [:]
+        for _ in 0..<20_000 {
+            var bytes: [UInt8] = []
+            for _ in 0..<(state >> 61) {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                bytes.append(alphabet[Int(state >> 33) % alphabet.count])
+            }
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            let text = ArgumentText.text(bytes)
+            #expect(ArgumentText.bytes(text) == bytes, "seed \(seed)")
+            #expect(texts.updateValue(bytes, forKey: text) ?? bytes == bytes, "seed \(seed)")
+        }
+        let plain = Array("pool/caf\u{E9}".utf8)
+        #expect(ArgumentText.text(plain) == "pool/caf\u{E9}")
+        #expect(ArgumentText.isUTF8(ArgumentText.text(plain)))
+        #expect(!ArgumentText.isUTF8(ArgumentText.text([0x61, 0xFF])))
+        // A character of the plane that stands for bytes is no text either, or two arguments would be one.
+        #expect(!ArgumentText.isUTF8(ArgumentText.text([0xF4, 0x8F, 0xBE, 0x80])))
+    }
+
+    @Test("A bar gives way before a figure does")
+    func narrowTerminals() {
+        var view = ProgressView(terminal: .standard)
+        let row = ProgressRow(label: "fra1 debian", done: 5 << 30, total: 7 << 30, note: "chunks")
+        view.show([ProgressRow(label: row.label, done: 0, total: row.total, note: "")], now: 0)
+        view.show([row], now: 10)
+        let wide = view.lines([row], columns: 200, limit: 9)[0]
+        for figure in ["fra1 debian", "71%", "5.4 GB of 7.5 GB", "536.9 MB/s", "4s left", "chunks"] {
+            #expect(wide.contains(figure), "\(wide)")
+        }
+        #expect(wide.contains("█") && wide.contains("░"))
+        for columns in 60..<200 {
+            let line = view.lines([row], columns: columns, limit: 9)[0]
+            #expect(line.filter { $0 != "█" && $0 != "░" }.count >= wide.filter { $0 != "█" && $0 != "░" }.count - 2)
+            if columns >= 70 { #expect(line.count <= columns, "\(line)") }
+        }
+    }
+
+    @Test("More rows than the terminal has are counted, and what goes on is shown first")
+    func manyRows() {
+        let rows = (1...100).map {
+            ProgressRow(label: "m\($0)", done: 0, total: 0, note: "", isFinished: $0 % 10 != 0)
+        }
+        let lines = ProgressView(terminal: .standard).lines(rows, columns: 80, limit: 20)
+        #expect(lines.count == 20)
+        #expect(lines.prefix(10).map { String($0.prefix { $0 != " " }) } == (1...10).map { "m\($0)0" })
+        #expect(lines.last == "81 more, 90 of 100 have ended")
+    }
+
+    @Test(
         "A time on the command line needs a unit",
         arguments: ["90", "s", "-5s", "1y", "0s", "400d", "", "9999999999999d"])
     func badDurations(text: String) {

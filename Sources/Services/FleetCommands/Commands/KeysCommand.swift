@@ -19,13 +19,17 @@ struct KeysCommand: ParsableCommand {
     struct Make: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "init",
-            abstract: "Make an authority, an operator's certificate and a publisher's key.")
+            abstract: "Make an authority, an operator's certificate and a publisher's key.",
+            discussion: """
+                EXAMPLES
+                  fleetctl keys init --dir keys --fleet example
+                """)
 
         @Option(name: .customLong("dir"), help: "The folder for them.") var folder: String
         @Option(help: "The fleet's name, as in fleet.yaml.") var fleet: String
 
         func run() throws {
-            let keys = FleetKeys(folder: WorkingFolder.absolute(folder))
+            let keys = FleetKeys(folder: try WorkingFolder.absolute(folder))
             try keys.make(fleet: fleet)
             print("made the keys of fleet \(fleet) in \(keys.folder)")
             Terminal.standard.note("hint: authority.key and publisher.key stay on this machine; keep a copy offline")
@@ -34,7 +38,12 @@ struct KeysCommand: ParsableCommand {
 
     struct Issue: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Issue a certificate with its key: NAME must be the host's name in fleet.yaml.")
+            abstract: "Issue a certificate with its key: NAME must be the host's name in fleet.yaml.",
+            discussion: """
+                EXAMPLES
+                  fleetctl keys issue --dir keys coordinator coord1 --out out/coord1
+                  fleetctl keys issue --dir keys agent fra1 --out out/fra1 --days 90
+                """)
 
         @Option(name: .customLong("dir"), help: "The folder that `keys init` made.") var folder: String
         @Argument(help: "agent, origin, coordinator or operator.") var role: FleetRole
@@ -55,8 +64,8 @@ struct KeysCommand: ParsableCommand {
                 case .coordinator: "coordinator"
                 case .operator: "operator"
                 }
-            let target = WorkingFolder.absolute(out)
-            try FleetKeys(folder: WorkingFolder.absolute(folder))
+            let target = try WorkingFolder.absolute(out)
+            try FleetKeys(folder: try WorkingFolder.absolute(folder))
                 .issue(role, name: name, days: days, into: target, as: basename)
             print("wrote \(basename).pem, \(basename).key, authority.pem and publisher.pub to \(target)")
         }

@@ -22,12 +22,19 @@ struct LabCommand: AsyncParsableCommand {
 
         @OptionGroup(visibility: .hidden) var fleet: FleetOption
 
-        var lab: Lab { Lab(folder: folder) }
+        var lab: Lab { get throws { try Lab(folder: folder) } }
     }
 
     struct Up: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make a coordinator, an origin and mirrors, and start them.")
+            abstract: "Make a coordinator, an origin and mirrors, and start them.",
+            discussion: """
+                Ends once every host is connected and has reported. What it starts goes on by itself until `lab down`.
+
+                EXAMPLES
+                  fleetctl lab up --dir /tmp/lab --mirrors 3
+                  fleetctl lab up --dir /tmp/lab6 --mirrors 1 --ipv6
+                """)
 
         /// Each mirror is a process with its threads; more than this is no lab.
         private static let mirrorLimit = 100
@@ -43,53 +50,79 @@ struct LabCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            try await place.lab.up(mirrors: mirrors, isIPv6: isIPv6)
-            print("lab is up: coordinator, origin and \(mirrors) mirrors in \(place.lab.layout.folder)")
-            print("next: fleetctl -f \(place.lab.layout.fleetFile) publish debian DIRECTORY")
+            let lab = try place.lab
+            try await lab.up(mirrors: mirrors, isIPv6: isIPv6)
+            let count = mirrors == 1 ? "1 mirror" : "\(mirrors) mirrors"
+            print("lab is up: coordinator, origin and \(count) in \(lab.layout.folder)")
+            print("next: fleetctl -f \(ShellWord.quoted(lab.layout.fleetFile)) publish debian DIRECTORY")
         }
     }
 
     struct Stop: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "End hosts in good order (TERM).")
+        static let configuration = CommandConfiguration(
+            abstract: "End hosts in good order (TERM).",
+            discussion: """
+                EXAMPLES
+                  fleetctl lab stop --dir /tmp/lab m1 m2
+                """)
 
         @OptionGroup var place: Place
         @Argument(help: "coordinator, origin, m1, ...") var hosts: [String]
 
         func run() async throws {
-            var file = try LabFile.read(place.lab.layout)
-            try await place.lab.end(hosts, signal: SIGTERM, in: &file)
+            let lab = try place.lab
+            var file = try LabFile.read(lab.layout)
+            try await lab.end(hosts, signal: SIGTERM, in: &file)
         }
     }
 
     struct Kill: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "End hosts at once (KILL).")
+        static let configuration = CommandConfiguration(
+            abstract: "End hosts at once (KILL).",
+            discussion: """
+                EXAMPLES
+                  fleetctl lab kill --dir /tmp/lab coordinator
+                """)
 
         @OptionGroup var place: Place
         @Argument(help: "coordinator, origin, m1, ...") var hosts: [String]
 
         func run() async throws {
-            var file = try LabFile.read(place.lab.layout)
-            try await place.lab.end(hosts, signal: SIGKILL, in: &file)
+            let lab = try place.lab
+            var file = try LabFile.read(lab.layout)
+            try await lab.end(hosts, signal: SIGKILL, in: &file)
         }
     }
 
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Start hosts again on the state they have; without names, every one.")
+            abstract: "Start hosts again on the state they have; without names, every one.",
+            discussion: """
+                EXAMPLES
+                  fleetctl lab start --dir /tmp/lab
+                  fleetctl lab start --dir /tmp/lab m1
+                """)
 
         @OptionGroup var place: Place
         @Argument(help: "coordinator, origin, m1, ...") var hosts: [String] = []
 
         func run() async throws {
-            var file = try LabFile.read(place.lab.layout)
+            let lab = try place.lab
+            var file = try LabFile.read(lab.layout)
             let names = hosts.isEmpty ? ([file.coordinator] + file.hosts).map(\.name) : hosts
             for name in names { _ = try file.host(name) }
-            try await place.lab.start(names, in: &file)
+            try await lab.start(names, in: &file)
         }
     }
 
     struct Down: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "End exactly what the lab started.")
+        static let configuration = CommandConfiguration(
+            abstract: "End exactly what the lab started.",
+            discussion: """
+                EXAMPLES
+                  fleetctl lab down --dir /tmp/lab            # `lab start` goes on with it
+                  fleetctl lab down --dir /tmp/lab --purge
+                """)
 
         @OptionGroup var place: Place
         @Flag(help: "Remove the lab's folder, too.") var purge = false

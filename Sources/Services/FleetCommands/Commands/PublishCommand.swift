@@ -28,10 +28,10 @@ struct PublishCommand: AsyncParsableCommand {
     func run() async throws {
         let session = try FleetSession(option)
         let policy = try session.set(set)
-        guard let source = source.map(WorkingFolder.absolute) ?? policy.source else {
+        guard let source = try source.map({ try WorkingFolder.absolute($0) }) ?? policy.source else {
             throw FleetctlError(
                 .usage, "no directory given, and \(session.file) names no `source` for \(set)",
-                hint: "fleetctl publish \(set) DIRECTORY")
+                hint: "\(session.command) publish \(set) DIRECTORY")
         }
         let key = dryRun ? nil : try PublisherKeyFile.read(session)
         var command = AgentCommand(.publish, set: set)

@@ -42,7 +42,13 @@ struct ReleaseCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the releases of a set, or of every set.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the releases of a set, or of every set.",
+            discussion: """
+                EXAMPLES
+                  fleetctl -f fleet.yaml release list
+                  fleetctl -f fleet.yaml release list debian -o json
+                """)
 
         @OptionGroup var option: FleetOption
         @OptionGroup var output: OutputOption
@@ -57,7 +63,7 @@ struct ReleaseCommand: AsyncParsableCommand {
             case .table:
                 if releases.isEmpty {
                     session.terminal.note(
-                        "no release yet: fleetctl -f \(session.file) publish \(set ?? "SET") DIRECTORY")
+                        "no release yet: \(session.command) publish \(set ?? "SET") DIRECTORY")
                 }
                 var table = TextTable(
                     ["SET", "RELEASE", "FILES", "BYTES", "PUBLISHED", "ROOT"], rightAligned: [1, 2, 3])
@@ -74,7 +80,12 @@ struct ReleaseCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show one release and what is in it.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show one release and what is in it.",
+            discussion: """
+                EXAMPLES
+                  fleetctl -f fleet.yaml release show debian 7
+                """)
 
         @OptionGroup var option: FleetOption
         @OptionGroup var output: OutputOption
@@ -87,7 +98,7 @@ struct ReleaseCommand: AsyncParsableCommand {
             guard let release = try await session.coordinator().release(set: set, sequence: sequence) else {
                 throw FleetctlError(
                     .failed, "\(set) has no release \(sequence)",
-                    hint: "fleetctl -f \(session.file) release list \(set)")
+                    hint: "\(session.command) release list \(set)")
             }
             var command = AgentCommand(.entries, set: set)
             command.sequence = sequence
@@ -112,7 +123,11 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     struct Diff: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what changed between two releases: + added, - removed, * changed.")
+            abstract: "Show what changed between two releases: + added, - removed, * changed.",
+            discussion: """
+                EXAMPLES
+                  fleetctl -f fleet.yaml release diff debian 6 7
+                """)
 
         @OptionGroup var option: FleetOption
         @OptionGroup var output: OutputOption

@@ -42,7 +42,7 @@ struct SyncCommand: AsyncParsableCommand {
             }
             session.noteUnanswered(answer)
             if answer.plan.hasWork {
-                session.terminal.note("hint: see how far it is with: fleetctl -f \(session.file) status")
+                session.terminal.note("hint: see how far it is with: \(session.command) status")
             }
             return
         }

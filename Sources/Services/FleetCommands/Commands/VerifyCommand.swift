@@ -32,7 +32,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
     func validate() throws {
         if proof != nil, set == nil || mirror == nil { throw ValidationError("--proof takes MIRROR and --set SET") }
-        if let proof, case .failure(let error) = Result(catching: { try RelativePath(proof) }) {
+        if let proof, case .failure(let error) = Result(catching: { try RelativePath(ArgumentText.bytes(proof)) }) {
             throw ValidationError("--proof takes a path as it is below the top of the set: \(error)")
         }
         if proofFile != nil, mirror != nil || set != nil || proof != nil || quick {
@@ -59,7 +59,7 @@ struct VerifyCommand: AsyncParsableCommand {
             }
         }
         if bad > 0 {
-            session.terminal.note("hint: the next sync heals it: fleetctl -f \(session.file) sync --wait")
+            session.terminal.note("hint: the next sync heals it: \(session.command) sync --wait")
             throw ExitStatus.failed.code
         }
         if let failure = failures.first {
@@ -86,7 +86,7 @@ struct VerifyCommand: AsyncParsableCommand {
                     [
                         ProgressRow(
                             label: "verify \(host.name)", done: progress.bytes, total: progress.totalBytes ?? 0,
-                            note: "\(Quantity.count(progress.files)) \(progress.files == 1 ? "file" : "files")")
+                            note: "\(Quantity.count(progress.files)) \(progress.files == 1 ? "blob" : "blobs")")
                     ], now: Double(now.seconds) + Double(now.attoseconds) * 1e-18)
             }
             if let summary = event.summary {
@@ -95,7 +95,7 @@ struct VerifyCommand: AsyncParsableCommand {
                 let verdict = summary.bad == 0 ? "ok" : "\(summary.bad) bad"
                 let time = Quantity.decimal(summary.seconds, digits: 2)
                 print(
-                    "\(host.name): \(verdict), \(Quantity.count(summary.files)) files, "
+                    "\(host.name): \(verdict), \(Quantity.count(summary.files)) \(summary.files == 1 ? "blob" : "blobs"), "
                         + "\(Quantity.describe(bytes: summary.bytes))\(quick ? " (quick)" : "") in \(time) s")
                 return summary.bad
             }
@@ -107,7 +107,7 @@ struct VerifyCommand: AsyncParsableCommand {
         of path: String, in set: String, on host: MirrorPolicy, session: FleetSession
     ) async throws {
         var command = AgentCommand(.proof, set: set)
-        command.path = Base64Bytes(Array(path.utf8))
+        command.path = Base64Bytes(ArgumentText.bytes(path))
         let line = try await AgentLine.open(command, to: host, of: session)
         while let event = try await line.next() {
             guard let bytes = event.item?.bytes?.bytes else { continue }
@@ -135,6 +135,10 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         if option.file != nil || Terminal.environment("FLEET_FILE") != nil {
             let session = try FleetSession(option)
+            guard verified.fleet == session.fleet.name else {
+                throw FleetctlError(
+                    .refused, "\(path) is about fleet \(verified.fleet), and \(session.file) is \(session.fleet.name)")
+            }
             guard try PublisherKeyFile.publishers(of: session.fleet).contains(verified.publisher) else {
                 throw FleetctlError(
                     .refused,
@@ -154,8 +158,14 @@ extension ProvenEntry {
     fileprivate var text: String {
         var lines = ["\(entry == nil ? "absent" : "present")  \(path)"]
         if let entry {
-            lines.append("  size       \(entry.size)")
+            switch entry.type {
+            case .file: lines.append("  type       \(entry.isExecutable ? "executable file" : "file")")
+            case .directory: lines.append("  type       directory")
+            case .symlink: lines.append("  type       symlink to \(TerminalText.escape(entry.linkTarget))")
+            }
+            if entry.type == .file { lines.append("  size       \(entry.size)") }
             if let blob = entry.blob { lines.append("  blake3     \(blob)") }
+            lines.append("  modified   \(CivilTime.text(entry.modified))")
         }
         lines.append("  release    \(document.fleet)/\(document.set) \(document.sequence)")
         lines.append("  root       \(document.manifest.digest)")

@@ -16,8 +16,9 @@ struct Lab {
     let layout: LabLayout
     private let clock = ContinuousClock()
 
-    init(folder: String) {
-        layout = LabLayout(folder: WorkingFolder.absolute(folder))
+    /// The lab in `folder`, which need not be there. Throws a usage error if the name is empty.
+    init(folder: String) throws(FleetctlError) {
+        layout = LabLayout(folder: try WorkingFolder.absolute(folder))
     }
 
     /// Makes keys, certificates and configuration, and starts every process. Returns once all of them have reported.
@@ -107,9 +108,14 @@ struct Lab {
             throw FleetctlError(
                 .refused, isLab ? "there is a lab in \(layout.folder) already" : "\(layout.folder) is not empty",
                 hint: isLab
-                    ? "go on with it: fleetctl lab start --dir \(layout.folder); or end it: fleetctl lab down --dir \(layout.folder) --purge"
+                    ? "go on with it: \(command("start")); or end it: \(command("down")) --purge"
                     : "name a folder that is empty or not there")
         }
+    }
+
+    /// The command `verb` of this lab, to be typed.
+    private func command(_ verb: String) -> String {
+        "fleetctl lab \(verb) --dir \(ShellWord.quoted(layout.folder))"
     }
 
     private func launch(_ name: String) throws -> RunningProcess {

@@ -39,7 +39,7 @@ struct LabFile: Codable {
         } catch {
             throw FleetctlError(
                 .failed, "no lab at \(layout.folder): \(error)",
-                hint: "make one with: fleetctl lab up --dir \(layout.folder) --mirrors 3")
+                hint: "make one with: fleetctl lab up --dir \(ShellWord.quoted(layout.folder)) --mirrors 3")
         }
         do {
             return try WireJSON.decode(LabFile.self, from: bytes)

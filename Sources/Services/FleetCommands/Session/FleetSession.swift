@@ -31,6 +31,9 @@ struct FleetSession {
         fleet = try FleetFile.parse(text, file: file)
     }
 
+    /// How a command of this fleet begins, for hints that propose one.
+    var command: String { "fleetctl -f \(ShellWord.quoted(file))" }
+
     /// How this operator proves who it is.
     func access() throws -> OperatorAccess {
         guard let access = fleet.operatorAccess else {

@@ -3,7 +3,13 @@ import Glibc
 /// Paths as the shell gave them.
 enum WorkingFolder {
     /// `path` as an absolute path, without trailing slashes; symbolic links stay as they are.
-    static func absolute(_ path: String) -> String {
+    ///
+    /// Throws a usage error if it is empty: that is a variable of a script that is not set, and no wish to publish or
+    /// to remove the folder that the script happens to run in.
+    static func absolute(_ path: String) throws(FleetctlError) -> String {
+        guard !path.isEmpty else {
+            throw FleetctlError(.usage, "a directory is given as an empty text", hint: "the current one is \".\"")
+        }
         var result = path
         if !path.hasPrefix("/"), let current = getcwd(nil, 0) {
             defer { free(current) }

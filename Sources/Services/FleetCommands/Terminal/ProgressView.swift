@@ -24,6 +24,8 @@ package struct ProgressRow: Equatable, Sendable {
 package struct ProgressView {
     private static let plainIntervalSeconds = 10.0
     private static let barWidth = 24
+    /// A bar that would be shorter than this is left out.
+    private static let leastBarWidth = 4
 
     private let terminal: Terminal
     private var drawnLines = 0
@@ -39,17 +41,18 @@ package struct ProgressView {
     package mutating func show(_ rows: [ProgressRow], now: Double) {
         for row in rows { rates[row.label, default: RateEstimate()].add(row.done, at: now) }
         if terminal.isInteractive {
-            let lines = rows.map { line($0, withBar: true) }
+            let size = terminal.size
+            let lines = lines(rows, columns: size.columns - 1, limit: max(1, size.rows - 1))
             terminal.redraw(lines, over: drawnLines)
             drawnLines = lines.count
             return
         }
         for row in rows {
             if row.isFinished {
-                if finished.insert(row.label).inserted { terminal.note(line(row, withBar: false)) }
+                if finished.insert(row.label).inserted { terminal.note(line(row, barWidth: 0)) }
             } else if now - (lastPlain[row.label] ?? now) >= Self.plainIntervalSeconds {
                 lastPlain[row.label] = now
-                terminal.note(line(row, withBar: false))
+                terminal.note(line(row, barWidth: 0))
             } else if lastPlain[row.label] == nil {
                 lastPlain[row.label] = now
             }
@@ -62,18 +65,33 @@ package struct ProgressView {
         drawnLines = 0
     }
 
+    /// What a terminal of `columns` shows in at most `limit` lines. What is still going on comes first where not
+    /// everything finds room: lines that scrolled away could not be drawn over.
+    package func lines(_ rows: [ProgressRow], columns: Int, limit: Int) -> [String] {
+        guard rows.count > limit else { return rows.map { line($0, columns: columns) } }
+        let shown = (rows.filter { !$0.isFinished } + rows.filter(\.isFinished)).prefix(limit - 1)
+        return shown.map { line($0, columns: columns) }
+            + ["\(rows.count - shown.count) more, \(rows.count(where: \.isFinished)) of \(rows.count) have ended"]
+    }
+
+    /// A line whose bar gives way before a figure does.
+    private func line(_ row: ProgressRow, columns: Int) -> String {
+        let full = line(row, barWidth: Self.barWidth)
+        let width = Self.barWidth - max(0, full.count - columns)
+        return width == Self.barWidth ? full : line(row, barWidth: width < Self.leastBarWidth ? 0 : width)
+    }
+
     /// `m1  ████████░░░  71%  5.0 GB of 7.1 GB  812.0 MB/s  2s left  fetching`, or without a total
     /// `publish iso  5.0 GB  812.0 MB/s  read`.
-    private func line(_ row: ProgressRow, withBar: Bool) -> String {
+    private func line(_ row: ProgressRow, barWidth: Int) -> String {
         var parts = [row.label]
         if row.total > 0 || row.isFinished {
             let share = row.total == 0 ? 1 : min(1, Double(row.done) / Double(row.total))
-            if withBar {
-                let filled = Int(share * Double(Self.barWidth))
-                parts.append(
-                    String(repeating: "█", count: filled) + String(repeating: "░", count: Self.barWidth - filled))
+            if barWidth > 0 {
+                let filled = Int(share * Double(barWidth))
+                parts.append(String(repeating: "█", count: filled) + String(repeating: "░", count: barWidth - filled))
             }
-            if row.total > 0 || withBar { parts.append("\(Int(share * 100))%") }
+            if row.total > 0 || barWidth > 0 { parts.append("\(Int(share * 100))%") }
         }
         if row.total > 0 {
             parts.append("\(Quantity.describe(bytes: row.done)) of \(Quantity.describe(bytes: row.total))")

@@ -1,4 +1,4 @@
-import Glibc
+@preconcurrency import Glibc
 
 /// Where messages for people go (standard error), and what that place can show.
 ///
@@ -15,11 +15,13 @@ package struct Terminal: Sendable {
         return Terminal(isInteractive: isTerminal, usesColour: isTerminal && environment("NO_COLOR") == nil)
     }()
 
-    /// Columns of the terminal on standard error; 80 when that is not known.
-    package var columns: Int {
+    /// Columns and rows of the terminal on standard error; 80 and 24 when that is not known.
+    package var size: (columns: Int, rows: Int) {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return (80, 24)
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
     }
 
     /// Writes one line to standard error, after what was printed before it.
@@ -33,9 +35,20 @@ package struct Terminal: Sendable {
         note(coloured("warning: ", .yellow) + line)
     }
 
+    /// Sends what was printed on its way. Why some of it could not be written, so that no command ends well whose data
+    /// a full disk has cut; nil also when the reader went away, as `head` does: that was its choice.
+    package static func outputFailure() -> String? {
+        let isFlushed = fflush(stdout) == 0
+        let code = errno
+        guard !isFlushed || ferror(stdout) != 0 else { return nil }
+        var output = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+        if poll(&output, 1, 0) > 0, output.revents & Int16(POLLERR) != 0 { return nil }
+        return isFlushed ? "it was cut" : String(cString: strerror(code))
+    }
+
     /// Replaces the last `count` lines of standard error by `lines`.
     package func redraw(_ lines: [String], over count: Int) {
-        let width = columns
+        let width = size.columns
         var text = count > 0 ? "\u{1B}[\(count)A" : ""
         for line in lines { text += "\r\u{1B}[K" + String(line.prefix(width - 1)) + "\n" }
         Self.write(text, to: STDERR_FILENO)
@@ -54,7 +67,6 @@ package struct Terminal: Sendable {
     /// The few colours used, as SGR codes.
     package enum Colour: Int {
         case red = 31
-        case green = 32
         case yellow = 33
     }
 
