@@ -17,6 +17,7 @@ struct PlanDraft {
             guard case .act(let work) = wish.verdict, let mirror = wish.mirror, let head = wish.head else {
                 return line(wish, .none, wish.verdict.reason)
             }
+            if let excess = excess(wish, work) { return line(wish, .none, excess) }
             if let shortage = shortages[wish.mirrorName] { return line(wish, .none, shortage) }
             let choice = SourceChoice(
                 target: mirror, turn: turns[wish.setName, default: 0], head: head, mirrors: mirrors,
@@ -29,6 +30,7 @@ struct PlanDraft {
                 line.reason = noSource(wish, choice)
             } else {
                 line.bytes = work.bytes
+                line.reason.text += highWater(mirror, work)
                 line.sources = choice.sources
             }
             return line
@@ -83,11 +85,36 @@ struct PlanDraft {
             verdict: SetVerdict(mirror: mirror, set: set, history: history))
     }
 
+    /// That a release is larger than the quota of its set, by how much; what is served already is still repaired.
+    private func excess(_ wish: Wish, _ work: SetVerdict.Work) -> Reason? {
+        guard work.action == .sync, let head = wish.head, let quota = fleet.set(named: wish.setName)?.quotaBytes,
+            head.bytes > quota
+        else { return nil }
+        let (have, allowed) = (Quantity.describe(bytes: head.bytes), Quantity.describe(bytes: quota))
+        return Reason(
+            code: .overQuota,
+            text: "\(wish.setName) \(head.sequence) has \(have), its quota is \(allowed):"
+                + " \(Quantity.describe(bytes: head.bytes - quota)) too many")
+    }
+
+    /// A word for the reason of a line that leaves a disk above its high-water mark.
+    private func highWater(_ mirror: MirrorAssessment, _ work: SetVerdict.Work) -> String {
+        guard let percent = mirror.policy.diskHighWaterPercent, let disk = mirror.observation?.report.disk else {
+            return ""
+        }
+        let (used, overflow) = (disk.totalBytes - min(disk.totalBytes, disk.freeBytes))
+            .addingReportingOverflow(work.bytes)
+        let mark = DiskReserve.percent(UInt64(clamping: percent)).bytes(ofDisk: disk.totalBytes)
+        guard overflow || used > mark else { return "" }
+        return "; above the high-water mark of \(percent)% then, by"
+            + " \(Quantity.describe(bytes: overflow ? .max : used - mark)): only what is served is kept"
+    }
+
     /// The mirrors whose disks have no room for all that the plan would send them, with the figures.
     private func shortages(_ wishes: [Wish]) -> [String: Reason] {
         var needed: [String: UInt64] = [:]
         for wish in wishes {
-            guard case .act(let work) = wish.verdict else { continue }
+            guard case .act(let work) = wish.verdict, excess(wish, work) == nil else { continue }
             let (sum, overflow) = needed[wish.mirrorName, default: 0].addingReportingOverflow(work.bytes)
             needed[wish.mirrorName] = overflow ? .max : sum
         }

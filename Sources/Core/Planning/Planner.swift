@@ -8,7 +8,8 @@ package import FleetModel
 /// 3. A mirror that is failing is no source, and a target only for the sets that fail: that is what repairs it.
 /// 4. An origin publishes; it is sent nothing but what repairs its tree.
 /// 5. A mirror without room on its disk for all that the plan would send it is neither target nor source.
-/// 6. Without a source there is nothing to do.
+/// 6. A release above the quota of its set is sent to nobody.
+/// 7. Without a source there is nothing to do.
 package enum Planner {
     /// A plan with one line for every mirror and set asked about.
     /// - Parameters:

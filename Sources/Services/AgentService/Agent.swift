@@ -22,6 +22,7 @@ struct Agent: Service {
     private let reporter: Reporter
     private let syncs: SetSyncs
     private let pool: BlockingPool
+    private let collection: BackgroundCollection
     private let logger: Logger
 
     /// Threads for files and hashing; more than cores, since some wait for the disk.
@@ -43,8 +44,12 @@ struct Agent: Service {
             onPhase: { phase, set in
                 logger.debug("store", metadata: ["phase": "\(phase.rawValue)", "set": "\(set)"])
             })
+        store.leaveFree { [disk = settings.disk] in disk.reserveBytes(ofDisk: $0) }
         pool = BlockingPool(threads: Self.blockingThreads)
         let activity = AgentActivity()
+        collection = BackgroundCollection(
+            store: store, limits: settings.disk, activity: activity, pool: pool, clock: clock, host: settings.name,
+            logger: logger)
         let client = try CoordinatorClient(
             CoordinatorClient.Settings(
                 addresses: settings.coordinators.map { "https://\($0)" }, fleet: settings.fleet,
@@ -87,6 +92,7 @@ struct Agent: Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await syncs.run() }
+                group.addTask { await collection.run() }
                 group.addTask { await reporter.run() }
                 group.addTask { await follower.run() }
             }

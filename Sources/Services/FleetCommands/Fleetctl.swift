@@ -24,7 +24,8 @@ package struct Fleetctl: AsyncParsableCommand {
         version: FleetVersion.current,
         subcommands: [
             PublishCommand.self, PlanCommand.self, SyncCommand.self, StatusCommand.self, CheckCommand.self,
-            VerifyCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self, LabCommand.self,
+            VerifyCommand.self, CollectCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self,
+            LabCommand.self,
         ])
 
     package init() {}

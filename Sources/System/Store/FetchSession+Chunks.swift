@@ -3,6 +3,7 @@ import Database
 import Hashing
 import LinuxIO
 import Synchronization
+import Trust
 
 extension FetchSession {
     /// Finds out which chunks have to come from elsewhere: what an interrupted fetch staged is hashed again, and chunks
@@ -105,6 +106,7 @@ extension FetchSession {
             return needs
         }
         let staged = try stagedParts(needs)
+        try expectRoom(needs, staged)
         var tally = Tally()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
         defer { buffer.deallocate() }
@@ -149,6 +151,18 @@ extension FetchSession {
             }
         }
         return staged
+    }
+
+    /// Room for every blob that is not staged yet, and for the tree: its files are links, its directories are not.
+    private func expectRoom(_ needs: FetchNeeds, _ staged: Set<BlobDigest>) throws {
+        var (bytes, inodes): (UInt64, UInt64) = (0, 0)
+        for blob in needs.blobs where !staged.contains(blob.variant.digest) {
+            bytes = bytes.addingReportingOverflow(blob.size).partialValue
+            inodes += 1
+        }
+        let manifest = release.document.manifest
+        inodes += manifest.entries - min(manifest.entries, manifest.files)
+        try store.expectRoom(bytes: bytes, inodes: inodes, for: name)
     }
 
     /// Finds the chunks of one needed blob that are here, and notes the others as missing.

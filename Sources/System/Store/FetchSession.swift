@@ -141,6 +141,8 @@ package final class FetchSession: Sendable {
 
     /// Makes what was written durable with one syncfs, and records the blobs that are finished.
     func commitGroup(isLast: Bool) throws {
+        // Before anything is taken: what is staged stays, and the next attempt goes on when there is room.
+        try store.expectRoom(bytes: 0, for: name)
         let group = state.withLock { state -> [StagedBlob] in
             let group = state.finished
             state.finished = []

@@ -146,6 +146,9 @@ struct IngestRun {
             try settleBatch()
             var now = progress
             let before = progress.bytes - item.attributes.size
+            if !options.dryRun, options.mode == .copy || (options.mode == .reflink && reader.refusesReflink) {
+                try store.expectRoom(bytes: item.attributes.size, for: set.name)
+            }
             let file = try reader.readLong(item) { done in
                 now.bytes = before + done
                 report(now)
@@ -326,6 +329,7 @@ struct IngestRun {
         {
             return
         }
+        try store.expectRoom(bytes: 0, for: set.name)
         let verb = set.isDamaged ? "INSERT OR REPLACE" : "INSERT OR IGNORE"
         try store.commit(group, of: set.name, from: staging) { session in
             for (digest, bytes) in lists {

@@ -34,6 +34,8 @@ package final class Store: Sendable {
     private let running = Mutex<[String]>([])
     /// Says what a collection may sweep beside sessions and readers.
     let gate = CollectionGate()
+    /// How much of the disk is left free.
+    let room = DiskRoom()
     private let lock: Mutex<FileLock?>
 
     /// What all group commits share.

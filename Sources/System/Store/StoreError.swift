@@ -52,6 +52,10 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case missingBlob(set: String, sequence: UInt64, BlobDigest, path: RelativePath, reason: String)
     /// What was to be read is not in the store.
     case notFound(String)
+    /// What a session needs does not fit on the disk, or would leave less than the reserve. Bytes.
+    case shortOfDisk(set: String, needed: UInt64, free: UInt64, reserve: UInt64)
+    /// What a session needs has more files than the file system has room for.
+    case shortOfInodes(set: String, needed: UInt64, free: UInt64)
     /// A collection is running already.
     case collecting
     /// A manifest that stays cannot be read, so nobody knows what it needs.
@@ -96,6 +100,11 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .missingBlob(let set, let sequence, let digest, let path, let reason):
             "release \(sequence) of \(set) is not complete: blob \(digest) of \(path) \(reason)"
         case .notFound(let what): "\(what) is not in this store"
+        case .shortOfDisk(let set, let needed, let free, let reserve):
+            "no room for \(set): \(needed) bytes more are needed, \(free) are free, \(reserve) of those are the reserve;"
+                + " \(Self.shortage(needed, free, reserve)) bytes short"
+        case .shortOfInodes(let set, let needed, let free):
+            "no room for \(set): \(needed) inodes more are needed, \(free) are free; \(needed - min(needed, free)) short"
         case .collecting: "a collection is running already"
         case .cannotCollect(let set, let root, let reason):
             "nothing was collected: the manifest \(root) of \(set) cannot be read: \(reason)"
@@ -123,6 +132,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .wrongBlob, .invalidManifest: "the release itself is wrong: publish anew"
         case .missingNode, .missingChunkList, .missingBlob: "sync again: what is missing is fetched"
         case .damagedRecord: "run `fleetctl verify`, then sync"
+        case .shortOfDisk, .shortOfInodes:
+            "free space on its file system, or keep fewer releases (`keep_releases`) and run `fleetctl collect`"
         case .collecting: "try again when it has ended"
         case .cannotCollect: "run `fleetctl verify`, then sync, and collect again"
         }
@@ -152,6 +163,11 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .invalidManifest, .wrongBlob, .staleRelease, .invalidSetName: true
         default: false
         }
+    }
+
+    private static func shortage(_ needed: UInt64, _ free: UInt64, _ reserve: UInt64) -> UInt64 {
+        let (all, overflow) = needed.addingReportingOverflow(reserve)
+        return overflow ? .max : all - min(all, free)
     }
 
     private static func shown(_ text: String) -> String { TerminalText.escape(Array(text.utf8)) }

@@ -26,6 +26,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
     package var publishFrom: [String]
     /// How much it logs.
     package var logLevel: LogLevel
+    /// What it leaves of its disk.
+    package var disk: DiskLimits
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -41,7 +43,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         authorityPath: String,
         publishers: [PublisherReference],
         publishFrom: [String] = [],
-        logLevel: LogLevel = .info
+        logLevel: LogLevel = .info,
+        disk: DiskLimits = DiskLimits()
     ) {
         self.fleet = fleet
         self.name = name
@@ -56,13 +59,14 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         self.publishers = publishers
         self.publishFrom = publishFrom
         self.logLevel = logLevel
+        self.disk = disk
     }
 }
 
 extension AgentSettings {
     private enum CodingKeys: String, CodingKey {
         case fleet, name, role, dataPath, statePath, listen, coordinators, certificatePath, keyPath, authorityPath,
-            publishers, publishFrom, logLevel
+            publishers, publishFrom, logLevel, disk
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -81,6 +85,7 @@ extension AgentSettings {
         publishers = try container.decode([PublisherReference].self, forKey: .publishers)
         publishFrom = try container.decodeIfPresent([String].self, forKey: .publishFrom) ?? []
         logLevel = try container.decodeIfPresent(LogLevel.self, forKey: .logLevel) ?? LogLevel.info
+        disk = try container.decodeIfPresent(DiskLimits.self, forKey: .disk) ?? DiskLimits()
     }
 
     /// Writes the value.
@@ -99,5 +104,6 @@ extension AgentSettings {
         try container.encode(publishers, forKey: .publishers)
         try container.encode(publishFrom, forKey: .publishFrom)
         try container.encode(logLevel, forKey: .logLevel)
+        try container.encode(disk, forKey: .disk)
     }
 }

@@ -13,10 +13,10 @@ package enum AgentReading {
             node, path: "",
             keys: [
                 "apiVersion", "fleet", "name", "role", "data", "state", "listen", "coordinator", "tls", "trust",
-                "publish_from", "log_level",
+                "publish_from", "log_level", "disk",
             ],
             later: [
-                "hooks", "bandwidth", "rate", "disk", "scrub", "http", "metrics", "limits", "linger", "dial", "uplink",
+                "hooks", "bandwidth", "rate", "scrub", "http", "metrics", "limits", "linger", "dial", "uplink",
                 "discovery", "compat", "adopt", "log_format",
             ],
             mistakes: mistakes)
@@ -39,12 +39,18 @@ package enum AgentReading {
         let publishers = readPublishers(reader, folder)
         let publishFrom = readPublishFrom(reader, role, folder)
         let level = reader.word("log_level", of: LogLevel.allCases.map(\.rawValue)).flatMap(LogLevel.init(rawValue:))
+        let disk = readDisk(reader)
         guard let fleet, let name, let role, let data, let listen, let tls else { return nil }
         return AgentSettings(
             fleet: fleet.text, name: name.text, role: role, dataPath: data, statePath: state, listen: listen,
             coordinators: coordinators, certificatePath: tls.certificatePath, keyPath: tls.keyPath,
             authorityPath: tls.authorityPath, publishers: publishers, publishFrom: publishFrom,
-            logLevel: level ?? .info)
+            logLevel: level ?? .info, disk: disk)
+    }
+
+    private static func readDisk(_ reader: MappingReader) -> DiskLimits {
+        let section = reader.mapping("disk", keys: ["reserve", "high_water"], later: ["low_water", "quota", "inodes"])
+        return DiskLimits(reserve: section?.diskReserve("reserve"), highWaterPercent: section?.percent("high_water"))
     }
 
     /// One coordinator, or a list of addresses of it.

@@ -116,9 +116,10 @@ package enum FleetReading {
             "defaults", keys: ["sets", "region", "country", "disk"],
             later: ["bandwidth", "scrub", "tier", "uplink", "limits", "hooks", "linger", "compat"])
         guard let section else { return ReadDefaults() }
+        let disk = readDisk(section)
         return ReadDefaults(
             sets: section.names("sets"), region: section.name("region")?.text, country: readCountry(section),
-            diskReserve: readDisk(section))
+            diskReserve: disk.reserve, diskHighWater: disk.highWater)
     }
 }
 
@@ -128,6 +129,7 @@ struct ReadDefaults {
     var region: String?
     var country: String?
     var diskReserve: DiskReserve?
+    var diskHighWater: Int?
 }
 
 /// A set with the places that rules over the whole fleet point at.
@@ -166,10 +168,10 @@ extension FleetReading {
             node, path: label,
             keys: [
                 "name", "origin", "source", "ingest", "chunks", "digests", "replicas", "keep_releases", "max_lag",
-                "allow_escaping_links",
+                "allow_escaping_links", "quota",
             ],
             later: [
-                "layout", "max_delete", "max_shrink", "publish", "placement", "scrub", "priority", "bandwidth", "quota",
+                "layout", "max_delete", "max_shrink", "publish", "placement", "scrub", "priority", "bandwidth",
                 "copy_limit", "linger", "sharing", "compat", "flip", "tiers", "allow", "hooks", "trust", "availability",
                 "expires", "cache", "regions",
             ],
@@ -188,7 +190,7 @@ extension FleetReading {
             replicas: reader.integer("replicas", in: 1...10_000) ?? 1,
             keepReleases: reader.integer("keep_releases", in: 1...1_000) ?? 5,
             maxLagSeconds: reader.seconds("max_lag", in: 1...31_536_000) ?? 3_600,
-            allowEscapingLinks: reader.flag("allow_escaping_links") ?? false)
+            allowEscapingLinks: reader.flag("allow_escaping_links") ?? false, quotaBytes: reader.size("quota"))
         guard let name, let origin else { return nil }
         return ReadSet(
             policy: policy, label: label, place: name.place, originPlace: origin.place,
@@ -258,21 +260,23 @@ extension FleetReading {
         } else if let ownSets, ownSets.isEmpty, mistakes.isEmpty {
             reader.fail("sets", "the list is empty", "name at least one set, or remove the mirror")
         }
+        let disk = readDisk(reader)
         let override = reader.word("state", of: MirrorOverride.allCases.map(\.rawValue).sorted())
         let policy = MirrorPolicy(
             name: name?.text ?? "", role: role, region: reader.name("region")?.text ?? defaults.region ?? "default",
             country: readCountry(reader) ?? defaults.country, address: address ?? NetworkAddress(host: "", port: 0),
             sets: Set(carried).sorted(), override: override.flatMap(MirrorOverride.init(rawValue:)),
-            diskReserve: readDisk(reader) ?? defaults.diskReserve)
+            diskReserve: disk.reserve ?? defaults.diskReserve,
+            diskHighWaterPercent: disk.highWater ?? defaults.diskHighWater)
         guard let name, address != nil else { return nil }
         return ReadMirror(
             policy: policy, label: label, place: name.place, rolePlace: reader.place(of: "role"),
             addressPlace: reader.place(of: "address"), ownSets: ownSets)
     }
 
-    private static func readDisk(_ reader: MappingReader) -> DiskReserve? {
-        let section = reader.mapping("disk", keys: ["reserve"], later: ["high_water", "low_water", "quota", "inodes"])
-        return section?.diskReserve("reserve")
+    private static func readDisk(_ reader: MappingReader) -> (reserve: DiskReserve?, highWater: Int?) {
+        let section = reader.mapping("disk", keys: ["reserve", "high_water"], later: ["low_water", "quota", "inodes"])
+        return (section?.diskReserve("reserve"), section?.percent("high_water"))
     }
 
     private static func readCountry(_ reader: MappingReader) -> String? {

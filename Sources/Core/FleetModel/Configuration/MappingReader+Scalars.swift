@@ -112,41 +112,64 @@ extension MappingReader {
     /// A part of a disk: a size such as `10GB`, or a percentage such as `5%`.
     func diskReserve(_ key: String) -> DiskReserve? {
         guard let text = text(key) else { return nil }
-        let quoted = Spelling.quoted(text.text)
         if text.text.hasSuffix("%") {
             let digits = text.text.dropLast()
             if digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let percent = UInt64(digits), percent <= 90 {
                 return .percent(percent)
             }
-            mistakes.add(text.place, "\(label(key)): \(quoted) is not a percentage", "write 0% to 90%")
+            mistakes.add(
+                text.place, "\(label(key)): \(Spelling.quoted(text.text)) is not a percentage", "write 0% to 90%")
             return nil
         }
+        return size(text, label(key), orPercentage: true).map { .bytes($0) }
+    }
+
+    /// A size such as `10GB`.
+    func size(_ key: String) -> UInt64? {
+        text(key).flatMap { size($0, label(key), orPercentage: false) }
+    }
+
+    private func size(_ text: PlacedText, _ label: String, orPercentage: Bool) -> UInt64? {
+        let quoted = Spelling.quoted(text.text)
         do {
-            return .bytes(try Quantity.bytes(text.text))
+            return try Quantity.bytes(text.text)
         } catch {
             let what: String
             let remedy: String
             switch error {
             case .noUnit:
                 what = "\(quoted) has no unit"
-                remedy = "say \(text.text)B for bytes, \(text.text)GB or \(text.text)%"
+                remedy = "say \(text.text)B for bytes, \(text.text)GB" + (orPercentage ? " or \(text.text)%" : "")
             case .ambiguousUnit(let number, let letter):
                 what = "\(quoted) does not say of what"
                 let letter = letter == "K" ? "k" : letter
                 remedy = "say \(number)\(letter)B for bytes (\(number)\(letter)bit would be bits)"
             case .isRate:
                 what = "\(quoted) is in bits"
-                remedy = "write bytes, e.g. 10GB, or a percentage"
+                remedy = "write bytes, e.g. 10GB" + (orPercentage ? ", or a percentage" : "")
             case .tooLarge:
                 what = "\(quoted) is too large"
                 remedy = "write a size that a disk can have"
             case .malformed:
                 what = "\(quoted) is not a size"
-                remedy = "write e.g. 500MB, 10GB, 64GiB or 5%"
+                remedy = orPercentage ? "write e.g. 500MB, 10GB, 64GiB or 5%" : "write e.g. 500MB, 10GB or 64GiB"
             }
-            mistakes.add(text.place, "\(label(key)): \(what)", remedy)
+            mistakes.add(text.place, "\(label): \(what)", remedy)
             return nil
         }
+    }
+
+    /// A part of a disk as a percentage, 1% to 100%.
+    func percent(_ key: String) -> Int? {
+        guard let text = text(key) else { return nil }
+        if text.text.hasSuffix("%"), let percent = Int(text.text.dropLast()), (1...100).contains(percent),
+            text.text.utf8.first != UInt8(ascii: "+")
+        {
+            return percent
+        }
+        mistakes.add(
+            text.place, "\(label(key)): \(Spelling.quoted(text.text)) is not a percentage", "write 1% to 100%")
+        return nil
     }
 
     /// An address `HOST:PORT`; port 0 only where a program listens.

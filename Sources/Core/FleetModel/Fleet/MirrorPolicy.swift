@@ -16,6 +16,8 @@ package struct MirrorPolicy: Codable, Sendable, Hashable {
     package var override: MirrorOverride?
     /// How much of its disk a plan must leave free; nil: `DiskReserve.defaultBytes(ofDisk:)`.
     package var diskReserve: DiskReserve?
+    /// The used part of its disk in percent that a plan warns of; nil: never.
+    package var diskHighWaterPercent: Int?
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -26,7 +28,8 @@ package struct MirrorPolicy: Codable, Sendable, Hashable {
         address: NetworkAddress,
         sets: [String] = [],
         override: MirrorOverride? = nil,
-        diskReserve: DiskReserve? = nil
+        diskReserve: DiskReserve? = nil,
+        diskHighWaterPercent: Int? = nil
     ) {
         self.name = name
         self.role = role
@@ -36,12 +39,13 @@ package struct MirrorPolicy: Codable, Sendable, Hashable {
         self.sets = sets
         self.override = override
         self.diskReserve = diskReserve
+        self.diskHighWaterPercent = diskHighWaterPercent
     }
 }
 
 extension MirrorPolicy {
     private enum CodingKeys: String, CodingKey {
-        case name, role, region, country, address, sets, override, diskReserve
+        case name, role, region, country, address, sets, override, diskReserve, diskHighWaterPercent
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -55,6 +59,7 @@ extension MirrorPolicy {
         sets = try container.decodeIfPresent([String].self, forKey: .sets) ?? []
         override = try container.decodeIfPresent(MirrorOverride.self, forKey: .override)
         diskReserve = try container.decodeIfPresent(DiskReserve.self, forKey: .diskReserve)
+        diskHighWaterPercent = try container.decodeIfPresent(Int.self, forKey: .diskHighWaterPercent)
     }
 
     /// Writes the value.
@@ -68,5 +73,6 @@ extension MirrorPolicy {
         try container.encode(sets, forKey: .sets)
         try container.encodeIfPresent(override, forKey: .override)
         try container.encodeIfPresent(diskReserve, forKey: .diskReserve)
+        try container.encodeIfPresent(diskHighWaterPercent, forKey: .diskHighWaterPercent)
     }
 }

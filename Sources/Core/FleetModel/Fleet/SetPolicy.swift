@@ -20,6 +20,8 @@ package struct SetPolicy: Codable, Sendable, Hashable {
     package var maxLagSeconds: Int64
     /// Whether symlinks that leave the set are published as they are.
     package var allowEscapingLinks: Bool
+    /// The most bytes that a release of it may have on a mirror; nil: any number.
+    package var quotaBytes: UInt64?
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -32,7 +34,8 @@ package struct SetPolicy: Codable, Sendable, Hashable {
         replicas: Int = 1,
         keepReleases: Int = 5,
         maxLagSeconds: Int64 = 3600,
-        allowEscapingLinks: Bool = false
+        allowEscapingLinks: Bool = false,
+        quotaBytes: UInt64? = nil
     ) {
         self.name = name
         self.origin = origin
@@ -44,13 +47,14 @@ package struct SetPolicy: Codable, Sendable, Hashable {
         self.keepReleases = keepReleases
         self.maxLagSeconds = maxLagSeconds
         self.allowEscapingLinks = allowEscapingLinks
+        self.quotaBytes = quotaBytes
     }
 }
 
 extension SetPolicy {
     private enum CodingKeys: String, CodingKey {
         case name, origin, source, ingest, chunkProfile, digests, replicas, keepReleases, maxLagSeconds,
-            allowEscapingLinks
+            allowEscapingLinks, quotaBytes
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -66,6 +70,7 @@ extension SetPolicy {
         keepReleases = try container.decodeIfPresent(Int.self, forKey: .keepReleases) ?? 5
         maxLagSeconds = try container.decodeIfPresent(Int64.self, forKey: .maxLagSeconds) ?? 3600
         allowEscapingLinks = try container.decodeIfPresent(Bool.self, forKey: .allowEscapingLinks) ?? false
+        quotaBytes = try container.decodeIfPresent(UInt64.self, forKey: .quotaBytes)
     }
 
     /// Writes the value.
@@ -81,5 +86,6 @@ extension SetPolicy {
         try container.encode(keepReleases, forKey: .keepReleases)
         try container.encode(maxLagSeconds, forKey: .maxLagSeconds)
         try container.encode(allowEscapingLinks, forKey: .allowEscapingLinks)
+        try container.encodeIfPresent(quotaBytes, forKey: .quotaBytes)
     }
 }

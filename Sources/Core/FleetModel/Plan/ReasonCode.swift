@@ -45,6 +45,8 @@ package struct ReasonCode: RawRepresentable, Codable, Sendable, Hashable, Custom
     package static let failing = ReasonCode(rawValue: "failing")
     /// The mirror's disk has no room for the plan.
     package static let shortOfDisk = ReasonCode(rawValue: "short-of-disk")
+    /// The release is larger than the quota of its set.
+    package static let overQuota = ReasonCode(rawValue: "over-quota")
     /// Nobody fit to be a source holds the release.
     package static let noSource = ReasonCode(rawValue: "no-source")
     /// The mirror was asked for by name and does not carry the set.

@@ -22,7 +22,12 @@ extension CommandService {
             guard let sequence = try command.sequence ?? store.served(set: set)?.sequence,
                 let signed = try store.signedRelease(set: set, sequence: sequence)
             else { throw CommandFailure(.notFound, "\(settings.name) serves no such release of \(set)") }
-            let proof = try store.proof(set: set, sequence: sequence, path: path)
+            guard let pin = try store.pin(set: set, sequence: sequence) else {
+                throw CommandFailure(.notFound, "\(settings.name) does not hold release \(sequence) of \(set)")
+            }
+            let proof = try withExtendedLifetime(pin) {
+                try store.proof(set: set, sequence: sequence, path: path)
+            }
             let verified = try ReleaseVerifier.verify(signed, policy: policy, set: set, above: nil)
             guard let publisher = verified.signers.first else {
                 throw CommandFailure(.failed, "release \(sequence) of \(set) has no signer")
@@ -64,10 +69,12 @@ extension CommandService {
     func entries(_ command: AgentCommand, _ line: EventLine) async throws {
         let set = try required(command.set, "set")
         try await sendLines(line) { [self] add in
-            let root = try root(of: set, sequence: command.sequence)
-            try ManifestTree.forEachEntry(root: root, source: store.node) { entry in
-                add(EntryLine(entry))
-                return true
+            let pin = try pin(set, sequence: command.sequence)
+            try withExtendedLifetime(pin) {
+                try ManifestTree.forEachEntry(root: pin.root, source: store.node) { entry in
+                    add(EntryLine(entry))
+                    return true
+                }
             }
         }
     }
@@ -75,19 +82,21 @@ extension CommandService {
     func diff(_ command: AgentCommand, _ line: EventLine) async throws {
         let set = try required(command.set, "set")
         try await sendLines(line) { [self] add in
-            let from = try root(of: set, sequence: try required(command.sequence, "release"))
-            let to = try root(of: set, sequence: try required(command.other, "second release"))
-            try ManifestTree.diff(from, to, source: store.node) { edit in
-                switch edit {
-                case .remove(let path):
-                    var line = EntryLine(path: path.description)
-                    line.change = "-"
-                    add(line)
-                case .put(let entry):
-                    let isOld = try ManifestTree.entry(at: entry.path, root: from, source: store.node) != nil
-                    var line = EntryLine(entry)
-                    line.change = isOld ? "*" : "+"
-                    add(line)
+            let from = try pin(set, sequence: try required(command.sequence, "release"))
+            let to = try pin(set, sequence: try required(command.other, "second release"))
+            try withExtendedLifetime((from, to)) {
+                try ManifestTree.diff(from.root, to.root, source: store.node) { edit in
+                    switch edit {
+                    case .remove(let path):
+                        var line = EntryLine(path: path.description)
+                        line.change = "-"
+                        add(line)
+                    case .put(let entry):
+                        let isOld = try ManifestTree.entry(at: entry.path, root: from.root, source: store.node) != nil
+                        var line = EntryLine(entry)
+                        line.change = isOld ? "*" : "+"
+                        add(line)
+                    }
                 }
             }
         }

@@ -42,6 +42,7 @@ struct CommandService: Sendable {
             case .releases: try await releases(command, line)
             case .entries: try await entries(command, line)
             case .diff: try await diff(command, line)
+            case .collect: try await collect(command, line)
             }
         } catch let failure as CommandFailure {
             try await line.send(.failed(failure))
@@ -62,18 +63,15 @@ struct CommandService: Sendable {
         return value
     }
 
-    /// The root of release `sequence` of `set`, or of what is served when nil.
-    func root(of set: String, sequence: UInt64?) throws -> NodeDigest {
-        if let sequence {
-            guard let signed = try store.signedRelease(set: set, sequence: sequence) else {
-                throw CommandFailure(.notFound, "\(settings.name) does not hold release \(sequence) of \(set)")
-            }
-            return try ReleaseDocument(decoding: signed.document).manifest.digest
-        }
-        guard let served = try store.served(set: set) else {
+    /// Holds release `sequence` of `set`, or what is served when nil, so that it is not collected while it is read.
+    func pin(_ set: String, sequence: UInt64?) throws -> StorePin {
+        guard let wanted = try sequence ?? store.served(set: set)?.sequence else {
             throw CommandFailure(.notFound, "\(settings.name) serves no release of \(set)")
         }
-        return served.root
+        guard let pin = try store.pin(set: set, sequence: wanted) else {
+            throw CommandFailure(.notFound, "\(settings.name) does not hold release \(wanted) of \(set)")
+        }
+        return pin
     }
 }
 

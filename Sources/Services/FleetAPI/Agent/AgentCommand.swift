@@ -17,6 +17,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
         case releases
         /// List the entries of release `sequence` of `set`.
         case entries
+        /// Drop what no kept release needs; with `dryRun` only say what that is.
+        case collect
         /// List what changed from release `sequence` to release `other` of `set`.
         case diff
     }

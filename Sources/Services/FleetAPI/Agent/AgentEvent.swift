@@ -25,6 +25,8 @@ package struct AgentEvent: Codable, Equatable, Sendable {
     package var item: CommandItem?
     package var failure: CommandFailure?
     package var summary: CommandSummary?
+    /// Collect: what was dropped.
+    package var collected: CollectedSummary?
 
     package init(_ kind: Kind) {
         self.kind = kind
@@ -143,6 +145,34 @@ package struct CommandSummary: Codable, Equatable, Sendable {
         self.files = files
         self.bytes = bytes
         self.bad = bad
+        self.seconds = seconds
+    }
+}
+
+/// What a collection dropped, or would drop.
+package struct CollectedSummary: Codable, Equatable, Sendable {
+    /// Releases whose content is not kept any longer.
+    package var releases: UInt64
+    package var blobs: UInt64
+    package var files: UInt64
+    /// Bytes that the disk has back.
+    package var bytes: UInt64
+    /// Everything was looked at; if not, the rest is for the next collection.
+    package var isComplete: Bool
+    /// Sets whose syncs or publishes were in the way, ascending.
+    package var waitedFor: [String]
+    package var seconds: Double
+
+    package init(
+        releases: UInt64, blobs: UInt64, files: UInt64, bytes: UInt64, isComplete: Bool, waitedFor: [String],
+        seconds: Double
+    ) {
+        self.releases = releases
+        self.blobs = blobs
+        self.files = files
+        self.bytes = bytes
+        self.isComplete = isComplete
+        self.waitedFor = waitedFor
         self.seconds = seconds
     }
 }

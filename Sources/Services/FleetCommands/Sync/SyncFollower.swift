@@ -102,7 +102,7 @@ struct SyncFollower {
                 state.badPaths == 0, state.missingBytes == 0, state.state != .failing
             {
                 target.verdict = .done
-            } else if line.reason.code == .shortOfDisk {
+            } else if line.reason.code == .shortOfDisk || line.reason.code == .overQuota {
                 target.verdict = .failed(line.reason.text)
             } else if let state, !isActive, state.state == .failing, let last = state.lastSync,
                 last.sequence == line.sequence, let failure = last.failure,

@@ -42,6 +42,14 @@ extension Store {
     }
 }
 
+extension Store {
+    /// How many releases a collection would take the content of; reads nothing but the table of releases and the names
+    /// of trees.
+    package func releasesToCollect(keepsOnlyServed: Bool = false) throws -> Int {
+        try CollectionScope(self, keepsOnlyServed: keepsOnlyServed).retired.count
+    }
+}
+
 extension CollectionOutcome {
     /// Adds what another pass removed.
     mutating func add(_ other: CollectionOutcome) {
