@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
-from lab import FLEETCTL, Lab, run, write
+from lab import BIN, FLEETCTL, Lab, run, write
 
 USAGE, BAD_FILE, TRY_AGAIN, REFUSED, SOME_FAILED, CHANGES = 64, 78, 5, 4, 3, 2
 COMMANDS = [
@@ -157,10 +157,24 @@ class WithFleetTest(unittest.TestCase):
         self.assertSays(["publish", "debian", "/no/such"], 1, "/no/such: No such file", "hint:")
         self.assertSays(["publish", "debian", "/etc/passwd"], 1, "not a directory")
         self.assertSays(["publish", "debian", ""], USAGE, "an empty text")
+        store = self.fleet.host("origin", "srv", ".store")
+        for source in [self.fleet.path, self.fleet.host("origin", "srv"), store, os.path.join(store, "blobs")]:
+            self.assertSays(["publish", "debian", source], REFUSED, "lie in one another", "hint:")
         escaping = self.fleet.scratch("escaping")
         if not os.path.lexists(os.path.join(escaping, "link")):
             os.symlink("/etc/passwd", os.path.join(escaping, "link"))
         self.assertSays(["publish", "debian", escaping], REFUSED, "link", "leaves the set")
+
+    def test_a_file_that_the_agent_may_not_read_is_named(self):
+        source = self.fleet.scratch("unreadable")
+        write(os.path.join(source, "secret"), b"x", mode=0)
+        self.fleet.lab("stop", "origin")
+        # Root reads everything: an agent of root gives up that right.
+        less = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+        subprocess.run([*less, FLEETCTL, "lab", "start", "--dir", self.fleet.path, "origin"], check=True,
+                       stdin=subprocess.DEVNULL, timeout=60)
+        self.assertSays(["publish", "debian", source], 1, 'origin: cannot open ', 'secret": Permission denied',
+                        "as which user this program runs")
 
     def test_data_that_cannot_be_written_is_no_success(self):
         for command, code in [(["status"], 1), (["release", "list"], 1), (["status", "-o", "json"], 1), (["check"], 3)]:
@@ -169,6 +183,18 @@ class WithFleetTest(unittest.TestCase):
                                       stdout=full, stderr=subprocess.PIPE, text=True)
             self.assertEqual(code, done.returncode, command)
             self.assertIn("cannot write to standard output: No space left on device", done.stderr)
+
+    def test_an_address_in_use_is_named(self):
+        home = self.fleet.host("m1")
+        with open(os.path.join(home, "agent.yaml")) as file:
+            text = file.read().replace("data: srv\n", f"data: {self.fleet.scratch('second')}\n")
+        second = os.path.join(home, "second.yaml")
+        write(second, text.encode())
+        done = subprocess.run([os.path.join(BIN, "fleet-agent"), "--config", second], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stderr.splitlines()[-1], r"^fleet-agent: cannot listen at \S+, port \d+: "
+                         "address already in use: is another program there, and is `listen` in agent.yaml ")
 
     def test_check_takes_limits_of_lag(self):
         self.assertIn("lag_max=0s;3600;14400;0 ", self.fleet("check", "-w", "1h", "-c", "4h", expect=None).out)

@@ -3,6 +3,7 @@ import FleetCertificates
 import FleetModel
 import LinuxIO
 import Logging
+import STOQ
 import ServiceLifecycle
 import STOQTransport
 import Store
@@ -85,8 +86,7 @@ struct Agent: Service {
 
     /// Serves, follows plans and reports until it is told to stop.
     func run() async throws {
-        let bound = try await endpoint.listen(host: settings.listen.host, port: settings.listen.port)
-        let address = NetworkAddress(host: bound.host, port: bound.port)
+        let address = try await listen()
         logger.info("ready", metadata: ["name": "\(settings.name)", "address": "\(address)"])
         if let readyFile { try ReadyFile.write(address, to: readyFile) }
         await cancelWhenGracefulShutdown {
@@ -100,6 +100,16 @@ struct Agent: Service {
         await endpoint.shutdown()
         try await pool.shutdown()
         logger.info("stopped")
+    }
+
+    /// Begins to listen; the address, with the port that was chosen if agent.yaml leaves it open.
+    private func listen() async throws -> NetworkAddress {
+        do {
+            let bound = try await endpoint.listen(host: settings.listen.host, port: settings.listen.port)
+            return NetworkAddress(host: bound.host, port: bound.port)
+        } catch let error as STOQError {
+            throw AgentConfigurationError.cannotListen(error.reason)
+        }
     }
 }
 

@@ -6,6 +6,8 @@ import Trust
 enum AgentConfigurationError: Error, CustomStringConvertible {
     /// The certificate is another host's.
     case otherIdentity(certificate: String, is: FleetIdentity, wanted: FleetIdentity)
+    /// Nothing can listen where agent.yaml says.
+    case cannotListen(String)
     /// A publisher's key cannot be used.
     case badPublisher(String, reason: String)
 
@@ -13,6 +15,8 @@ enum AgentConfigurationError: Error, CustomStringConvertible {
         switch self {
         case .otherIdentity(let certificate, let identity, let wanted):
             "\(certificate) is of \(identity.uri), but agent.yaml says \(wanted.uri): name the right certificate there"
+        case .cannotListen(let reason):
+            "\(reason): is another program there, and is `listen` in agent.yaml an address of this host?"
         case .badPublisher(let reference, let reason):
             "the publisher's key \(reference) cannot be used: \(reason): it must be one line `ed25519:...`"
         }

@@ -65,7 +65,7 @@ package final class STOQEndpoint: Sendable {
         do {
             channel = try await bootstrap.bind(host: host, port: port).get()
         } catch {
-            throw STOQError(.unreachable, "cannot listen at \(host), port \(port): \(error)")
+            throw STOQError(.unreachable, "cannot listen at \(host), port \(port): \(Self.reason(of: error))")
         }
         state.withLock { $0.listeners.append(channel) }
         let address = channel.localAddress

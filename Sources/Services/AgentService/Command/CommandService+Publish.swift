@@ -120,14 +120,27 @@ extension CommandService {
         }
         let isAllowed = settings.publishFrom.contains { allowed in
             guard let top = resolved(allowed) else { return false }
-            return top == "/" || real == top || real.hasPrefix(top + "/")
+            return Self.holds(top, real)
         }
         guard isAllowed else {
             throw CommandFailure(
                 .refused, "\(settings.name) may not publish from \(real)",
                 hint: "add it to `publish_from` in that host's agent.yaml: only the host decides this")
         }
+        if let data = resolved(settings.dataPath) {
+            // The store would be read while it grows; and what lies in it has been published already.
+            guard !Self.holds(real, data), !Self.holds(data + "/.store", real) else {
+                throw CommandFailure(
+                    .refused, "\(real) and the data directory of \(settings.name), \(data), lie in one another",
+                    hint: "publish a directory beside it")
+            }
+        }
         return real
+    }
+
+    /// Whether `path` is `top` or lies below it; both without links.
+    private static func holds(_ top: String, _ path: String) -> Bool {
+        top == "/" || path == top || path.hasPrefix(top + "/")
     }
 
     private func resolved(_ path: String) -> String? {

@@ -51,7 +51,12 @@ struct CommandService: Sendable {
             try await line.send(.failed(CommandFailure(error)))
         } catch let error as MalformedJSON {
             try await line.send(.failed(CommandFailure(.refused, "the command is malformed: \(error)")))
-        } catch let error as ManifestError {
+        } catch let error as STOQError {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // A file that may not be read, a full disk, a damaged database: each says what it is and what to do.
             logger.error("a command failed", metadata: ["error": "\(error)"])
             try await line.send(.failed(CommandFailure(.failed, "\(error)")))
         }
