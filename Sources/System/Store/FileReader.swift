@@ -91,7 +91,7 @@ final class FileReader: Sendable {
     // MARK: Long files
 
     /// Reads a file longer than `wholeLimit`, segment by segment: while one is hashed and written, the next is read.
-    func readLong(_ item: SourceItem, _ tell: (UInt64) -> Void) throws -> ReadFile {
+    func readLong(_ item: SourceItem, _ tell: (UInt64) throws -> Void) throws -> ReadFile {
         let file = try open(item)
         let before = try file.attributes()
         guard before.type == .regular else { throw StoreError.changedWhileRead(path: item.path) }

@@ -82,13 +82,13 @@ struct IngestRun {
 
     // MARK: The walk
 
-    mutating func run(_ report: (IngestProgress) -> Void) throws -> (IngestDraft, ChunkLog) {
+    mutating func run(_ report: (IngestProgress) throws -> Void) throws -> (IngestDraft, ChunkLog) {
         store.note(.ingestScan, set.name)
         try SourceWalk(top: top).run { item in
             try take(item, report)
             if try isBatchFull(next: item) {
                 try settleBatch()
-                report(progress)
+                try report(progress)
             }
         }
         try settleBatch()
@@ -107,7 +107,7 @@ struct IngestRun {
         }
         store.note(.ingestManifest, set.name)
         progress.phase = "manifest"
-        report(progress)
+        try report(progress)
         let root = try builder.finish()
         try records.finish()
         try settleGroup()
@@ -115,7 +115,7 @@ struct IngestRun {
         return try draft(root)
     }
 
-    private mutating func take(_ item: SourceItem, _ report: (IngestProgress) -> Void) throws {
+    private mutating func take(_ item: SourceItem, _ report: (IngestProgress) throws -> Void) throws {
         count(item)
         switch item.attributes.type {
         case .directory:
@@ -131,7 +131,7 @@ struct IngestRun {
         }
     }
 
-    private mutating func takeFile(_ item: SourceItem, _ report: (IngestProgress) -> Void) throws {
+    private mutating func takeFile(_ item: SourceItem, _ report: (IngestProgress) throws -> Void) throws {
         progress.files += 1
         progress.bytes += item.attributes.size
         if let record = try records.record(at: item.path), isUnchanged(item, record) {
@@ -151,7 +151,7 @@ struct IngestRun {
             }
             let file = try reader.readLong(item) { done in
                 now.bytes = before + done
-                report(now)
+                try report(now)
             }
             try take(file)
             return

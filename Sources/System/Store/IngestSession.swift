@@ -43,7 +43,10 @@ package final class IngestSession: Sendable {
     ///
     /// Nothing that a reader sees is changed, and nothing in the source. Throws what the tree has that a release cannot
     /// hold, `changedWhileRead`, and what the disk says; the session has ended then.
-    package func run(source: String, progress: (IngestProgress) -> Void = { _ in }) throws -> IngestDraft {
+    /// What `progress` throws ends the session, too: it is called after each part of the tree.
+    package func run(
+        source: String, progress: (IngestProgress) throws -> Void = { _ in }
+    ) throws -> IngestDraft {
         try state.withLock { state in
             guard state.stage == .open else { throw StoreError.sessionEnded(set: set.name) }
             state.stage = .running

@@ -58,7 +58,7 @@ final class LongPass: @unchecked Sendable {
 
     /// Tells after each segment how many bytes are done; nil if the file ended early or went on: it changed while it
     /// was read.
-    func run(_ tell: (UInt64) -> Void) throws -> Result? {
+    func run(_ tell: (UInt64) throws -> Void) throws -> Result? {
         var chunks: [ChunkReference] = []
         filled = try file.read(into: segment(0), at: 0)
         while filled > 0, offset < size {
@@ -68,7 +68,7 @@ final class LongPass: @unchecked Sendable {
             chunks += found
             keepRest(of: found.reduce(0) { $0 + Int($1.length) })
             offset += UInt64(filled)
-            tell(offset)
+            try tell(offset)
             filled = nextFilled
             turn = 1 - turn
         }

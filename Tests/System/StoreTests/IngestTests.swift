@@ -105,6 +105,28 @@ import Trust
         try fleet.expectServed("origin", tree)
     }
 
+    @Test("A publish that nobody waits for any more ends in the middle of a file and frees its set")
+    func cancelled() throws {
+        struct GoneAway: Error {}
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        let size: UInt64 = 60_000_000
+        try tree.write("long.iso", Bytes.random(Int(size), seed: 6))
+        let origin = try fleet.store("origin")
+        let session = try origin.beginIngest(set: "pool")
+        var told: [UInt64] = []
+        #expect(throws: GoneAway.self) {
+            try session.run(source: tree.path) { progress in
+                told.append(progress.bytes)
+                throw GoneAway()
+            }
+        }
+        #expect(told.count == 1 && told[0] < size, "\(told)")
+        #expect(try origin.sets() == [])
+        _ = try #require(try fleet.publish(tree, to: origin))
+        try fleet.expectServed("origin", tree)
+    }
+
     @Test("A file that changes while it is read fails the publish by its name", arguments: [100_000, 40_000_000])
     func changedWhileRead(size: Int) throws {
         let fleet = try TestFleet()

@@ -36,8 +36,9 @@ extension CommandService {
     private func ingest(
         _ session: IngestSession, set: String, source: String, isDryRun: Bool, _ line: EventLine
     ) async throws -> Bool {
-        let draft = try await withProgress(line) { tell in
+        let draft = try await withProgress(line) { tell, isCancelled in
             try session.run(source: source) { progress in
+                if isCancelled() { throw CancellationError() }
                 tell(CommandProgress(phase: progress.phase, files: progress.files, bytes: progress.bytes))
             }
         }

@@ -14,22 +14,16 @@ extension CommandService {
             for set in sets { activity.update(set, isNews: false) { $0.activity = .idle } }
         }
         let began = ContinuousClock.now
-        let isCancelled = CancellationFlag()
         let mode: VerifyMode = command.quick == true ? .quick : .full
-        let outcome = try await withTaskCancellationHandler {
-            try await withProgress(line) { [store] tell in
-                try store.verify(
-                    mode, set: command.set,
-                    progress: {
-                        tell(
-                            CommandProgress(
-                                phase: "verify", files: $0.files, bytes: $0.bytes,
-                                totalBytes: $0.totalBytes))
-                    },
-                    isCancelled: { isCancelled.isSet })
-            }
-        } onCancel: {
-            isCancelled.set()
+        let outcome = try await withProgress(line) { [store] tell, isCancelled in
+            try store.verify(
+                mode, set: command.set,
+                progress: {
+                    tell(
+                        CommandProgress(
+                            phase: "verify", files: $0.files, bytes: $0.bytes, totalBytes: $0.totalBytes))
+                },
+                isCancelled: isCancelled)
         }
         for bad in outcome.bad {
             var event = AgentEvent(.bad)
@@ -51,14 +45,33 @@ extension CommandService {
         try await line.send(event)
     }
 
-    /// Runs `work` on a blocking thread and sends what it tells, at most every 200 ms.
+    /// Runs `work` on a blocking thread and sends what it tells, at most every 200 ms. `work` asks `isCancelled` now and
+    /// then: it is true once this task is cancelled, or the operator that would hear of the end has gone away.
     func withProgress<Value: Sendable>(
         _ line: EventLine,
-        _ work: @escaping @Sendable (_ tell: @escaping @Sendable (CommandProgress) -> Void) throws -> Value
+        _ work:
+            @escaping @Sendable (
+                _ tell: @escaping @Sendable (CommandProgress) -> Void, _ isCancelled: @escaping @Sendable () -> Bool
+            ) throws -> Value
     ) async throws -> Value {
         let latest = LatestProgress()
-        return try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await pool.run { try work { latest.set($0) } } }
+        let cancellation = CancellationFlag()
+        return try await withTaskCancellationHandler {
+            try await run(work, latest, cancellation, line)
+        } onCancel: {
+            cancellation.set()
+        }
+    }
+
+    private func run<Value: Sendable>(
+        _ work:
+            @escaping @Sendable (
+                _ tell: @escaping @Sendable (CommandProgress) -> Void, _ isCancelled: @escaping @Sendable () -> Bool
+            ) throws -> Value,
+        _ latest: LatestProgress, _ cancellation: CancellationFlag, _ line: EventLine
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await pool.run { try work({ latest.set($0) }, { cancellation.isSet }) } }
             group.addTask {
                 while !Task.isCancelled {
                     try? await Task.sleep(for: .milliseconds(200))
@@ -69,7 +82,10 @@ extension CommandService {
                 }
                 return nil
             }
-            defer { group.cancelAll() }
+            defer {
+                cancellation.set()
+                group.cancelAll()
+            }
             while let value = try await group.next() {
                 if let value { return value }
             }
