@@ -8,6 +8,8 @@ enum AgentConfigurationError: Error, CustomStringConvertible {
     case otherIdentity(certificate: String, is: FleetIdentity, wanted: FleetIdentity)
     /// A publisher's key cannot be used.
     case badPublisher(String, reason: String)
+    /// A test asks for a crash at a place that there is not.
+    case badCrashPoint(variable: String, String)
 
     var description: String {
         switch self {
@@ -15,6 +17,8 @@ enum AgentConfigurationError: Error, CustomStringConvertible {
             "\(certificate) is of \(identity.uri), but agent.yaml says \(wanted.uri): name the right certificate there"
         case .badPublisher(let reference, let reason):
             "the publisher's key \(reference) cannot be used: \(reason): it must be one line `ed25519:...`"
+        case .badCrashPoint(let variable, let text):
+            "\(variable) is \"\(text)\", not PHASE or PHASE:N with a phase of the store: unset it, it is for tests"
         }
     }
 
