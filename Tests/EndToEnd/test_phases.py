@@ -109,6 +109,33 @@ class Phases(LabTest):
             self.start(name)
         self.converge()
 
+    def test_a_kill_at_60_percent_fetches_at_most_one_group_again(self):
+        group, groups, size = 64 << 20, 10, 1 << 30
+        source = self.fleet.scratch("large")
+        for number in range(4):
+            trees.random_file(os.path.join(source, f"image-{number}"), size // 4, seed=number)
+        self.fleet("publish", "iso", source)
+        # A group is synced whenever 64 MiB were written, so this is at 62.5 % or a little later.
+        self.arm("m1", f"group-sync:{groups}")
+        self.fleet("sync", "iso", "--mirror", "m1", "--wait", "--timeout", "60s", expect=None)
+        pid = self.fleet.pid("m1")
+        wait_until(lambda: not is_running(pid), "m1 dies in its tenth group")
+        self.assertFalse(os.path.lexists(self.fleet.host("m1", "srv", "iso")))
+        before = self.fetches("m1")
+        self.start("m1")
+        self.fleet("sync", "iso", "--mirror", "m1", "--wait")
+        self.assertServed(source, "iso", ["m1"])
+        after = self.fetches("m1")[len(before):]
+        again = groups * group + after[0] - size
+        print(f"\n    written before the kill: {groups * group}; asked for after it: {after[0]}; again: {max(0, again)}")
+        self.assertLessEqual(again, group)
+        self.assertEqual(len(after), 1, "it took more than one attempt")
+
+    def fetches(self, name):
+        """What each fetch of a host has found missing, in bytes."""
+        return [int(count) for count in re.findall(r"fetching chunks.* bytes=(\d+)", self.fleet.log(name))] or [
+            int(count) for count in re.findall(r"bytes=(\d+).*fetching chunks", self.fleet.log(name))]
+
     def test_a_kill_at_every_phase_loses_nothing(self):
         known = PUBLISH + FETCH + COMMIT + ELSEWHERE
         self.assertEqual(sorted(phases_of_store()), sorted(known), "a phase of the store has no round here")

@@ -236,6 +236,7 @@ struct CommitModel: ExploredModel {
         if files.link == 2, files.tree != .named || !files.treeIsWhole || !blobIsGood {
             return "the link shows release 2, whose tree is not whole"
         }
+        if files.tree == .named, !files.treeIsWhole { return "a tree has its final name and is not whole" }
         if state.hasRow, !blobIsGood { return "a row names a blob that is not there, or torn" }
         if state.isHeld, !state.hasRow { return "a release is held whose blob is not" }
         if state.isHeld, !files.hasReleaseFile { return "a release is held that a lost database could not get back" }

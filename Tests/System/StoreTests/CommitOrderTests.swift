@@ -33,13 +33,4 @@ import Testing
     func swapped(first: CommitStep, second: CommitStep) {
         #expect(Exploration(CommitModel(swapped: (first, second))).failure != nil)
     }
-
-    @Test("Every phase between the group and the clean-up is one of a step")
-    func phases() {
-        let ofSteps = Set(CommitStep.allCases.compactMap(\.phase))
-        let others: Set<StorePhase> = [
-            .recover, .ingestScan, .ingestManifest, .fetchManifest, .fetchPrepare, .fetchChunks, .quarantine,
-        ]
-        #expect(ofSteps.isDisjoint(with: others) && ofSteps.union(others) == Set(StorePhase.allCases))
-    }
 }
