@@ -19,11 +19,10 @@ extension Store {
         data path: String, state: String? = nil, policy: ReleasePolicy,
         progress: (RebuildProgress) -> Void = { _ in }
     ) throws -> RebuildOutcome {
-        var outcome = try rebuildDatabase(path, state, policy, progress)
+        let outcome = try rebuildDatabase(path, state, policy, progress)
         // The start fills the index from the rows, and puts right what a crash had left.
         let store = try open(data: path, state: state)
         store.close()
-        outcome.unknownSets.removeAll { set in (try? store.head(set: set)) != nil }
         return outcome
     }
 
