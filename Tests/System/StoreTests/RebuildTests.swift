@@ -97,6 +97,8 @@ import Trust
         scene.mirror.close()
         let file = try scene.top("mirror").openFile("store.db", writable: true)
         try file.write([UInt8](repeating: 0x5a, count: 8192), at: 0)
+        // Its log has these pages too, and would put them right.
+        for name in ["store.db-wal", "store.db-shm"] { try scene.top("mirror").unlinkIfPresent(name) }
         let error = #expect(throws: StoreError.self) { try scene.fleet.store("mirror") }
         #expect(error?.description.contains("damaged") == true)
         #expect(error?.description.contains("fleet-agent rebuild") == true)
