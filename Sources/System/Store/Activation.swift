@@ -291,7 +291,8 @@ struct Activation {
         for sequence in try trees() {
             guard let record = try store.database.read({ try $0.release(set.number, sequence) }) else { continue }
             var copies = VariantMaker(store: store, set: name, staging: staging)
-            try withCopies(&copies, root: try folder.subfolder("\(sequence)")) { tree in
+            let top = try folder.subfolder("\(sequence)")
+            try withCopies(&copies, root: top) { tree in
                 try ManifestTree.forEachEntry(root: record.root, source: source) { entry in
                     guard try tree.fault(entry) != nil || !tree.isLinked(entry) else { return true }
                     // An older release may name a blob that is gone; only this one was proved complete.
@@ -305,6 +306,9 @@ struct Activation {
                 }
                 try tree.finish()
             }
+            // The top has no entry of its own: its time stands in the release, and a repair in it has changed it.
+            guard let signed = try store.signedRelease(set: name, sequence: sequence) else { continue }
+            try top.setModified(FileTime(seconds: try ReleaseDocument(decoding: signed.document).topModified))
         }
     }
 
