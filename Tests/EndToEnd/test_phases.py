@@ -19,7 +19,7 @@ FETCH = ["fetch-manifest", "fetch-prepare", "fetch-chunks"]
 COMMIT = ["group-rename", "group-sync", "group-record", "variants", "closure", "hold-release", "tree-link", "tree-sync",
           "tree-rename", "flip", "flip-sync", "head", "clean-up"]
 ELSEWHERE = ["recover", "quarantine"]
-# No program collects yet: the tests of the store interrupt these.
+# Agents collect in the background, at times of their own: the tests of the store interrupt these.
 UNREACHED = ["collect-mark", "collect-sweep"]
 
 
@@ -86,7 +86,8 @@ class Phases(LabTest):
         pid = self.fleet.pid(name)
         wait_until(lambda: not is_running(pid), f"{name} dies at {phase}", 30)
         seen = re.findall(r"phase=(\S+)", self.fleet.log(name))
-        self.assertEqual(seen[-1], phase, f"{name} died elsewhere")
+        # A collection beside it may have logged a phase of its own meanwhile.
+        self.assertIn(phase, seen[-3:], f"{name} died elsewhere")
         self.hits.setdefault(phase, []).append(name)
         served = listing(self.fleet.served(name))
         self.assertIn(served, self.states, f"{name}, killed at {phase}, serves a tree that was never published")

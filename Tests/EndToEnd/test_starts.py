@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 import unittest
@@ -23,10 +24,11 @@ class Starts(LabTest):
             os.unlink(ready)
         began = time.monotonic()
         process = subprocess.Popen([*before, os.path.join(BIN, "fleet-agent"), "--config", "agent.yaml", "--ready-file", ready],
-                                   cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                   cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   start_new_session=True)
         wait_until(lambda: os.path.exists(ready), "the agent is ready")
         seconds = time.monotonic() - began
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait(60)
         return seconds
 
