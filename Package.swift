@@ -194,7 +194,7 @@ let package = Package(
         tests("System", "Database"),
         tests("System", "FleetCertificates", ["Trust", crypto, x509, asn1]),
         tests("System", "Telemetry", [logging]),
-        tests("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database", crypto]),
+        tests("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database", "Exploration", crypto]),
         tests(
             "System", "STOQTransport",
             [

@@ -84,24 +84,6 @@ class Crashes(LabTest):
         self.assertEqual(process.wait(60), 0, "the sync that was waiting goes on with the coordinator that is back")
         self.assertEqual(self.fleet.mirror("m1", "iso")["sequence"], 1)
 
-    def test_a_mirror_killed_in_mid_transfer_resumes(self):
-        source = self.fleet.scratch("source")
-        size = 2 << 30
-        trees.random_file(os.path.join(source, "image"), size)
-        self.fleet("publish", "iso", source)
-        process = subprocess.Popen([FLEETCTL, "-f", self.fleet.fleet, "sync", "iso", "--mirror", "m1", "--wait",
-                                    "--timeout", "60s", "-o", "json"],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        staging = self.fleet.host("m1", "srv", ".store", "staging")
-        wait_until(lambda: held(staging) > size * 0.4, "m1 has 40 % of the image")
-        self.fleet.lab("kill", "m1")
-        self.assertFalse(os.path.lexists(self.fleet.host("m1", "srv", "iso")), "the kill came too late")
-        self.fleet.lab("start", "m1")
-        process.communicate(timeout=90)
-        summary = self.fleet("sync", "iso", "--mirror", "m1", "--wait", "-o", "json").json
-        self.assertServed(source, "iso", ["m1"])
-        self.assertNotIn("error", summary)
-
 
 def held(folder):
     """Bytes on disk below `folder`."""

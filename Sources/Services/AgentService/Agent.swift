@@ -40,10 +40,12 @@ struct Agent: Service {
         try AgentConfigurationError.check(credentials.identity, settings)
         let policy = ReleasePolicy(fleet: settings.fleet, publishers: try settings.readPublishers())
         let clock = WallClock()
+        let crashPoint = try CrashPoint.fromEnvironment()
         store = try Store.open(
             data: settings.dataPath, state: settings.statePath,
             onPhase: { phase, set in
                 logger.debug("store", metadata: ["phase": "\(phase.rawValue)", "set": "\(set)"])
+                crashPoint?.arrive(at: phase)
             })
         store.leaveFree { [disk = settings.disk] in disk.reserveBytes(ofDisk: $0) }
         pool = BlockingPool(threads: Self.blockingThreads)
@@ -95,6 +97,7 @@ struct Agent: Service {
                 group.addTask { await collection.run() }
                 group.addTask { await reporter.run() }
                 group.addTask { await follower.run() }
+                group.addTask { await removeLeftovers() }
             }
         }
         await endpoint.shutdown()
@@ -109,6 +112,15 @@ struct Agent: Service {
             return NetworkAddress(host: bound.host, port: bound.port)
         } catch let error as STOQError {
             throw AgentConfigurationError.cannotListen(error.reason)
+        }
+    }
+
+    /// Clears away what a killed process left of trees, beside everything else: it may be as large as a set.
+    private func removeLeftovers() async {
+        do {
+            try await pool.run { [store] in try store.removeLeftovers() }
+        } catch {
+            logger.warning("cannot remove leftovers", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -10,6 +10,8 @@ enum AgentConfigurationError: Error, CustomStringConvertible {
     case cannotListen(String)
     /// A publisher's key cannot be used.
     case badPublisher(String, reason: String)
+    /// A test asks for a crash at a place that there is not.
+    case badCrashPoint(variable: String, String)
 
     var description: String {
         switch self {
@@ -19,6 +21,8 @@ enum AgentConfigurationError: Error, CustomStringConvertible {
             "\(reason): is another program there, and is `listen` in agent.yaml an address of this host?"
         case .badPublisher(let reference, let reason):
             "the publisher's key \(reference) cannot be used: \(reason): it must be one line `ed25519:...`"
+        case .badCrashPoint(let variable, let text):
+            "\(variable) is \"\(text)\", not PHASE or PHASE:N with a phase of the store: unset it, it is for tests"
         }
     }
 

@@ -7,6 +7,7 @@ import Logging
 import ServiceLifecycle
 import Store
 import Telemetry
+import Trust
 import UnixSignals
 
 /// The program `fleet-agent`: from the name of its configuration to its end.
@@ -33,12 +34,8 @@ package struct AgentProgram: Sendable {
 
     /// Runs until SIGTERM or SIGINT; the exit code. Errors are told on standard error.
     package func run() async -> Int32 {
-        ignoreBrokenPipes()
-        forbidCoreDumps()
-        raiseDescriptorLimit()
-        do {
-            let text = try OpenFile.open(Array(configuration.utf8)).readAll(limit: Self.configurationLimit)
-            let settings = try AgentFile.parse(text, file: configuration)
+        await Self.exitCode {
+            let settings = try Self.settings(configuration)
             let level = Telemetry.level(logLevel ?? settings.logLevel.rawValue) ?? .info
             let logger = Telemetry.logger(label: "fleet-agent", level: level)
             let agent = try Agent(settings, readyFile: readyFile, logger: logger)
@@ -46,6 +43,35 @@ package struct AgentProgram: Sendable {
                 services: [agent], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             try await group.run()
             return 0
+        }
+    }
+
+    /// Makes the host's database again from its files (decision 0006); the exit code, 2 if something served is not as it
+    /// was signed. What is found is told on standard output, progress and errors on standard error.
+    package static func rebuild(configuration: String) async -> Int32 {
+        await exitCode {
+            let settings = try settings(configuration)
+            let policy = ReleasePolicy(fleet: settings.fleet, publishers: try settings.readPublishers())
+            var report = RebuildReport()
+            let outcome = try Store.rebuild(data: settings.dataPath, state: settings.statePath, policy: policy) {
+                if let line = report.line($0) { tell(line) }
+            }
+            RebuildReport.print(outcome)
+            return outcome.isComplete ? 0 : 2
+        }
+    }
+
+    private static func settings(_ configuration: String) throws -> AgentSettings {
+        let text = try OpenFile.open(Array(configuration.utf8)).readAll(limit: configurationLimit)
+        return try AgentFile.parse(text, file: configuration)
+    }
+
+    private static func exitCode(_ body: () async throws -> Int32) async -> Int32 {
+        ignoreBrokenPipes()
+        forbidCoreDumps()
+        raiseDescriptorLimit()
+        do {
+            return try await body()
         } catch let error as FleetFileErrors {
             Self.tell("\(error)")
             return 78

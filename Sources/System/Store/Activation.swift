@@ -1,13 +1,14 @@
 import Content
 import Database
 import Glibc
+import Hashing
 import LinuxIO
 import Trust
 
 /// The way of a release from "all its parts were stored" to "its tree is served and it is the head": the same for a
 /// publish and a fetch.
 ///
-/// The order stands in docs/formats/store-layout.md; each step is a method here, in that order.
+/// The order is `CommitOrder.release`; what a crash at each step leaves stands in docs/formats/store-layout.md.
 struct Activation {
     let store: Store
     let set: SetRecord
@@ -26,39 +27,69 @@ struct Activation {
     private var root: NodeDigest { document.manifest.digest }
     private var name: String { self.set.name }
 
-    /// Goes all the way. `headRows` are written in the transaction that records the head.
+    /// What one step finds and a later one writes.
+    private struct Passing {
+        /// Up to where the chunk index is durable.
+        var marks: (blob: Int64, attachment: Int64) = (0, 0)
+        /// When the first link of the tree was made, at the earliest.
+        var linkedSince: Int64 = 0
+        /// Trees that are not kept any longer.
+        var removed: [UInt64] = []
+    }
+
+    /// Goes all the way, in the order of `CommitOrder`. `headRows` are written in the transaction that records the head.
     func run(headRows: (Session) throws -> Void = { _ in }) throws -> ServedState {
         try refuseStale()
-        store.note(.variants, name)
-        try makeVariants()
-        store.note(.closure, name)
-        try proveClosure()
-        store.note(.holdRelease, name)
-        let marks = try store.settledIndexMarks()
-        try holdRelease(marks)
-        // The kernel stamps inodes with its coarse clock, which may be some milliseconds behind the other.
-        let started = now(CLOCK_REALTIME_COARSE)
-        let treeExists = try store.releases.stat("\(name)/\(document.sequence)") != nil
-        if !treeExists { try makeTree() }
-        if treeExists || set.isDamaged { try repairTrees() }
-        try flip()
-        store.note(.head, name)
-        // Both for ranges: an old tree's removal changes the same inodes, and comes before the end is noted.
-        let removed = try removableTrees()
+        let hasTree = try store.releases.stat("\(name)/\(document.sequence)") != nil
+        var passing = Passing()
+        for step in CommitOrder.release(hasTree: hasTree, isDamaged: set.isDamaged) {
+            if let phase = step.phase { store.note(phase, name) }
+            try perform(step, &passing, headRows)
+        }
+        guard let served = try store.served(set: name) else {
+            throw StoreError.notFound("the tree of release \(document.sequence) of \(name)")
+        }
+        return served
+    }
+
+    private func perform(
+        _ step: CommitStep, _ passing: inout Passing, _ headRows: (Session) throws -> Void
+    ) throws {
+        switch step {
+        case .makeVariants: try makeVariants()
+        case .proveClosure: try proveClosure()
+        case .syncIndex: passing.marks = try store.settledIndexMarks()
+        case .keepRelease: try keepRelease()
+        case .holdRelease:
+            try holdRelease(passing.marks)
+            // The kernel stamps inodes with its coarse clock, which may be some milliseconds behind the other.
+            passing.linkedSince = now(CLOCK_REALTIME_COARSE)
+        case .linkTree: try linkTree()
+        case .syncTree, .syncRepairs: try staging.durability.syncFileSystem()
+        case .nameTree: try store.releases.subfolder(name).rename(partialName, to: "\(document.sequence)", .noReplace)
+        case .syncTreeName: try store.releases.subfolder(name).sync()
+        case .repairTrees: try repairTrees()
+        case .renameLink: try renameLink()
+        case .syncLink: try store.data.sync()
+        case .recordHead:
+            // Both for ranges: an old tree's removal changes the same inodes, and comes before the end is noted.
+            passing.removed = try removableTrees()
+            try recordHead(linkedSince: passing.linkedSince, headRows)
+        case .removeTrees: try removeTrees(passing.removed)
+        case .noteNames, .moveBlobs, .syncBlobs, .recordBlobs, .forgetNames, .tellIndex:
+            preconditionFailure("\(step) is a step of a group")
+        }
+    }
+
+    private func recordHead(linkedSince: Int64, _ headRows: (Session) throws -> Void) throws {
         try store.database.withTransaction { session in
             try store.recordHead(set.number, document.sequence, in: session)
             try session.run("DELETE FROM bad_path WHERE set_number = ?", [.integer(set.number)])
             try session.run(
                 "UPDATE content_set SET damaged = 0, verified_at = ?, link_from = ?, link_until = ? WHERE number = ?",
-                [.integer(now() / 1_000_000_000), .integer(started), .integer(now()), .integer(set.number)])
+                [.integer(now() / 1_000_000_000), .integer(linkedSince), .integer(now()), .integer(set.number)])
             try headRows(session)
         }
-        store.note(.cleanUp, name)
-        try removeTrees(removed)
-        guard let served = try store.served(set: name) else {
-            throw StoreError.notFound("the tree of release \(document.sequence) of \(name)")
-        }
-        return served
     }
 
     /// Nanoseconds since 1970.
@@ -192,6 +223,18 @@ struct Activation {
         return error
     }
 
+    /// Writes the release's file. Entries of one release all have the same further digests, so the first file tells.
+    private func keepRelease() throws {
+        var further: [HashAlgorithm] = []
+        try withClosedNodes {
+            try ManifestTree.forEachEntry(root: root, source: $0) { entry in
+                further = entry.furtherDigests.map(\.algorithm)
+                return entry.type != .file
+            }
+        }
+        try store.releaseFiles.write(signed, set: name, sequence: document.sequence, furtherDigests: further)
+    }
+
     private func holdRelease(_ marks: (blob: Int64, attachment: Int64)) throws {
         try store.database.withTransaction { session in
             try session.run(
@@ -207,13 +250,14 @@ struct Activation {
 
     // MARK: Trees
 
-    /// Links the tree under a name that no reader knows, makes it durable, and gives it its final name.
-    private func makeTree() throws {
-        store.note(.treeLink, name)
+    /// The name of the tree while no reader knows it.
+    private var partialName: String { "\(document.sequence)\(StoreLayout.partialSuffix)" }
+
+    /// Links the tree under its partial name.
+    private func linkTree() throws {
         let folder = try store.releases.ensureFolder(name, mode: 0o755)
-        let partial = "\(document.sequence)\(StoreLayout.partialSuffix)"
-        try folder.removeTree(partial)
-        let top = try folder.makeFolder(partial, mode: 0o755)
+        try folder.removeTree(partialName)
+        let top = try folder.makeFolder(partialName, mode: 0o755)
         var copies = VariantMaker(store: store, set: name, staging: staging)
         try withCopies(&copies, root: top) { tree in
             try withClosedNodes {
@@ -225,11 +269,6 @@ struct Activation {
             try tree.finish()
         }
         try top.setModified(FileTime(seconds: document.topModified))
-        store.note(.treeSync, name)
-        try staging.durability.syncFileSystem()
-        store.note(.treeRename, name)
-        try folder.rename(partial, to: "\(document.sequence)", .noReplace)
-        try folder.sync()
     }
 
     /// Runs `body` with a writer of the tree at `root`, whose further inodes are recorded at the end.
@@ -248,12 +287,12 @@ struct Activation {
 
     /// Compares the trees of the set with their manifests, and puts right what differs.
     private func repairTrees() throws {
-        store.note(.treeLink, name)
         let folder = try store.releases.subfolder(name)
         for sequence in try trees() {
             guard let record = try store.database.read({ try $0.release(set.number, sequence) }) else { continue }
             var copies = VariantMaker(store: store, set: name, staging: staging)
-            try withCopies(&copies, root: try folder.subfolder("\(sequence)")) { tree in
+            let top = try folder.subfolder("\(sequence)")
+            try withCopies(&copies, root: top) { tree in
                 try ManifestTree.forEachEntry(root: record.root, source: source) { entry in
                     guard try tree.fault(entry) != nil || !tree.isLinked(entry) else { return true }
                     // An older release may name a blob that is gone; only this one was proved complete.
@@ -267,22 +306,20 @@ struct Activation {
                 }
                 try tree.finish()
             }
+            // The top has no entry of its own: its time stands in the release, and a repair in it has changed it.
+            guard let signed = try store.signedRelease(set: name, sequence: sequence) else { continue }
+            try top.setModified(FileTime(seconds: try ReleaseDocument(decoding: signed.document).topModified))
         }
-        store.note(.treeSync, name)
-        try staging.durability.syncFileSystem()
     }
 
-    private func flip() throws {
+    private func renameLink() throws {
         let target = "\(StoreLayout.releasesFolder)/\(name)/\(document.sequence)"
-        store.note(.flip, name)
         let current = Array(name.utf8)
         if try store.data.stat(current)?.type != .symlink || store.data.readLink(current) != Array(target.utf8) {
             try staging.folder.unlinkIfPresent(StoreLayout.newLink)
             try staging.folder.makeSymlink(target, at: StoreLayout.newLink)
             try staging.folder.rename(StoreLayout.newLink, in: store.data, to: name)
         }
-        store.note(.flipSync, name)
-        try store.data.sync()
     }
 
     /// The sequences of all trees of the set, ascending.
@@ -303,6 +340,7 @@ struct Activation {
             let removing = "\(sequence)\(StoreLayout.removingSuffix)"
             try folder.rename("\(sequence)", to: removing)
             try folder.removeTree(removing)
+            try store.releaseFiles.remove(set: name, sequence: sequence)
         }
         try store.database.run(
             "UPDATE content_set SET link_until = ? WHERE number = ?", [.integer(now()), .integer(set.number)])

@@ -19,6 +19,12 @@ final class BlobFiles: Sendable {
         self.folders = folders
     }
 
+    /// All 256, by the first byte of the digests.
+    var all: [Folder] { folders }
+
+    /// Whether there is no file at all.
+    func isEmpty() throws -> Bool { try folders.allSatisfy { try $0.listing().count == 0 } }
+
     /// The folder that holds a blob's variants.
     func folder(_ digest: BlobDigest) -> Folder { folders[Int(digest.raw.withUnsafeBytes { $0[0] })] }
 

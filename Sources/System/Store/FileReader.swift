@@ -57,7 +57,8 @@ final class FileReader: Sendable {
         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(size + 1)])
         guard try file.read(into: part, at: 0) == size else { throw StoreError.changedWhileRead(path: item.path) }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<size])
-        let (chunks, blob) = digests(bytes)
+        let chunks = cutter.chunks(bytes)
+        let blob = BlobDigest(BLAKE3.hash(bytes))
         let further = options.digests.sorted { $0.rawValue < $1.rawValue }.map { Digest.hash($0, bytes) }
         try expectUnchanged(file, before, item)
         var outcome = Outcome()
@@ -65,27 +66,6 @@ final class FileReader: Sendable {
             outcome = try stage(item, file, before, blob, chunks) { target in try target.write(bytes, at: 0) }
         }
         return try readFile(item, before, blob, chunks, further, outcome)
-    }
-
-    private func digests(_ bytes: UnsafeRawBufferPointer) -> (chunks: [ChunkReference], blob: BlobDigest) {
-        let lengths = cutter.boundaries(bytes)
-        let blob = BlobDigest(BLAKE3.hash(bytes))
-        guard lengths.count > 1 else { return ([], blob) }
-        return (hash(bytes, lengths), blob)
-    }
-
-    /// The chunks at the start of `bytes`, hashed side by side.
-    private func hash(_ bytes: UnsafeRawBufferPointer, _ lengths: [Int]) -> [ChunkReference] {
-        var parts: [UnsafeRawBufferPointer] = []
-        parts.reserveCapacity(lengths.count)
-        var offset = 0
-        for length in lengths {
-            parts.append(UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)]))
-            offset += length
-        }
-        return zip(lengths, BLAKE3.hashMany(parts)).map { length, digest in
-            ChunkReference(digest: ChunkDigest(digest), length: UInt32(length))
-        }
     }
 
     // MARK: Long files

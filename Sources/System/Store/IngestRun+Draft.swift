@@ -2,6 +2,7 @@ import Content
 import Database
 import Hashing
 import LinuxIO
+import Trust
 
 extension IngestRun {
     /// A changeset above this is not made: walking the tree costs a mirror about as much then.
@@ -12,12 +13,14 @@ extension IngestRun {
     /// What the release document will say of the tree below `root`.
     func draft(_ root: ManifestRoot) throws -> (IngestDraft, ChunkLog) {
         let head = try set.head.flatMap { head in try store.database.read { try $0.release(set.number, head) } }
-        var log = try set.log.map { try ChunkLog(decoding: $0) } ?? ChunkLog(epoch: 1)
+        var log = try set.log.map { try ChunkLog(decoding: $0) } ?? ChunkLog(epoch: try lastEpoch() + 1)
+        // A log that was lost with the database begins again, with all chunks.
+        let logged = set.log == nil ? nil : head?.root
         let isUnchanged = head?.root == root.digest
         var changeset: ChangesetReference?
         var (newChunks, newBytes) = (counter.chunks, counter.bytes)
         if !options.dryRun, !isUnchanged {
-            (newChunks, newBytes) = try extend(&log, from: head?.root, to: root.digest)
+            (newChunks, newBytes) = try extend(&log, from: logged, to: root.digest)
             if let head { changeset = try makeChangeset(from: head.root, to: root.digest) }
         }
         let draft = IngestDraft(
@@ -29,7 +32,15 @@ extension IngestRun {
         return (draft, log)
     }
 
+    /// The epoch of the head's chunk log; 0 if there is no head.
+    private func lastEpoch() throws -> UInt32 {
+        guard let signed = try store.signedRelease(set: set.name) else { return 0 }
+        return min(try ReleaseDocument(decoding: signed.document).chunkLog.epoch, .max - 1)
+    }
+
     private func makeChangeset(from: NodeDigest, to: NodeDigest) throws -> ChangesetReference? {
+        // A head whose manifest was lost with the database.
+        guard try store.node(from) != nil || from == ManifestTree.emptyRoot.digest else { return nil }
         let bytes = try Changeset.between(from, to) { try store.node($0) }.encode()
         guard bytes.count <= Self.changesetByteCount else { return nil }
         let digest = Changeset.digest(of: bytes)

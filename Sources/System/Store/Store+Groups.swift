@@ -30,23 +30,39 @@ extension Store {
         _ group: [StagedBlob], of set: String, from staging: StagingFolder, rows: (Session) throws -> Void = { _ in }
     ) throws {
         try groupLock.withLock { state in
-            note(.groupRename, set)
-            let fresh = try newVariants(group, staging)
+            var fresh: [StagedBlob] = []
+            var entries: [ChunkIndexEntry] = []
+            var isDurable = false
             do {
-                try place(fresh, staging)
-                note(.groupSync, set)
-                try staging.durability.syncFileSystem()
+                for step in CommitOrder.group {
+                    if let phase = step.phase { note(phase, set) }
+                    switch step {
+                    case .noteNames:
+                        fresh = try newVariants(group, staging)
+                        if !fresh.isEmpty { try staging.writeJournal(fresh.map(\.variant)) }
+                    case .moveBlobs: try move(fresh, staging)
+                    case .syncBlobs:
+                        try staging.durability.syncFileSystem()
+                        isDurable = true
+                    case .recordBlobs: entries = try record(fresh, &state, rows)
+                    case .forgetNames: try staging.clearJournal()
+                    case .tellIndex: try tellIndex(entries, fresh.reduce(0) { $0 + $1.size }, &state)
+                    default: preconditionFailure("\(step) is a step of a release")
+                    }
+                }
             } catch {
-                for blob in fresh { _ = try? blobs.folder(blob.variant.digest).unlinkIfPresent(blob.variant.name) }
+                if !isDurable {
+                    for blob in fresh { _ = try? blobs.folder(blob.variant.digest).unlinkIfPresent(blob.variant.name) }
+                }
                 throw error
             }
-            note(.groupRecord, set)
-            let entries = try record(fresh, &state, rows)
-            try staging.clearJournal()
-            try index.insert(entries)
-            state.bytesSinceIndexSync += fresh.reduce(0) { $0 + $1.size }
-            if state.bytesSinceIndexSync >= Self.indexSyncBytes { try syncIndex(&state) }
         }
+    }
+
+    private func tellIndex(_ entries: [ChunkIndexEntry], _ bytes: UInt64, _ state: inout GroupState) throws {
+        try index.insert(entries)
+        state.bytesSinceIndexSync += bytes
+        if state.bytesSinceIndexSync >= Self.indexSyncBytes { try syncIndex(&state) }
     }
 
     /// The blobs of a group that the store does not have yet; the staged files of the others are removed.
@@ -66,9 +82,7 @@ extension Store {
         return fresh
     }
 
-    private func place(_ fresh: [StagedBlob], _ staging: StagingFolder) throws {
-        guard !fresh.isEmpty else { return }
-        try staging.writeJournal(fresh.map(\.variant))
+    private func move(_ fresh: [StagedBlob], _ staging: StagingFolder) throws {
         for blob in fresh {
             // Replacing is right: under the group lock a file of that name has no good row, so nothing refers to it.
             try staging.folder.rename(blob.stagedName, in: blobs.folder(blob.variant.digest), to: blob.variant.name)

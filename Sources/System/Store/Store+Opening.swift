@@ -1,19 +1,23 @@
 import Content
 import Database
+import Hashing
 import LinuxIO
 import Synchronization
+import Trust
 
 extension Store {
     /// Opens the store in the directory `data`, which is made if it is not there, and puts right what a crash left.
     ///
-    /// What it does is bounded by what was in flight, not by what the store holds: names of its own that are temporary
-    /// are removed, finished groups are entered into the chunk index, a flip that was not recorded is.
+    /// What it does is bounded by what was in flight, not by what the store holds: staged groups are taken back or
+    /// kept, finished ones are entered into the chunk index, a flip that was not recorded is. Trees that were being made
+    /// or removed only get another name: call `removeLeftovers` when there is time.
     ///
     /// - Parameters:
     ///   - state: a directory for the database and the index, as on a faster disk; nil for `.store` itself.
     ///   - onPhase: told of each phase before it begins, with the set's name (empty for the whole store), on any thread.
     /// - Throws: `StoreError.locked` if another process has it open, `unknownFormat` for a store of a newer program,
-    ///   `cannotLink` where hard links or renames do not work, and what the disk says.
+    ///   `cannotLink` where hard links or renames do not work, `databaseLost` and `databaseDamaged` where only `rebuild`
+    ///   helps, and what the disk says.
     package static func open(
         data path: String, state: String? = nil,
         onPhase: @escaping @Sendable (_ phase: StorePhase, _ set: String) -> Void = { _, _ in }
@@ -25,25 +29,18 @@ extension Store {
             throw StoreError.locked(data: path, holder: try FileLock.holder(in: top, Array("lock".utf8)))
         }
         try checkFormat(top, path)
-        let staging = try top.ensureFolder("staging", mode: 0o700)
-        let releases = try data.ensureFolder(StoreLayout.releasesFolder, mode: 0o755)
+        let folders = try StoreFolders(data: data, store: top)
         do {
-            try staging.proveLinks(into: releases)
-            try staging.proveLinks(into: data)
+            try folders.staging.proveLinks(into: folders.releases)
+            try folders.staging.proveLinks(into: data)
         } catch {
             throw StoreError.cannotLink(data: path, error)
         }
-        let folders = StoreFolders(
-            data: data, store: top, releases: releases, staging: staging,
-            quarantine: try top.ensureFolder("quarantine", mode: 0o700),
-            blobs: try BlobFiles(in: try top.ensureFolder("blobs", mode: 0o700)))
         let statePath = try state.map { path in
             _ = try openData(path)
             return path
         }
-        let database = try Connection(
-            path: "\(statePath ?? "\(path)/\(StoreLayout.storeFolder)")/\(StoreLayout.databaseFile)",
-            migrations: StoreSchema.migrations, readerCount: 4)
+        let database = try openDatabase(path, statePath, folders)
         // Folding the log back costs two syncs: at 64 MiB, a publish of many files does it rarely.
         try database.run("PRAGMA wal_autocheckpoint = 16384")
         try database.run("PRAGMA cache_size = -65536")
@@ -54,7 +51,24 @@ extension Store {
         return store
     }
 
-    private static func openData(_ path: String) throws -> Folder {
+    /// The database; made if the store is new.
+    private static func openDatabase(_ path: String, _ state: String?, _ folders: StoreFolders) throws -> Connection {
+        let place = state ?? "\(path)/\(StoreLayout.storeFolder)"
+        if try Folder.open(place).stat(StoreLayout.databaseFile) == nil {
+            // Without its rows every blob would be fetched again, over the ones that are there.
+            guard try folders.blobs.isEmpty(), try folders.releaseFiles.sets().isEmpty else {
+                throw StoreError.databaseLost(data: path, place: place)
+            }
+        }
+        do {
+            return try Connection(
+                path: "\(place)/\(StoreLayout.databaseFile)", migrations: StoreSchema.migrations, readerCount: 4)
+        } catch let error as DatabaseError where error.kind == .corrupt || error.kind == .notADatabase {
+            throw StoreError.databaseDamaged(data: path, place: place, reason: error.message)
+        }
+    }
+
+    static func openData(_ path: String) throws -> Folder {
         do {
             return try Folder.open(path)
         } catch {
@@ -73,7 +87,7 @@ extension Store {
     }
 
     /// The format file is written last of the layout: a store without one is new, or was killed while it was made.
-    private static func checkFormat(_ top: Folder, _ path: String) throws {
+    static func checkFormat(_ top: Folder, _ path: String) throws {
         if let file = try top.openFileIfPresent("format") {
             let bytes = try file.read(256, at: 0)
             let line = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
@@ -93,8 +107,8 @@ extension Store {
         _ path: String, _ state: String?, _ top: Folder, _ database: Connection
     ) throws -> (index: any ChunkIndex, isNew: Bool) {
         let parent = try state.map { try Folder.open($0) } ?? top
-        let isNew = try parent.stat("index") == nil
-        let folder = try parent.ensureFolder("index", mode: 0o700)
+        let isNew = try parent.stat(StoreLayout.indexFolder) == nil
+        let folder = try parent.ensureFolder(StoreLayout.indexFolder, mode: 0o700)
         do {
             return (try DiskChunkIndex(folder: folder), isNew)
         } catch ChunkIndexError.needsRebuild {
@@ -140,21 +154,58 @@ extension Store {
         }
     }
 
-    /// Removes trees that were being linked or removed, and records a flip that was not.
+    /// Puts aside trees that were being linked or removed, and records a flip that was not.
     private func recoverTrees() throws {
         for entry in try releases.list() where entry.type == .directory {
             let folder = try releases.subfolder(entry.name)
-            for tree in try folder.list() where UInt64(String(decoding: tree.name, as: UTF8.self)) == nil {
-                try folder.removeTree(tree.name)
-            }
+            for tree in try folder.list() where StoreLayout.isUnfinished(tree.name) { try putAside(tree.name, folder) }
         }
         for (name, number, head) in try database.read({ try $0.headsBySet() }) {
-            // The link is renamed before the head is recorded; the release was proved complete before that.
-            guard let sequence = try linkedSequence(name), head.map({ sequence > $0 }) ?? true,
-                try database.read({ try $0.release(number, sequence) }) != nil
-            else { continue }
+            try keepFile(of: head, name)
+            guard let sequence = try linkedSequence(name) else { continue }
+            let isHeld = try database.read { try $0.release(number, sequence) } != nil
+            guard CommitOrder.recordsFlip(linked: sequence, head: head, isHeld: isHeld) else { continue }
             try data.sync()
             try recordHead(number, sequence)
+        }
+    }
+
+    /// Gives a tree a name that no session uses, so that nobody waits for its removal.
+    private func putAside(_ name: [UInt8], _ folder: Folder) throws {
+        guard !name.ends(with: StoreLayout.leftoverSuffix.utf8) else { return }
+        var number = 0
+        while try folder.stat("\(number)\(StoreLayout.leftoverSuffix)") != nil { number += 1 }
+        try folder.rename(name, to: Array("\(number)\(StoreLayout.leftoverSuffix)".utf8))
+    }
+
+    /// Writes the file of a head that has none: its release was stored before there were such files.
+    private func keepFile(of head: UInt64?, _ set: String) throws {
+        guard let head, try !releaseFiles.holds(set: set, sequence: head), let signed = try signedRelease(set: set)
+        else {
+            return
+        }
+        let document = try ReleaseDocument(decoding: signed.document)
+        var further: [HashAlgorithm] = []
+        do {
+            try ManifestTree.forEachEntry(root: document.manifest.digest, source: { try self.node($0) }) { entry in
+                further = entry.furtherDigests.map(\.algorithm)
+                return entry.type != .file
+            }
+        } catch is ManifestError {
+            // A node is missing: the next session of the set finds that out, and writes the file.
+            return
+        }
+        try releaseFiles.write(signed, set: set, sequence: head, furtherDigests: further)
+    }
+
+    /// Removes what a killed process left of trees; it takes as long as those were large. Beside everything else: no
+    /// session uses their names.
+    package func removeLeftovers() throws {
+        for entry in try releases.list() where entry.type == .directory {
+            let folder = try releases.subfolder(entry.name)
+            for tree in try folder.list() where tree.name.ends(with: StoreLayout.leftoverSuffix.utf8) {
+                try folder.removeTree(tree.name)
+            }
         }
     }
 

@@ -18,13 +18,7 @@ package final class Store: Sendable {
 
     /// The data directory as the operator wrote it.
     package let dataPath: String
-    let data: Folder
-    /// The folder `.store`, mode 0700: other parts of the agent may keep files in it under names of their own.
-    package let privateFolder: Folder
-    let releases: Folder
-    let staging: Folder
-    let quarantine: Folder
-    let blobs: BlobFiles
+    private let folders: StoreFolders
     let database: Connection
     let index: any ChunkIndex
     private let onPhase: @Sendable (StorePhase, String) -> Void
@@ -54,17 +48,21 @@ package final class Store: Sendable {
         onPhase: @escaping @Sendable (StorePhase, String) -> Void
     ) {
         self.dataPath = dataPath
-        data = folders.data
-        privateFolder = folders.store
-        releases = folders.releases
-        staging = folders.staging
-        quarantine = folders.quarantine
-        blobs = folders.blobs
+        self.folders = folders
         self.database = database
         self.index = index
         self.lock = Mutex(lock)
         self.onPhase = onPhase
     }
+
+    /// The folder `.store`, mode 0700: other parts of the agent may keep files in it under names of their own.
+    package var privateFolder: Folder { folders.store }
+    var data: Folder { folders.data }
+    var releases: Folder { folders.releases }
+    var staging: Folder { folders.staging }
+    var quarantine: Folder { folders.quarantine }
+    var blobs: BlobFiles { folders.blobs }
+    var releaseFiles: ReleaseFiles { folders.releaseFiles }
 
     // MARK: Sessions
 
@@ -207,17 +205,7 @@ package final class Store: Sendable {
 
     /// The sequence in the target of the set's link; nil if there is no link, its target is none of ours, or the tree
     /// it names is gone.
-    func linkedSequence(_ set: String) throws -> UInt64? {
-        let name = Array(set.utf8)
-        guard try data.stat(name)?.type == .symlink else { return nil }
-        let target = String(decoding: try data.readLink(name), as: UTF8.self)
-        let prefix = "\(StoreLayout.releasesFolder)/\(set)/"
-        guard target.hasPrefix(prefix), let sequence = UInt64(target.dropFirst(prefix.utf8.count)),
-            target == "\(prefix)\(sequence)",
-            try releases.stat("\(set)/\(sequence)")?.type == .directory
-        else { return nil }
-        return sequence
-    }
+    func linkedSequence(_ set: String) throws -> UInt64? { try folders.linkedSequence(set) }
 
     /// Paths that were found bad and not repaired since, sorted; each once, in the newest release that shows it.
     package func badPaths(set: String) throws -> [BadPath] {

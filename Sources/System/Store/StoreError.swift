@@ -10,6 +10,12 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case unknownFormat(data: String, found: String)
     /// The file system cannot hard-link or rename within `data`.
     case cannotLink(data: String, FileError)
+    /// Blobs and no database that says which they are.
+    case databaseLost(data: String, place: String)
+    /// SQLite refuses the database's file.
+    case databaseDamaged(data: String, place: String, reason: String)
+    /// There is no store to rebuild.
+    case noStore(data: String)
     /// A set name that cannot be a folder's name.
     case invalidSetName(String)
     /// A publish or fetch of this set is running.
@@ -74,6 +80,11 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(Self.shown(data))/.store/format says \"\(Self.shown(found))\", and this program knows "
                 + "\"\(StoreLayout.formatLine)\""
         case .cannotLink(let data, let error): "\(Self.shown(data)) cannot hold a store: \(error)"
+        case .databaseLost(let data, let place):
+            "\(Self.shown(place))/\(StoreLayout.databaseFile) is gone, and \(Self.shown(data)) has blobs"
+        case .databaseDamaged(_, let place, let reason):
+            "\(Self.shown(place))/\(StoreLayout.databaseFile) is damaged (\(Self.shown(reason)))"
+        case .noStore(let data): "\(Self.shown(data)) holds no store"
         case .invalidSetName(let name): "\"\(Self.shown(name))\" cannot be the name of a content set"
         case .busy(let set): "a publish or sync of \(set) is running"
         case .sessionEnded(let set): "this session of \(set) has ended"
@@ -119,6 +130,9 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .locked: "stop it first"
         case .unknownFormat: "use the program that wrote it, or a newer one"
         case .cannotLink: "a store needs one file system and one mount that knows hard links"
+        case .databaseLost, .databaseDamaged:
+            "put it back if it lies elsewhere (`state:` in agent.yaml), else run `fleet-agent rebuild`"
+        case .noStore: "look at `data:` in agent.yaml"
         case .invalidSetName: "use \(PlainName.rule)"
         case .busy: "try again when it has ended"
         case .sessionEnded, .tooEarly, .wrongNode, .wrongChangeset, .wrongChunkList, .notFound, .missingChunks: nil

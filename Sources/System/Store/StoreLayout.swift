@@ -4,11 +4,18 @@ enum StoreLayout {
     static let formatLine = "mirrorfleet-store 1"
     static let storeFolder = ".store"
     static let releasesFolder = ".releases"
+    /// The folder in `.store` with the signed releases.
+    static let releasesOfStore = "releases"
     static let databaseFile = "store.db"
+    /// The database while it is made again.
+    static let newDatabaseFile = "store.db.rebuild"
+    static let indexFolder = "index"
     /// Ends the name of a tree that is being linked.
     static let partialSuffix = ".partial"
     /// Ends the name of a tree that is being removed.
     static let removingSuffix = ".removing"
+    /// Ends the name that a start gives to what a killed process was making or removing; no session uses it.
+    static let leftoverSuffix = ".left.removing"
     /// Names in a session's folder in `staging` that are not blobs.
     static let journal = "journal"
     static let stagedNodes = "nodes"
@@ -21,4 +28,13 @@ enum StoreLayout {
     static let ingestGroupBytes: UInt64 = 256 << 20
     /// Bounds a group of tiny blobs, so that its rows stay a few MiB.
     static let groupBlobs = 16_384
+
+    /// Whether a name in a set's folder of trees is of one that was being made or removed.
+    static func isUnfinished(_ name: [UInt8]) -> Bool {
+        name.ends(with: partialSuffix.utf8) || name.ends(with: removingSuffix.utf8)
+    }
+}
+
+extension [UInt8] {
+    func ends(with suffix: String.UTF8View) -> Bool { self.suffix(suffix.count).elementsEqual(suffix) }
 }

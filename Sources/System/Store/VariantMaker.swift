@@ -41,6 +41,8 @@ struct VariantMaker {
     /// Makes a variant under its final name at once, as a tree that is being linked needs it. Not yet recorded.
     func makeNow(_ variant: BlobVariant) throws {
         try stage(variant)
+        // Under its final name it is taken by the next one who looks for room, with or without a row: so whole first.
+        try staging.folder.openFile(variant.name).sync()
         try store.groupLock.withLock { _ in
             try staging.folder.rename(
                 variant.name, in: store.blobs.folder(variant.digest), to: variant.name)

@@ -1,0 +1,29 @@
+/// The order in which a release becomes durable, as values: group commits and activations walk through these lists, and
+/// tests run the same lists through every crash and power cut of a small disk.
+package enum CommitOrder {
+    /// A group of blobs.
+    package static let group: [CommitStep] = [
+        .noteNames, .moveBlobs, .syncBlobs, .recordBlobs, .forgetNames, .tellIndex,
+    ]
+
+    /// A release whose blobs, lists and nodes were stored.
+    /// - Parameters:
+    ///   - hasTree: a tree of its sequence has its final name already: a session before this one was cut off, or this
+    ///     one repairs the head.
+    ///   - isDamaged: something of the set was found missing or wrong.
+    package static func release(hasTree: Bool, isDamaged: Bool) -> [CommitStep] {
+        var steps: [CommitStep] = [.makeVariants, .proveClosure, .syncIndex, .keepRelease, .holdRelease]
+        if !hasTree { steps += [.linkTree, .syncTree, .nameTree, .syncTreeName] }
+        // A name that a killed process gave is not known to be durable before this session's own syncs.
+        if hasTree || isDamaged { steps += [.repairTrees, .syncRepairs] }
+        return steps + [.renameLink, .syncLink, .recordHead, .removeTrees]
+    }
+
+    /// Whether a start records the release that a set's link shows as the head: a flip was cut off before that.
+    ///
+    /// The link is renamed after the release was proved complete and held, so nothing more is looked at; it is synced
+    /// before the head is recorded.
+    package static func recordsFlip(linked: UInt64, head: UInt64?, isHeld: Bool) -> Bool {
+        isHeld && head.map { linked > $0 } ?? true
+    }
+}

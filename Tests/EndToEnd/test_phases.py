@@ -1,0 +1,166 @@
+"""kill -9 exactly at every named phase of the store (FLEET_CRASH_AT): what is served stays one release, a start goes on,
+and the next sync converges."""
+import os
+import random
+import re
+import shutil
+
+import trees
+from lab import LONG, LabTest, listing, wait_until, write
+from test_damage import flip_byte
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Every phase is hit at least so many times, on origin and mirrors together.
+HITS = 8 if LONG else 2
+
+# Where a phase can be met. A new phase of the store belongs into one of these.
+PUBLISH = ["ingest-scan", "ingest-manifest"]
+FETCH = ["fetch-manifest", "fetch-prepare", "fetch-chunks"]
+COMMIT = ["group-rename", "group-sync", "group-record", "variants", "closure", "hold-release", "tree-link", "tree-sync",
+          "tree-rename", "flip", "flip-sync", "head", "clean-up"]
+ELSEWHERE = ["recover", "quarantine"]
+# Agents collect in the background, at times of their own: the tests of the store interrupt these.
+UNREACHED = ["collect-mark", "collect-sweep"]
+
+
+def phases_of_store():
+    """The names in StorePhase.swift: a phase that this test does not know must not go untested."""
+    path = os.path.join(HERE, "..", "..", "Sources", "System", "Store", "StorePhase.swift")
+    with open(path) as file:
+        found = re.findall(r'^    case (\w+)(?: = "([\w-]+)")?$', file.read(), re.M)
+    return [value or name for name, value in found]
+
+
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Phases(LabTest):
+    def setUp(self):
+        super().setUp()
+        self.source = self.fleet.scratch("source")
+        trees.many_files(self.source, 300)
+        self.states = []
+        self.hits = {}
+        self.number = 0
+        self.converge()
+
+    def change(self):
+        """One more state of the source: files come, change and go, one only in its time, and one larger than a chunk."""
+        self.number += 1
+        picker = random.Random(trees.SEED * 1_000 + self.number)
+        for _ in range(10):
+            write(os.path.join(self.source, "0000", f"file-{picker.randrange(200):06d}"), picker.randbytes(20_000))
+        shutil.rmtree(os.path.join(self.source, "passing"), ignore_errors=True)
+        write(os.path.join(self.source, "passing", f"{self.number}"), picker.randbytes(100))
+        os.utime(os.path.join(self.source, "0001", "file-000250"), (self.number, self.number))
+        trees.random_file(os.path.join(self.source, "image"), 3_000_000, seed=self.number)
+
+    def converge(self):
+        state = listing(self.source)
+        self.states = [s for s in self.states[-2:] if s != state] + [state]
+        self.fleet("publish", "debian", self.source)
+        self.fleet("sync", "--wait")
+        self.assertServed(self.source, mirrors=["origin", *self.fleet.mirrors])
+
+    def start(self, name, at=None, expect=0):
+        """Starts a host's agent, armed to die when it arrives at a phase."""
+        os.environ.pop("FLEET_CRASH_AT", None)
+        if at:
+            os.environ["FLEET_CRASH_AT"] = at
+        try:
+            return self.fleet.lab("start", name, expect=expect)
+        finally:
+            os.environ.pop("FLEET_CRASH_AT", None)
+
+    def arm(self, name, phase):
+        self.fleet.lab("kill", name)
+        self.start(name, phase)
+
+    def expectDeath(self, name, phase):
+        """Waits until the agent has died where it should, and sees what its host serves."""
+        pid = self.fleet.pid(name)
+        wait_until(lambda: not is_running(pid), f"{name} dies at {phase}", 30)
+        seen = re.findall(r"phase=(\S+)", self.fleet.log(name))
+        # A collection beside it may have logged a phase of its own meanwhile.
+        self.assertIn(phase, seen[-3:], f"{name} died elsewhere")
+        self.hits.setdefault(phase, []).append(name)
+        served = listing(self.fleet.served(name))
+        self.assertIn(served, self.states, f"{name}, killed at {phase}, serves a tree that was never published")
+
+    def round(self, publish, sync):
+        """One publish and one sync, each killed at a phase: `publish` of the origin, `sync` of each mirror."""
+        self.change()
+        self.states = self.states[-2:] + [listing(self.source)]
+        if publish:
+            self.arm("origin", publish)
+            self.fleet("publish", "debian", self.source, expect=None)
+            self.expectDeath("origin", publish)
+            self.start("origin")
+        self.fleet("publish", "debian", self.source)
+        armed = dict(zip(self.fleet.mirrors, sync))
+        for name, phase in armed.items():
+            self.arm(name, phase)
+        self.fleet("sync", "--wait", "--timeout", "2s", expect=None)
+        for name, phase in armed.items():
+            self.expectDeath(name, phase)
+        for name in armed:
+            self.start(name)
+        self.converge()
+
+    def test_a_kill_at_60_percent_fetches_at_most_one_group_again(self):
+        group, groups, size = 64 << 20, 10, 1 << 30
+        source = self.fleet.scratch("large")
+        for number in range(4):
+            trees.random_file(os.path.join(source, f"image-{number}"), size // 4, seed=number)
+        self.fleet("publish", "iso", source)
+        # A group is synced whenever 64 MiB were written, so this is at 62.5 % or a little later.
+        self.arm("m1", f"group-sync:{groups}")
+        self.fleet("sync", "iso", "--mirror", "m1", "--wait", "--timeout", "60s", expect=None)
+        pid = self.fleet.pid("m1")
+        wait_until(lambda: not is_running(pid), "m1 dies in its tenth group")
+        self.assertFalse(os.path.lexists(self.fleet.host("m1", "srv", "iso")))
+        before = self.fetches("m1")
+        self.start("m1")
+        self.fleet("sync", "iso", "--mirror", "m1", "--wait")
+        self.assertServed(source, "iso", ["m1"])
+        after = self.fetches("m1")[len(before):]
+        again = groups * group + after[0] - size
+        print(f"\n    written before the kill: {groups * group}; asked for after it: {after[0]}; again: {max(0, again)}")
+        self.assertLessEqual(again, group)
+        self.assertEqual(len(after), 1, "it took more than one attempt")
+
+    def fetches(self, name):
+        """What each fetch of a host has found missing, in bytes."""
+        return [int(count) for count in re.findall(r"fetching chunks.* bytes=(\d+)", self.fleet.log(name))] or [
+            int(count) for count in re.findall(r"bytes=(\d+).*fetching chunks", self.fleet.log(name))]
+
+    def test_a_kill_at_every_phase_loses_nothing(self):
+        known = PUBLISH + FETCH + COMMIT + ELSEWHERE
+        self.assertEqual(sorted(phases_of_store()), sorted(known + UNREACHED), "a phase of the store has no round here")
+        publishes = (PUBLISH + COMMIT) * (HITS // 2) + PUBLISH * (HITS - HITS // 2)
+        syncs = (FETCH * 2 + COMMIT) * (HITS // 2)
+        while publishes or syncs:
+            self.round(publishes.pop() if publishes else None, [syncs.pop() for _ in self.fleet.mirrors if syncs])
+        for _ in range(HITS // 2):
+            for name in ["origin", "m1"]:
+                self.fleet.lab("kill", name)
+                self.start(name, "recover", expect=None)
+                self.expectDeath(name, "recover")
+                self.start(name)
+        for _ in range(HITS):
+            self.arm("m1", "quarantine")
+            flip_byte(os.path.join(self.fleet.served("m1"), "image"), 2_000_000)
+            self.states.append(listing(self.fleet.served("m1")))
+            self.fleet("verify", "m1", expect=None)
+            self.expectDeath("m1", "quarantine")
+            self.start("m1")
+            self.fleet("verify", "m1", expect=1)
+            self.converge()
+        print("\n" + "\n".join(f"    {phase}: killed {', '.join(self.hits.get(phase, []))}" for phase in known))
+        for phase in known:
+            self.assertGreaterEqual(len(self.hits.get(phase, [])), HITS, f"{phase} was not hit often enough")
