@@ -21,6 +21,7 @@ struct Agent: Service {
     private let follower: PlanFollower
     private let reporter: Reporter
     private let syncs: SetSyncs
+    private let tender: TreeTender
     private let pool: BlockingPool
     private let logger: Logger
 
@@ -44,6 +45,7 @@ struct Agent: Service {
                 logger.debug("store", metadata: ["phase": "\(phase.rawValue)", "set": "\(set)"])
             })
         pool = BlockingPool(threads: Self.blockingThreads)
+        tender = TreeTender(store: store, pool: pool, logger: logger)
         let activity = AgentActivity()
         let client = try CoordinatorClient(
             CoordinatorClient.Settings(
@@ -52,7 +54,7 @@ struct Agent: Service {
         let reports = ReportLine()
         let commands = CommandService(
             settings: settings, store: store, policy: policy, activity: activity, pool: pool, clock: clock,
-            logger: logger, deliverReport: { await reports.deliver() })
+            tender: tender, logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
             settings: Self.endpointSettings(credentials),
             service: PeerService(settings: settings, store: store, pool: pool, commands: commands, logger: logger),
@@ -63,7 +65,7 @@ struct Agent: Service {
         reports.connect(reporter)
         syncs = SetSyncs(
             settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
-            clock: clock, logger: logger)
+            clock: clock, tender: tender, logger: logger)
         follower = PlanFollower(
             client: client, activity: activity,
             generations: GenerationFile(in: try Folder.open("\(settings.dataPath)/.store")),
@@ -87,6 +89,7 @@ struct Agent: Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await syncs.run() }
+                group.addTask { await tender.run() }
                 group.addTask { await reporter.run() }
                 group.addTask { await follower.run() }
             }

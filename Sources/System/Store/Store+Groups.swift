@@ -32,8 +32,10 @@ extension Store {
         try groupLock.withLock { state in
             note(.groupRename, set)
             let fresh = try newVariants(group, staging)
+            let untouched = try state.blobFolders.untouched(fresh.lazy.map(\.variant), blobs)
             do {
                 try place(fresh, staging)
+                try state.blobFolders.note(untouched, blobs)
                 note(.groupSync, set)
                 try staging.durability.syncFileSystem()
             } catch {

@@ -113,6 +113,7 @@ extension Store {
     private func recover(rebuildsIndex: Bool) throws {
         try recoverStaging()
         try recoverTrees()
+        try recoverTending()
         try recoverIndex(fromStart: rebuildsIndex)
     }
 
@@ -144,7 +145,10 @@ extension Store {
     private func recoverTrees() throws {
         for entry in try releases.list() where entry.type == .directory {
             let folder = try releases.subfolder(entry.name)
-            for tree in try folder.list() where UInt64(String(decoding: tree.name, as: UTF8.self)) == nil {
+            for tree in try folder.list()
+            where UInt64(String(decoding: tree.name, as: UTF8.self)) == nil
+                && StoreLayout.spare(String(decoding: tree.name, as: UTF8.self)) == nil
+            {
                 try folder.removeTree(tree.name)
             }
         }

@@ -9,6 +9,8 @@ enum StoreLayout {
     static let partialSuffix = ".partial"
     /// Ends the name of a tree that is being removed.
     static let removingSuffix = ".removing"
+    /// Ends the name of a whole tree that was made ahead, to be edited into the next release's.
+    static let spareSuffix = ".spare"
     /// Names in a session's folder in `staging` that are not blobs.
     static let journal = "journal"
     static let stagedNodes = "nodes"
@@ -21,4 +23,12 @@ enum StoreLayout {
     static let ingestGroupBytes: UInt64 = 256 << 20
     /// Bounds a group of tiny blobs, so that its rows stay a few MiB.
     static let groupBlobs = 16_384
+
+    /// The sequence of the release that a spare shows, by the spare's name; nil if it is no such name.
+    static func spare(_ name: String) -> UInt64? {
+        guard name.hasSuffix(spareSuffix), let sequence = UInt64(name.dropLast(spareSuffix.utf8.count)),
+            name == "\(sequence)\(spareSuffix)"
+        else { return nil }
+        return sequence
+    }
 }

@@ -41,9 +41,11 @@ struct VariantMaker {
     /// Makes a variant under its final name at once, as a tree that is being linked needs it. Not yet recorded.
     func makeNow(_ variant: BlobVariant) throws {
         try stage(variant)
-        try store.groupLock.withLock { _ in
+        try store.groupLock.withLock { state in
+            let untouched = try state.blobFolders.untouched([variant], store.blobs)
             try staging.folder.rename(
                 variant.name, in: store.blobs.folder(variant.digest), to: variant.name)
+            try state.blobFolders.note(untouched, store.blobs)
         }
     }
 
