@@ -38,9 +38,11 @@ struct PlanDraft {
     }
 
     private func line(_ wish: Wish, _ action: PlanAction, _ reason: Reason) -> PlanLine {
-        PlanLine(
+        let policy = fleet.set(named: wish.setName)
+        return PlanLine(
             mirror: wish.mirrorName, set: wish.setName, action: action, sequence: wish.head?.sequence,
-            release: wish.head?.digest, root: wish.head?.root, reason: reason)
+            release: wish.head?.digest, root: wish.head?.root, keepReleases: policy?.keepReleases,
+            lingerSeconds: policy?.lingerSeconds, reason: reason)
     }
 
     private func noSource(_ wish: Wish, _ choice: SourceChoice) -> Reason {

@@ -22,6 +22,7 @@ struct Agent: Service {
     private let follower: PlanFollower
     private let reporter: Reporter
     private let syncs: SetSyncs
+    private let tender: TreeTender
     private let pool: BlockingPool
     private let collection: BackgroundCollection
     private let logger: Logger
@@ -49,6 +50,7 @@ struct Agent: Service {
             })
         store.leaveFree { [disk = settings.disk] in disk.reserveBytes(ofDisk: $0) }
         pool = BlockingPool(threads: Self.blockingThreads)
+        tender = TreeTender(store: store, pool: pool, logger: logger)
         let activity = AgentActivity()
         collection = BackgroundCollection(
             store: store, limits: settings.disk, activity: activity, pool: pool, clock: clock, host: settings.name,
@@ -60,7 +62,7 @@ struct Agent: Service {
         let reports = ReportLine()
         let commands = CommandService(
             settings: settings, store: store, policy: policy, activity: activity, pool: pool, clock: clock,
-            logger: logger, deliverReport: { await reports.deliver() })
+            tender: tender, logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
             settings: Self.endpointSettings(credentials),
             service: PeerService(settings: settings, store: store, pool: pool, commands: commands, logger: logger),
@@ -71,7 +73,7 @@ struct Agent: Service {
         reports.connect(reporter)
         syncs = SetSyncs(
             settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
-            clock: clock, logger: logger)
+            clock: clock, tender: tender, logger: logger)
         follower = PlanFollower(
             client: client, activity: activity,
             generations: GenerationFile(in: try Folder.open("\(settings.dataPath)/.store")),
@@ -95,6 +97,7 @@ struct Agent: Service {
             await withDiscardingTaskGroup { group in
                 group.addTask { await syncs.run() }
                 group.addTask { await collection.run() }
+                group.addTask { await tender.run() }
                 group.addTask { await reporter.run() }
                 group.addTask { await follower.run() }
                 group.addTask { await removeLeftovers() }

@@ -26,7 +26,13 @@ final class BlobFiles: Sendable {
     func isEmpty() throws -> Bool { try folders.allSatisfy { try $0.listing().count == 0 } }
 
     /// The folder that holds a blob's variants.
-    func folder(_ digest: BlobDigest) -> Folder { folders[Int(digest.raw.withUnsafeBytes { $0[0] })] }
+    func folder(_ digest: BlobDigest) -> Folder { folders[Self.number(digest)] }
+
+    /// The number of that folder, 0 to 255.
+    static func number(_ digest: BlobDigest) -> Int { Int(digest.raw.withUnsafeBytes { $0[0] }) }
+
+    /// When a name in the folder with that number last came or went.
+    func changed(_ number: Int) throws -> FileTime { try folders[number].attributes().changed }
 
     /// Opens a variant for reading; nil if its file is gone.
     func open(_ variant: BlobVariant) throws -> OpenFile? {

@@ -118,8 +118,8 @@ package final class FetchSession: Sendable {
     ///
     /// Durable when it returns. If it throws nothing is served that was not before; the session has ended, and the next
     /// one of the release goes on from what is durable.
-    /// - Parameter keepReleases: how many releases keep their trees; older trees are removed.
-    package func finish(keepReleases: Int = Store.defaultKeptReleases) throws -> ServedState {
+    /// - Parameter trees: which trees of older releases stay as they are.
+    package func finish(_ trees: TreePolicy = TreePolicy()) throws -> ServedState {
         try state.withLock { state in
             guard state.stage != .ended else { throw StoreError.sessionEnded(set: name) }
             guard state.stage == .chunks else { throw StoreError.tooEarly(set: name, step: "finishing a fetch") }
@@ -129,11 +129,11 @@ package final class FetchSession: Sendable {
             state.stage = .finishing
         }
         defer { suspend() }
-        try store.keep(keepReleases, of: set.number)
+        try store.keep(trees.keepReleases, of: set.number)
         try commitGroup(isLast: true)
         let activation = Activation(
             store: store, set: set, document: release.document, digest: release.digest, signed: release.signed,
-            staging: staging, base: try base(), keptReleases: keepReleases)
+            staging: staging, base: try base(), policy: trees)
         let served = try activation.run()
         try store.staging.removeTree(Array(StagingFolder.name(name, .fetch).utf8))
         return served

@@ -47,15 +47,30 @@ package final class IngestSession: Sendable {
     package func run(
         source: String, progress: (IngestProgress) throws -> Void = { _ in }
     ) throws -> IngestDraft {
+        try makeDraft {
+            var run = try IngestRun(self, source: source)
+            let (draft, log) = try run.run(progress)
+            if draft.isUnchanged, set.isDamaged, !options.dryRun { try repairHead() }
+            return (draft, log)
+        }
+    }
+
+    /// Drafts the release after the head with the content of release `sequence`, in place of `run`.
+    ///
+    /// Nothing that a reader sees is changed. Throws `cannotRollBack` if something that the old release names is no
+    /// longer held; the session has ended then.
+    package func rollBack(to sequence: UInt64) throws -> IngestDraft {
+        try makeDraft { try RollbackDraft(store: store, set: set, sequence: sequence).make() }
+    }
+
+    private func makeDraft(_ make: () throws -> (IngestDraft, ChunkLog)) throws -> IngestDraft {
         try state.withLock { state in
             guard state.stage == .open else { throw StoreError.sessionEnded(set: set.name) }
             state.stage = .running
         }
         do {
-            var run = try IngestRun(self, source: source)
-            let (draft, log) = try run.run(progress)
+            let (draft, log) = try make()
             if !options.dryRun { store.gate.sessionSettled(set.name, on: draft.root.digest) }
-            if draft.isUnchanged, set.isDamaged, !options.dryRun { try repairHead() }
             state.withLock { state in
                 state.stage = .drafted
                 state.draft = draft
@@ -84,10 +99,10 @@ package final class IngestSession: Sendable {
         defer { abandon() }
         guard !options.dryRun else { throw StoreError.sessionEnded(set: set.name) }
         try expectMatch(release.document, draft)
-        try store.keep(options.keepReleases, of: set.number)
+        try store.keep(options.trees.keepReleases, of: set.number)
         return try Activation(
             store: store, set: set, document: release.document, digest: release.digest, signed: release.signed,
-            staging: staging, base: try base(), keptReleases: options.keepReleases
+            staging: staging, base: try base(), policy: options.trees
         ).run { session in
             try session.run(
                 "UPDATE content_set SET log = ? WHERE number = ?", [.blob(log.encode()), .integer(set.number)])
@@ -119,7 +134,7 @@ package final class IngestSession: Sendable {
         let document = try ReleaseDocument(decoding: signed.document)
         _ = try Activation(
             store: store, set: set, document: document, digest: signed.digest, signed: signed, staging: staging,
-            base: nil, keptReleases: .max
+            base: nil, policy: options.trees
         ).run()
     }
 

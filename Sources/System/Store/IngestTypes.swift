@@ -25,19 +25,19 @@ package struct IngestOptions: Hashable, Sendable {
     package var allowEscapingLinks: Bool
     /// Everything is read and counted, nothing is stored.
     package var dryRun: Bool
-    /// How many releases keep their served trees when this one is committed.
-    package var keepReleases: Int
+    /// Which served trees stay when this release is committed.
+    package var trees: TreePolicy
 
     package init(
         mode: IngestMode = .reflink, profile: ChunkProfile = .standard, digests: [HashAlgorithm] = [],
-        allowEscapingLinks: Bool = false, keepReleases: Int = Store.defaultKeptReleases, dryRun: Bool = false
+        allowEscapingLinks: Bool = false, trees: TreePolicy = TreePolicy(), dryRun: Bool = false
     ) {
         self.mode = mode
         self.profile = profile
         self.digests = digests
         self.allowEscapingLinks = allowEscapingLinks
         self.dryRun = dryRun
-        self.keepReleases = keepReleases
+        self.trees = trees
     }
 }
 

@@ -70,5 +70,7 @@ extension Session {
     /// Marks the set so that the next session looks at everything, or takes the mark away.
     func setDamaged(_ set: Int64, _ isDamaged: Bool) throws {
         try run("UPDATE content_set SET damaged = ? WHERE number = ?", [.flag(isDamaged), .integer(set)])
+        // A tree that lacks a path, or shows bad bytes, must not become another release's by edits.
+        if isDamaged { try run("UPDATE tree SET sound = 0 WHERE set_number = ?", [.integer(set)]) }
     }
 }

@@ -32,6 +32,7 @@ extension Store {
         try groupLock.withLock { state in
             var fresh: [StagedBlob] = []
             var entries: [ChunkIndexEntry] = []
+            var untouched: Set<Int> = []
             var isDurable = false
             do {
                 for step in CommitOrder.group {
@@ -39,8 +40,11 @@ extension Store {
                     switch step {
                     case .noteNames:
                         fresh = try newVariants(group, staging)
+                        untouched = try state.blobFolders.untouched(fresh.lazy.map(\.variant), blobs)
                         if !fresh.isEmpty { try staging.writeJournal(fresh.map(\.variant)) }
-                    case .moveBlobs: try move(fresh, staging)
+                    case .moveBlobs:
+                        try move(fresh, staging)
+                        try state.blobFolders.note(untouched, blobs)
                     case .syncBlobs:
                         try staging.durability.syncFileSystem()
                         isDurable = true

@@ -127,6 +127,7 @@ extension Store {
     private func recover(rebuildsIndex: Bool) throws {
         try recoverStaging()
         try recoverTrees()
+        try recoverTending()
         try recoverIndex(fromStart: rebuildsIndex)
     }
 

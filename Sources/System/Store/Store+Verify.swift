@@ -251,6 +251,7 @@ extension Store {
         for release in scope.releases {
             let path = "\(scope.name)/\(release.sequence)"
             guard let root = try releases.subfolderIfPresent(path) else { continue }
+            let inode = try root.attributes().inode
             var tree = ServedTree(root: root, blobs: blobs, scratch: staging) { _ in }
             var found: [BadPath] = []
             do {
@@ -261,7 +262,12 @@ extension Store {
                     var fault = try tree.fault(entry)
                     if fault == nil, try !tree.isLinked(entry) { fault = "is not the store's own file" }
                     guard let fault else { return true }
-                    if entry.type == .file { try tree.removeForeign(entry) }
+                    if entry.type == .file {
+                        // A tree that lost its name meanwhile is being edited into another release's: its files are right.
+                        try withTrees(of: scope.name) {
+                            if try releases.stat(path)?.inode == inode { try tree.removeForeign(entry) }
+                        }
+                    }
                     found.append(
                         BadPath(
                             path: entry.path, sequence: release.sequence, blob: entry.blob, reason: fault,
@@ -272,8 +278,8 @@ extension Store {
                 // The next session looks at every node and fetches what is missing; there is no path to name.
                 try database.withTransaction { try $0.setDamaged(scope.number, true) }
             }
-            // A tree that was removed meanwhile, as one that is not kept any longer, has no faults.
-            if try releases.stat(path) != nil { findings += found }
+            // A tree that was removed or edited meanwhile, as one that is not kept any longer, has no faults.
+            if try releases.stat(path)?.inode == inode { findings += found }
         }
         return findings
     }

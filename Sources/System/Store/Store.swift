@@ -31,6 +31,8 @@ package final class Store: Sendable {
     /// How much of the disk is left free.
     let room = DiskRoom()
     private let lock: Mutex<FileLock?>
+    let bootClock = BootClock()
+    let treeLocks = Mutex<[String: TreeLock]>([:])
 
     /// What all group commits share.
     struct GroupState {
@@ -41,6 +43,7 @@ package final class Store: Sendable {
         var toldBlob: Int64 = 0
         var toldAttachment: Int64 = 0
         var bytesSinceIndexSync: UInt64 = 0
+        var blobFolders = BlobFolderStamps()
     }
 
     init(
@@ -77,6 +80,9 @@ package final class Store: Sendable {
         if isTaken { throw StoreError.busy(set: set) }
         gate.sessionBegan(set)
     }
+
+    /// Whether a session of the set runs.
+    func isRunning(_ set: String) -> Bool { running.withLock { $0.contains(set) } }
 
     /// Gives the place back.
     /// - Parameter leavesRows: the session has stored rows of a tree that it never settled on, and which may count on

@@ -56,6 +56,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case missingChunkList(set: String, sequence: UInt64, ChunkListDigest, path: RelativePath)
     /// A blob is not in the store, or not as it should be: the release is not complete.
     case missingBlob(set: String, sequence: UInt64, BlobDigest, path: RelativePath, reason: String)
+    /// An older release that is not held completely any more.
+    case cannotRollBack(set: String, sequence: UInt64, reason: String)
     /// What was to be read is not in the store.
     case notFound(String)
     /// What a session needs does not fit on the disk, or would leave less than the reserve. Bytes.
@@ -110,6 +112,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
             "release \(sequence) of \(set) is not complete: chunk list \(digest) of \(path) is not in the store"
         case .missingBlob(let set, let sequence, let digest, let path, let reason):
             "release \(sequence) of \(set) is not complete: blob \(digest) of \(path) \(reason)"
+        case .cannotRollBack(let set, let sequence, let reason):
+            "\(set) cannot go back to release \(sequence): \(reason)"
         case .notFound(let what): "\(what) is not in this store"
         case .shortOfDisk(let set, let needed, let free, let reserve):
             "no room for \(set): \(needed) bytes more are needed, \(free) are free, \(reserve) of those are the reserve;"
@@ -145,6 +149,7 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .staleRelease: "a rollback is a new release with the old content"
         case .wrongBlob, .invalidManifest: "the release itself is wrong: publish anew"
         case .missingNode, .missingChunkList, .missingBlob: "sync again: what is missing is fetched"
+        case .cannotRollBack: "choose a newer release, or publish the old tree again"
         case .damagedRecord: "run `fleetctl verify`, then sync"
         case .shortOfDisk, .shortOfInodes:
             "free space on its file system, or keep fewer releases (`keep_releases`) and run `fleetctl collect`"
@@ -165,7 +170,7 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isRefusal: Bool {
         switch self {
         case .unknownFormat, .invalidSetName, .unsupportedFile, .invalidName, .refusedEntry, .staleRelease,
-            .releaseDoesNotMatchDraft, .invalidManifest:
+            .releaseDoesNotMatchDraft, .invalidManifest, .cannotRollBack:
             true
         default: false
         }

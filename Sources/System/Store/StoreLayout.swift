@@ -16,6 +16,8 @@ enum StoreLayout {
     static let removingSuffix = ".removing"
     /// Ends the name that a start gives to what a killed process was making or removing; no session uses it.
     static let leftoverSuffix = ".left.removing"
+    /// Ends the name of a whole tree that was made ahead, to be edited into the next release's.
+    static let spareSuffix = ".spare"
     /// Names in a session's folder in `staging` that are not blobs.
     static let journal = "journal"
     static let stagedNodes = "nodes"
@@ -32,6 +34,14 @@ enum StoreLayout {
     /// Whether a name in a set's folder of trees is of one that was being made or removed.
     static func isUnfinished(_ name: [UInt8]) -> Bool {
         name.ends(with: partialSuffix.utf8) || name.ends(with: removingSuffix.utf8)
+    }
+
+    /// The sequence of the release that a spare shows, by the spare's name; nil if it is no such name.
+    static func spare(_ name: String) -> UInt64? {
+        guard name.hasSuffix(spareSuffix), let sequence = UInt64(name.dropLast(spareSuffix.utf8.count)),
+            name == "\(sequence)\(spareSuffix)"
+        else { return nil }
+        return sequence
     }
 }
 

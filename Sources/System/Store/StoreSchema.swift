@@ -100,5 +100,30 @@ package enum StoreSchema {
             );
             CREATE TABLE removed_file (name BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID;
             """),
+        // Trees that may be edited, and how often a node or chunk list went: whoever removes one, by this program or by
+        // hand, so that a closure need not be proved again while nothing went.
+        Migration(
+            3,
+            """
+            CREATE TABLE tree (
+                set_number INTEGER NOT NULL,
+                name TEXT NOT NULL,
+                sequence INTEGER NOT NULL,
+                sound INTEGER NOT NULL,
+                boot TEXT,
+                retired INTEGER,
+                PRIMARY KEY (set_number, name)
+            ) WITHOUT ROWID;
+            ALTER TABLE content_set ADD COLUMN proved_removals INTEGER;
+            INSERT INTO mark (name, value) VALUES ('removals', 0);
+            CREATE TRIGGER node_removed AFTER DELETE ON node
+                BEGIN UPDATE mark SET value = value + 1 WHERE name = 'removals'; END;
+            CREATE TRIGGER node_changed AFTER UPDATE ON node
+                BEGIN UPDATE mark SET value = value + 1 WHERE name = 'removals'; END;
+            CREATE TRIGGER chunk_list_removed AFTER DELETE ON chunk_list
+                BEGIN UPDATE mark SET value = value + 1 WHERE name = 'removals'; END;
+            CREATE TRIGGER chunk_list_changed AFTER UPDATE ON chunk_list
+                BEGIN UPDATE mark SET value = value + 1 WHERE name = 'removals'; END;
+            """),
     ]
 }

@@ -43,9 +43,11 @@ struct VariantMaker {
         try stage(variant)
         // Under its final name it is taken by the next one who looks for room, with or without a row: so whole first.
         try staging.folder.openFile(variant.name).sync()
-        try store.groupLock.withLock { _ in
+        try store.groupLock.withLock { state in
+            let untouched = try state.blobFolders.untouched([variant], store.blobs)
             try staging.folder.rename(
                 variant.name, in: store.blobs.folder(variant.digest), to: variant.name)
+            try state.blobFolders.note(untouched, store.blobs)
         }
     }
 

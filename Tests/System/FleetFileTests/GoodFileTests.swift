@@ -45,6 +45,7 @@ struct GoodFileTests {
         #expect(iso.maxLagSeconds == 5_400)
         #expect(iso.ingest == .link)
         #expect(iso.keepReleases == 2)
+        #expect(iso.lingerSeconds == 600)
         let origin = try #require(fleet.mirror(named: "origin"))
         #expect(origin.role == .origin)
         #expect(origin.sets == ["debian", "iso"])

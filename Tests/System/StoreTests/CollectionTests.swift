@@ -19,7 +19,8 @@ import Trust
         for number in 1...4 {
             try tree.write("changing", Bytes.random(3_000_000, seed: UInt64(number)), modified: Int64(number))
             try tree.write("kept", Bytes.random(100_000, seed: 99))
-            _ = try fleet.publish(tree, to: store, options: IngestOptions(keepReleases: 2))
+            _ = try fleet.publish(
+                tree, to: store, options: IngestOptions(trees: TreePolicy(keepReleases: 2, lingerSeconds: 0)))
         }
         let counted = try store.collect(CollectionOptions(dryRun: true))
         #expect(try store.sequences(set: "pool") == [1, 2, 3, 4])
@@ -62,7 +63,8 @@ import Trust
                     try tree.write(path, bytes, isExecutable: random.below(3) == 0, modified: Int64(random.below(5)))
                 }
                 let options = IngestOptions(
-                    profile: set == "iso" ? .images : .standard, keepReleases: 1 + random.below(3))
+                    profile: set == "iso" ? .images : .standard,
+                    trees: TreePolicy(keepReleases: 1 + random.below(3), lingerSeconds: 0))
                 try fleet.publish(tree, to: store, set: set, options: options)
                 if random.below(3) > 0 || step == 9 {
                     #expect(try store.collect(CollectionOptions(findsLitter: true)).isComplete)
@@ -95,11 +97,12 @@ import Trust
                             modified: Int64(number % 5))
                         guard
                             let release = try fleet.publish(
-                                tree, to: origin, set: "set\(worker)", options: IngestOptions(keepReleases: 1))
+                                tree, to: origin, set: "set\(worker)",
+                                options: IngestOptions(trees: TreePolicy(keepReleases: 1, lingerSeconds: 0)))
                         else { continue }
                         let session = try mirror.beginFetch(release)
                         _ = try fleet.fill(session, from: origin, usesChangeset: number % 2 == 0)
-                        _ = try session.finish(keepReleases: 1)
+                        _ = try session.finish(TreePolicy(keepReleases: 1, lingerSeconds: 0))
                         try fleet.expectServed("mirror", tree, set: "set\(worker)")
                     }
                 }
@@ -218,7 +221,8 @@ import Trust
         let store = try fleet.store("origin")
         for number in 1...2 {
             try tree.write("file", Bytes.random(10_000, seed: UInt64(number)), modified: Int64(number))
-            try fleet.publish(tree, to: store, options: IngestOptions(keepReleases: 1))
+            try fleet.publish(
+                tree, to: store, options: IngestOptions(trees: TreePolicy(keepReleases: 1, lingerSeconds: 0)))
         }
         return (fleet, store)
     }

@@ -97,7 +97,8 @@ struct CommitModel: ExploredModel {
     var start: State { State() }
 
     private func order(hasTree: Bool) -> [CommitStep] {
-        changed(CommitOrder.release(hasTree: hasTree, isDamaged: false))
+        changed(
+            CommitOrder.hold + CommitOrder.activation(hasTree: hasTree, isDamaged: false) + CommitOrder.tending)
     }
 
     private func changed(_ steps: [CommitStep]) -> [CommitStep] {
@@ -169,7 +170,6 @@ struct CommitModel: ExploredModel {
         case .release(let next, let hasTree):
             let isDone = next + 1 == order(hasTree: hasTree).count
             state.activity = isDone ? .ready : .release(next: next + 1, hasTree: hasTree)
-            if isDone { state.isAcknowledged = true }
         case .down, .ready: break
         }
     }
@@ -202,7 +202,9 @@ struct CommitModel: ExploredModel {
         case .repairTrees: state.live.treeIsWhole = true
         case .renameLink: state.live.link = 2
         case .syncLink: state.durable.link = state.live.link
-        case .recordHead: state.head = 2
+        case .recordHead:
+            state.head = 2
+            state.isAcknowledged = true
         case .removeTrees: state.live.hasOldTree = false
         }
     }

@@ -31,6 +31,7 @@ import Trust
             .ingestScan, .ingestManifest, .variants, .closure, .holdRelease, .treeLink, .treeSync, .treeRename, .flip,
             .flipSync, .head, .cleanUp,
         ]
+        try origin.tendTrees(of: "pool", TreePolicy())
         #expect(phases.all.filter { order.contains($0) } == order)
     }
 
@@ -154,9 +155,11 @@ import Trust
         let fleet = try TestFleet()
         let tree = try fleet.source()
         let origin = try fleet.store("origin")
+        let policy = TreePolicy(keepReleases: 2, lingerSeconds: 0)
         for number in 1...4 {
             try tree.write("file", [UInt8(number)], modified: Int64(number))
-            _ = try fleet.publish(tree, to: origin, options: IngestOptions(keepReleases: 2))
+            _ = try fleet.publish(tree, to: origin, options: IngestOptions(trees: policy))
+            try origin.tendTrees(of: "pool", policy)
         }
         let data = try Folder.open(fleet.data("origin"))
         #expect(try data.subfolder(".releases/pool").list().map(\.name) == [Array("3".utf8), Array("4".utf8)])

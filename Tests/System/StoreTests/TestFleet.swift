@@ -25,7 +25,7 @@ struct TestFleet {
 
     func source(_ name: String = "source") throws -> SourceTree { try SourceTree(in: folder, name) }
 
-    /// Ingests and commits; nil if the tree is unchanged.
+    /// Ingests and commits; nil if the tree is unchanged. Without linger old trees go at once, too.
     @discardableResult
     func publish(
         _ tree: SourceTree, to store: Store, set: String = "pool", options: IngestOptions = IngestOptions()
@@ -38,6 +38,7 @@ struct TestFleet {
         }
         let release = try sign(draft, set: set)
         _ = try session.commit(release)
+        if options.trees.lingerSeconds == 0 { try store.tendTrees(of: set, options.trees) }
         return release
     }
 

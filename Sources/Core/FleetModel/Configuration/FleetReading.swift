@@ -167,12 +167,12 @@ extension FleetReading {
         let reader = MappingReader(
             node, path: label,
             keys: [
-                "name", "origin", "source", "ingest", "chunks", "digests", "replicas", "keep_releases", "max_lag",
-                "allow_escaping_links", "quota",
+                "name", "origin", "source", "ingest", "chunks", "digests", "replicas", "keep_releases", "linger",
+                "max_lag", "allow_escaping_links", "quota",
             ],
             later: [
                 "layout", "max_delete", "max_shrink", "publish", "placement", "scrub", "priority", "bandwidth",
-                "copy_limit", "linger", "sharing", "compat", "flip", "tiers", "allow", "hooks", "trust", "availability",
+                "copy_limit", "sharing", "compat", "flip", "tiers", "allow", "hooks", "trust", "availability",
                 "expires", "cache", "regions",
             ],
             mistakes: mistakes)
@@ -189,6 +189,7 @@ extension FleetReading {
             chunkProfile: reader.word("chunks", of: ["default", "images"]) ?? "default", digests: digests,
             replicas: reader.integer("replicas", in: 1...10_000) ?? 1,
             keepReleases: reader.integer("keep_releases", in: 1...1_000) ?? 5,
+            lingerSeconds: reader.seconds("linger", in: 0...604_800) ?? 3_600,
             maxLagSeconds: reader.seconds("max_lag", in: 1...31_536_000) ?? 3_600,
             allowEscapingLinks: reader.flag("allow_escaping_links") ?? false, quotaBytes: reader.size("quota"))
         guard let name, let origin else { return nil }

@@ -16,6 +16,8 @@ package struct SetPolicy: Codable, Sendable, Hashable {
     package var replicas: Int
     /// How many releases a mirror keeps, the head included.
     package var keepReleases: Int
+    /// Seconds that a served tree out of service stays as it was, for readers that walk it still.
+    package var lingerSeconds: Int64
     /// Seconds a mirror may be behind the head before it counts as lagging.
     package var maxLagSeconds: Int64
     /// Whether symlinks that leave the set are published as they are.
@@ -33,6 +35,7 @@ package struct SetPolicy: Codable, Sendable, Hashable {
         digests: [String] = [],
         replicas: Int = 1,
         keepReleases: Int = 5,
+        lingerSeconds: Int64 = 3600,
         maxLagSeconds: Int64 = 3600,
         allowEscapingLinks: Bool = false,
         quotaBytes: UInt64? = nil
@@ -45,6 +48,7 @@ package struct SetPolicy: Codable, Sendable, Hashable {
         self.digests = digests
         self.replicas = replicas
         self.keepReleases = keepReleases
+        self.lingerSeconds = lingerSeconds
         self.maxLagSeconds = maxLagSeconds
         self.allowEscapingLinks = allowEscapingLinks
         self.quotaBytes = quotaBytes
@@ -53,8 +57,8 @@ package struct SetPolicy: Codable, Sendable, Hashable {
 
 extension SetPolicy {
     private enum CodingKeys: String, CodingKey {
-        case name, origin, source, ingest, chunkProfile, digests, replicas, keepReleases, maxLagSeconds,
-            allowEscapingLinks, quotaBytes
+        case name, origin, source, ingest, chunkProfile, digests, replicas, keepReleases, lingerSeconds,
+            maxLagSeconds, allowEscapingLinks, quotaBytes
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -68,6 +72,7 @@ extension SetPolicy {
         digests = try container.decodeIfPresent([String].self, forKey: .digests) ?? []
         replicas = try container.decodeIfPresent(Int.self, forKey: .replicas) ?? 1
         keepReleases = try container.decodeIfPresent(Int.self, forKey: .keepReleases) ?? 5
+        lingerSeconds = try container.decodeIfPresent(Int64.self, forKey: .lingerSeconds) ?? 3600
         maxLagSeconds = try container.decodeIfPresent(Int64.self, forKey: .maxLagSeconds) ?? 3600
         allowEscapingLinks = try container.decodeIfPresent(Bool.self, forKey: .allowEscapingLinks) ?? false
         quotaBytes = try container.decodeIfPresent(UInt64.self, forKey: .quotaBytes)
@@ -84,6 +89,7 @@ extension SetPolicy {
         try container.encode(digests, forKey: .digests)
         try container.encode(replicas, forKey: .replicas)
         try container.encode(keepReleases, forKey: .keepReleases)
+        try container.encode(lingerSeconds, forKey: .lingerSeconds)
         try container.encode(maxLagSeconds, forKey: .maxLagSeconds)
         try container.encode(allowEscapingLinks, forKey: .allowEscapingLinks)
         try container.encodeIfPresent(quotaBytes, forKey: .quotaBytes)

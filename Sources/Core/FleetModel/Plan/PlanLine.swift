@@ -18,6 +18,10 @@ package struct PlanLine: Codable, Sendable, Hashable {
     package var sources: [PlanSource]
     /// Who holds the release and is no source, sorted by name.
     package var leftOut: [LeftOutSource]
+    /// How many releases the mirror keeps the trees of; nil in a plan of an older coordinator.
+    package var keepReleases: Int?
+    /// Seconds that a tree out of service stays as it was; nil in a plan of an older coordinator.
+    package var lingerSeconds: Int64?
     /// Why.
     package var reason: Reason
 
@@ -32,6 +36,8 @@ package struct PlanLine: Codable, Sendable, Hashable {
         bytes: UInt64 = 0,
         sources: [PlanSource] = [],
         leftOut: [LeftOutSource] = [],
+        keepReleases: Int? = nil,
+        lingerSeconds: Int64? = nil,
         reason: Reason
     ) {
         self.mirror = mirror
@@ -43,13 +49,16 @@ package struct PlanLine: Codable, Sendable, Hashable {
         self.bytes = bytes
         self.sources = sources
         self.leftOut = leftOut
+        self.keepReleases = keepReleases
+        self.lingerSeconds = lingerSeconds
         self.reason = reason
     }
 }
 
 extension PlanLine {
     private enum CodingKeys: String, CodingKey {
-        case mirror, set, action, sequence, release, root, bytes, sources, leftOut, reason
+        case mirror, set, action, sequence, release, root, bytes, sources, leftOut, keepReleases, lingerSeconds,
+            reason
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -64,6 +73,8 @@ extension PlanLine {
         bytes = try container.decodeIfPresent(UInt64.self, forKey: .bytes) ?? 0
         sources = try container.decodeIfPresent([PlanSource].self, forKey: .sources) ?? []
         leftOut = try container.decodeIfPresent([LeftOutSource].self, forKey: .leftOut) ?? []
+        keepReleases = try container.decodeIfPresent(Int.self, forKey: .keepReleases)
+        lingerSeconds = try container.decodeIfPresent(Int64.self, forKey: .lingerSeconds)
         reason = try container.decode(Reason.self, forKey: .reason)
     }
 
@@ -79,6 +90,8 @@ extension PlanLine {
         try container.encode(bytes, forKey: .bytes)
         try container.encode(sources, forKey: .sources)
         try container.encode(leftOut, forKey: .leftOut)
+        try container.encodeIfPresent(keepReleases, forKey: .keepReleases)
+        try container.encodeIfPresent(lingerSeconds, forKey: .lingerSeconds)
         try container.encode(reason, forKey: .reason)
     }
 }

@@ -14,16 +14,65 @@ extension CommandService {
         let policy = try required(command.policy, "policy of the set")
         let source = try allowedSource(try required(command.source, "source"))
         let isDryRun = command.dryRun ?? false
+        try expectOrigin(policy)
+        let options = try ingestOptions(policy, isDryRun: isDryRun)
+        try await makeRelease(of: set, options, line) { session in
+            try await withProgress(line) { tell, isCancelled in
+                try session.run(source: source) { progress in
+                    if isCancelled() { throw CancellationError() }
+                    tell(CommandProgress(phase: progress.phase, files: progress.files, bytes: progress.bytes))
+                }
+            }
+        }
+    }
+
+    /// Makes the content of an older release the next one.
+    func rollBack(_ command: AgentCommand, _ line: EventLine) async throws {
+        let set = try required(command.set, "set")
+        let policy = try required(command.policy, "policy of the set")
+        try expectOrigin(policy)
+        let (sequence, document) = try await pool.run { [store, settings] in
+            let held = try store.sequences(set: set)
+            guard let head = try store.head(set: set)?.sequence,
+                let sequence = command.sequence ?? held.last(where: { $0 < head }),
+                let signed = try store.signedRelease(set: set, sequence: sequence)
+            else {
+                let wanted = command.sequence.map { "release \($0)" } ?? "an older release"
+                throw CommandFailure(
+                    .notFound, "\(settings.name) does not hold \(wanted) of \(set)",
+                    hint: "fleetctl release list \(set)")
+            }
+            return (sequence, try ReleaseDocument(decoding: signed.document))
+        }
+        var options = try ingestOptions(policy, isDryRun: command.dryRun ?? false)
+        // What the old release was allowed comes back with it.
+        options.allowEscapingLinks = document.allowsEscapingLinks
+        try await makeRelease(of: set, options, line) { [pool] session in
+            try await pool.run { try session.rollBack(to: sequence) }
+        }
+    }
+
+    private func expectOrigin(_ policy: SetPolicy) throws {
         guard settings.role == .origin else {
             throw CommandFailure(.refused, "\(settings.name) is no origin", hint: "publish on \(policy.origin)")
         }
-        let options = try ingestOptions(policy, isDryRun: isDryRun)
+    }
+
+    /// Runs one session: its draft, the operator's signature, the commit; then delivers a report.
+    private func makeRelease(
+        of set: String, _ options: IngestOptions, _ line: EventLine,
+        draft: (IngestSession) async throws -> IngestDraft
+    ) async throws {
         let session = try await pool.run { [store] in try store.beginIngest(set: set, options: options) }
         activity.update(set) { $0.activity = .publishing }
         defer { activity.update(set) { $0.activity = .idle } }
         do {
-            let isCommitted = try await ingest(session, set: set, source: source, isDryRun: isDryRun, line)
-            if !isCommitted { try? await pool.run { session.abandon() } }
+            let isCommitted = try await offer(try await draft(session), of: session, set: set, line)
+            if isCommitted {
+                tender.tend(set, options.trees)
+            } else {
+                try? await pool.run { session.abandon() }
+            }
         } catch {
             try? await pool.run { session.abandon() }
             throw error
@@ -32,23 +81,17 @@ extension CommandService {
         try await line.send(AgentEvent(.done))
     }
 
-    /// Whether a release was committed.
-    private func ingest(
-        _ session: IngestSession, set: String, source: String, isDryRun: Bool, _ line: EventLine
+    /// Sends the draft, takes the signature, commits. Whether a release was committed.
+    private func offer(
+        _ draft: IngestDraft, of session: IngestSession, set: String, _ line: EventLine
     ) async throws -> Bool {
-        let draft = try await withProgress(line) { tell, isCancelled in
-            try session.run(source: source) { progress in
-                if isCancelled() { throw CancellationError() }
-                tell(CommandProgress(phase: progress.phase, files: progress.files, bytes: progress.bytes))
-            }
-        }
         var figures = ReleaseDraft(
             document: nil, sequence: (draft.previous?.sequence ?? 0) + (draft.isUnchanged ? 0 : 1),
             root: draft.root.digest.description, files: draft.root.files, entries: draft.root.entries,
             bytes: draft.root.bytes, newChunks: draft.newChunks, newBytes: draft.newBytes,
             copiedBytes: draft.copiedBytes, warnings: draft.warnings)
         var event = AgentEvent(.draft)
-        if draft.isUnchanged || isDryRun {
+        if draft.isUnchanged || session.options.dryRun {
             event.draft = figures
             try await line.send(event)
             if draft.isUnchanged { try await line.send(AgentEvent(.unchanged)) }
@@ -109,7 +152,7 @@ extension CommandService {
             }
         return IngestOptions(
             mode: mode, profile: profile, digests: digests, allowEscapingLinks: policy.allowEscapingLinks,
-            keepReleases: policy.keepReleases, dryRun: isDryRun)
+            trees: TreePolicy(policy), dryRun: isDryRun)
     }
 
     /// `source` with every link resolved, if it lies in a directory that agent.yaml allows.

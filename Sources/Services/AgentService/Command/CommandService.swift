@@ -16,6 +16,7 @@ struct CommandService: Sendable {
     let activity: AgentActivity
     let pool: BlockingPool
     let clock: WallClock
+    let tender: TreeTender
     let logger: Logger
     /// Delivers a report before the last event of a command that changed something.
     let deliverReport: @Sendable () async -> Void
@@ -37,6 +38,7 @@ struct CommandService: Sendable {
                 ])
             switch command.verb {
             case .publish: try await publish(command, line)
+            case .rollback: try await rollBack(command, line)
             case .verify: try await verify(command, line)
             case .proof: try await proof(command, line)
             case .releases: try await releases(command, line)

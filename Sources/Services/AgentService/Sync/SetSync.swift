@@ -76,7 +76,8 @@ struct SetSync: Sendable {
             try await fetchChunks(needs.missing, session, meter)
             meter.enter("commit")
             show(meter, isNews: false)
-            let served = try await pool.run { try session.finish() }
+            let trees = TreePolicy(line)
+            let served = try await pool.run { try session.finish(trees) }
             logger.info(
                 "serving a release",
                 metadata: ["set": "\(line.set)", "sequence": "\(served.sequence)", "root": "\(served.root)"])

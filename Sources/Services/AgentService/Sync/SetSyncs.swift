@@ -19,6 +19,7 @@ final class SetSyncs: Sendable {
     private let activity: AgentActivity
     private let pool: BlockingPool
     private let clock: WallClock
+    private let tender: TreeTender
     private let logger: Logger
 
     /// The newest line for each set, and the number that tells it from an older one.
@@ -32,7 +33,7 @@ final class SetSyncs: Sendable {
 
     init(
         settings: AgentSettings, store: Store, endpoint: STOQEndpoint, policy: ReleasePolicy, activity: AgentActivity,
-        pool: BlockingPool, clock: WallClock, logger: Logger
+        pool: BlockingPool, clock: WallClock, tender: TreeTender, logger: Logger
     ) {
         self.settings = settings
         self.store = store
@@ -41,6 +42,7 @@ final class SetSyncs: Sendable {
         self.activity = activity
         self.pool = pool
         self.clock = clock
+        self.tender = tender
         self.logger = logger
     }
 
@@ -153,6 +155,7 @@ final class SetSyncs: Sendable {
     private func note(_ result: Result<SyncSummary, any Error>, _ order: Order, _ set: String) -> (any Error)? {
         switch result {
         case .success(let summary):
+            tender.tend(set, TreePolicy(order.line))
             activity.update(set) { state in
                 state = AgentActivity.SetState()
                 state.lastSync = summary

@@ -9,6 +9,9 @@ package struct AgentCommand: Codable, Equatable, Sendable {
     package enum Verb: String, Codable, Sendable {
         /// Ingest `source` as the next release of `set`; the draft comes back to be signed on the same stream.
         case publish
+        /// Make the content of release `sequence` (the one before the head when absent) of `set` its next release; the
+        /// draft comes back to be signed on the same stream.
+        case rollback
         /// Re-hash (`quick`: stat) what the store holds of `set`, or of every set.
         case verify
         /// Make the Merkle proof of `path` in release `sequence` (the head when absent) of `set`.
@@ -37,7 +40,7 @@ package struct AgentCommand: Codable, Equatable, Sendable {
     package var path: Base64Bytes?
     package var dryRun: Bool?
     package var quick: Bool?
-    /// Publish: what fleet.yaml says of the set.
+    /// Publish and rollback: what fleet.yaml says of the set.
     package var policy: SetPolicy?
 
     package init(_ verb: Verb, set: String? = nil) {

@@ -4,7 +4,7 @@ package struct AgentEvent: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, Sendable {
         /// How far the work is.
         case progress
-        /// Publish: the release document, to be signed, or with `dryRun` only the figures.
+        /// Publish and rollback: the release document, to be signed, or with `dryRun` only the figures.
         case draft
         /// Publish: the tree is what the head says already; no release was made.
         case unchanged

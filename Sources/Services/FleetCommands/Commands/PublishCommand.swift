@@ -1,8 +1,6 @@
 import ArgumentParser
-import Content
 import FleetAPI
 import FleetModel
-import Trust
 
 /// `fleetctl publish`: the next release of a set.
 struct PublishCommand: AsyncParsableCommand {
@@ -39,89 +37,17 @@ struct PublishCommand: AsyncParsableCommand {
         command.policy = policy
         command.dryRun = dryRun
         let line = try await AgentLine.open(command, to: session.mirror(policy.origin), of: session)
-        let result = try await follow(line, session: session, key: key)
+        let signing = DraftSigning(session: session, set: set, key: key, isDryRun: dryRun)
+        let result = try await signing.follow(line, verb: "publish")
         await line.close()
         switch output.format {
         case .json: try printJSON(result)
         case .table: print(result.text)
         }
     }
-
-    /// Shows progress, signs the draft, registers what was committed.
-    private func follow(_ line: AgentLine, session: FleetSession, key: PublisherKey?) async throws -> PublishResult {
-        var view = ProgressView(terminal: session.terminal)
-        let clock = ContinuousClock()
-        let began = clock.now
-        var result = PublishResult(set: set, isDryRun: dryRun)
-        var signed: SignedRelease?
-        while let event = try await line.next() {
-            switch event.kind {
-            case .progress:
-                guard let progress = event.progress else { continue }
-                view.show(
-                    [
-                        ProgressRow(
-                            label: "publish \(set)", done: progress.bytes, total: progress.totalBytes ?? 0,
-                            note:
-                                "\(progress.phase), \(Quantity.count(progress.files)) \(progress.files == 1 ? "file" : "files")"
-                        )
-                    ], now: seconds(clock.now - began))
-            case .unchanged: result.isUnchanged = true
-            case .draft:
-                guard let draft = event.draft else { continue }
-                result.take(draft)
-                view.clear()
-                for warning in draft.warnings { session.terminal.warn(warning) }
-                guard let key, let document = draft.document?.bytes else { continue }
-                let release = try sign(document, with: key, draft: draft, session: session)
-                try await line.send(DraftSignature(signedRelease: Base64Bytes(release.encode())))
-                signed = release
-            case .done:
-                view.clear()
-                result.seconds = seconds(clock.now - began)
-                if let signed { await register(signed, session: session) }
-                return result
-            case .bad, .item, .failed: continue
-            }
-        }
-        throw FleetctlError(.failed, "the agent ended the publish without a word", hint: "look into its log")
-    }
-
-    /// Signs the document, if it says what was asked for.
-    private func sign(
-        _ document: [UInt8], with key: PublisherKey, draft: ReleaseDraft, session: FleetSession
-    ) throws -> SignedRelease {
-        let release = try ReleaseDocument(decoding: document)
-        guard release.fleet == session.fleet.name, release.set == set, release.sequence == draft.sequence,
-            release.manifest.digest.description == draft.root
-        else {
-            throw FleetctlError(
-                .refused,
-                "the origin drafted release \(release.sequence) of \(release.fleet)/\(release.set), not of "
-                    + "\(session.fleet.name)/\(set)", hint: "is the right agent running on the origin?")
-        }
-        return try SignedRelease(release, by: key)
-    }
-
-    /// Tells the coordinator; a release stands without it, too.
-    private func register(_ signed: SignedRelease, session: FleetSession) async {
-        do {
-            let client = try session.coordinator()
-            _ = try await client.register(release: signed.encode(), set: set)
-            try await session.warnIfSuperseded(client)
-        } catch {
-            session.terminal.warn(
-                "the release stands, but the coordinator was not told: \(error); it learns of it from the origin's report"
-            )
-        }
-    }
-
-    private func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-    }
 }
 
-/// What `publish` prints.
+/// What `publish` and `release rollback` print.
 struct PublishResult: Codable {
     var set: String
     var isDryRun: Bool

@@ -6,14 +6,15 @@ import FleetModel
 struct ReleaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release",
-        abstract: "List releases, show one, or compare two.",
+        abstract: "List releases, show one, compare two, or go back to one.",
         discussion: """
             EXAMPLES
               fleetctl -f fleet.yaml release list debian
               fleetctl -f fleet.yaml release show debian 7
               fleetctl -f fleet.yaml release diff debian 6 7
+              fleetctl -f fleet.yaml release rollback debian
             """,
-        subcommands: [List.self, Show.self, Diff.self])
+        subcommands: [List.self, Show.self, Diff.self, ReleaseRollbackCommand.self])
 
     /// What `list -o json` and `show -o json` say of one release.
     private struct Row: Encodable {

@@ -6,17 +6,23 @@ package enum CommitOrder {
         .noteNames, .moveBlobs, .syncBlobs, .recordBlobs, .forgetNames, .tellIndex,
     ]
 
-    /// A release whose blobs, lists and nodes were stored.
+    /// A release whose blobs, lists and nodes were stored: until it is held.
+    package static let hold: [CommitStep] = [.makeVariants, .proveClosure, .syncIndex, .keepRelease, .holdRelease]
+
+    /// After the head, in the background: trees that nobody can be in any more go.
+    package static let tending: [CommitStep] = [.removeTrees]
+
+    /// A release that is held: until it is the head.
     /// - Parameters:
     ///   - hasTree: a tree of its sequence has its final name already: a session before this one was cut off, or this
     ///     one repairs the head.
     ///   - isDamaged: something of the set was found missing or wrong.
-    package static func release(hasTree: Bool, isDamaged: Bool) -> [CommitStep] {
-        var steps: [CommitStep] = [.makeVariants, .proveClosure, .syncIndex, .keepRelease, .holdRelease]
+    package static func activation(hasTree: Bool, isDamaged: Bool) -> [CommitStep] {
+        var steps: [CommitStep] = []
         if !hasTree { steps += [.linkTree, .syncTree, .nameTree, .syncTreeName] }
         // A name that a killed process gave is not known to be durable before this session's own syncs.
         if hasTree || isDamaged { steps += [.repairTrees, .syncRepairs] }
-        return steps + [.renameLink, .syncLink, .recordHead, .removeTrees]
+        return steps + [.renameLink, .syncLink, .recordHead]
     }
 
     /// Whether a start records the release that a set's link shows as the head: a flip was cut off before that.

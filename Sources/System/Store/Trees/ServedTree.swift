@@ -182,7 +182,14 @@ struct ServedTree {
         }
     }
 
-    private mutating func place(_ path: RelativePath) throws -> (folder: Folder, name: [UInt8]) {
+    /// Notes the time that a directory must have in the end.
+    mutating func note(_ path: RelativePath, modified: Int64) { directories.append((path, modified)) }
+
+    /// Forgets the folder last used: it may be gone.
+    mutating func forgetPlace() { current = nil }
+
+    /// The folder that holds the last component of a path, and that component.
+    mutating func place(_ path: RelativePath) throws -> (folder: Folder, name: [UInt8]) {
         let bytes = path.bytes
         guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return (root, bytes) }
         let name = Array(bytes[(slash + 1)...])

@@ -1,0 +1,41 @@
+import ArgumentParser
+import FleetAPI
+import FleetModel
+
+/// `fleetctl release rollback`: an older content as the next release.
+struct ReleaseRollbackCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollback",
+        abstract: "Publish the content of an older release again, as the next release.",
+        discussion: """
+            Releases only go forward: the old content gets a new number, and mirrors sync it like any other release. \
+            The origin must hold that release still. The directory that releases are published from is not changed: the \
+            next publish brings its content back.
+
+            EXAMPLES
+              fleetctl -f fleet.yaml release rollback debian
+              fleetctl -f fleet.yaml release rollback debian 41
+            """)
+
+    @OptionGroup var option: FleetOption
+    @OptionGroup var output: OutputOption
+    @Argument(help: "The set.") var set: String
+    @Argument(help: "The release to go back to; without it the one before the head.") var sequence: UInt64?
+
+    func run() async throws {
+        let session = try FleetSession(option)
+        let policy = try session.set(set)
+        let key = try PublisherKeyFile.read(session)
+        var command = AgentCommand(.rollback, set: set)
+        command.sequence = sequence
+        command.policy = policy
+        let line = try await AgentLine.open(command, to: session.mirror(policy.origin), of: session)
+        let signing = DraftSigning(session: session, set: set, key: key, isDryRun: false)
+        let result = try await signing.follow(line, verb: "rollback")
+        await line.close()
+        switch output.format {
+        case .json: try printJSON(result)
+        case .table: print(result.text)
+        }
+    }
+}

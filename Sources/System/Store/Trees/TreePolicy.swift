@@ -1,0 +1,18 @@
+/// How long the served trees of a set's releases are kept.
+package struct TreePolicy: Hashable, Sendable {
+    /// What anybody may ask for, so that neither a wrong plan nor a wrong file fills a disk or removes the head.
+    package static let keepRange = 1...1000
+    /// From "at once", for tests and disks without room, to a week: no walk of a reader takes longer.
+    package static let lingerRange: ClosedRange<Int64> = 0...604_800
+
+    /// How many releases keep their trees, the head included.
+    package let keepReleases: Int
+    /// Seconds that a tree out of service stays as it was, whatever else is kept.
+    package let lingerSeconds: Int64
+
+    /// A policy; figures outside of the ranges become the nearest ones inside.
+    package init(keepReleases: Int = Store.defaultKeptReleases, lingerSeconds: Int64 = 3600) {
+        self.keepReleases = min(max(keepReleases, Self.keepRange.lowerBound), Self.keepRange.upperBound)
+        self.lingerSeconds = min(max(lingerSeconds, Self.lingerRange.lowerBound), Self.lingerRange.upperBound)
+    }
+}
