@@ -61,7 +61,9 @@ struct Agent: Service {
             logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
             settings: Self.endpointSettings(credentials),
-            service: PeerService(settings: settings, store: store, pool: pool, commands: commands, logger: logger),
+            service: PeerService(
+                settings: settings, store: store, pool: pool, content: ContentService(store: store, pool: pool),
+                commands: commands, logger: logger),
             logger: logger)
         reporter = Reporter(
             settings: settings, credentials: credentials, store: store, activity: activity, endpoint: endpoint,
