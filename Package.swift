@@ -209,7 +209,12 @@ let package = Package(
                 x509, asn1, crypto, outside("AsyncHTTPClient", "async-http-client"),
                 outside("NIOHTTP1", "swift-nio"), outside("ServiceLifecycle", "swift-service-lifecycle"),
             ]),
-        tests("Services", "AgentService", ["Content", "Hashing"]),
+        tests(
+            "Services", "AgentService",
+            [
+                "Content", "Hashing", "Exploration", "FleetCertificates", "FleetModel", "LinuxIO", "STOQ",
+                "STOQTransport", "Store", "Trust", logging,
+            ]),
         tests("Services", "FleetCommands", ["FleetModel"]),
     ]
 )

@@ -65,7 +65,9 @@ struct Agent: Service {
             tender: tender, logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
             settings: Self.endpointSettings(credentials),
-            service: PeerService(settings: settings, store: store, pool: pool, commands: commands, logger: logger),
+            service: PeerService(
+                settings: settings, store: store, pool: pool, content: ContentService(store: store, pool: pool),
+                commands: commands, logger: logger),
             logger: logger)
         reporter = Reporter(
             settings: settings, credentials: credentials, store: store, activity: activity, endpoint: endpoint,

@@ -1,11 +1,11 @@
 import NIOPosix
 
 /// Threads for work that blocks: files, hashing, the database. Nothing that blocks runs anywhere else.
-struct BlockingPool: Sendable {
+package struct BlockingPool: Sendable {
     private let pool: NIOThreadPool
 
     /// Starts `threads` threads.
-    init(threads: Int) {
+    package init(threads: Int) {
         pool = NIOThreadPool(numberOfThreads: threads)
         pool.start()
     }
@@ -16,7 +16,7 @@ struct BlockingPool: Sendable {
     }
 
     /// Ends the threads once the work that runs is done.
-    func shutdown() async throws {
+    package func shutdown() async throws {
         try await pool.shutdownGracefully()
     }
 }

@@ -7,14 +7,29 @@ import Trust
 extension FetchSession {
     /// Nodes that are asked of the store or of the staged ones in one go.
     private static let nodeBatch = 4096
+    /// The least length, on average, that bounds a chunk list: a 64th of the shortest chunk of any profile.
+    private static let leastChunkLength: UInt64 = 256
+    /// A digest and the longest length.
+    private static let listBytesPerChunk = 36
+    private static let listOverhead = 64
 
     /// The changeset that leads from the head held here to the release; nil if there is none, it cannot help, or the
     /// manifest is complete.
     package func usableChangeset() throws -> ChangesetDigest? {
-        guard let changeset = release.document.changeset, let head = set.head, !set.isDamaged else { return nil }
-        let held = try store.database.read { try $0.release(set.number, head) }
-        guard let held, release.document.previous == held.digest else { return nil }
-        return state.withLock { $0.stage == .manifest && !$0.walk.isComplete ? changeset.digest : nil }
+        guard let changeset = release.document.changeset, let base = try changesetBase(),
+            release.document.previous == base.releaseDigest
+        else { return nil }
+        return changeset.digest
+    }
+
+    /// The head held here, from which a chain of changesets may lead to the release; nil if none is trusted, or the
+    /// manifest is complete.
+    package func changesetBase() throws -> StoreHead? {
+        guard let head = set.head, !set.isDamaged, head < release.document.sequence,
+            let held = try store.database.read({ try $0.release(set.number, head) }),
+            state.withLock({ $0.stage == .manifest && !$0.walk.isComplete })
+        else { return nil }
+        return StoreHead(sequence: head, root: held.root, releaseDigest: held.digest)
     }
 
     /// Takes the changeset's bytes, recomputes the root, and completes the manifest if it is the release's.
@@ -23,23 +38,7 @@ extension FetchSession {
     package func supply(changeset bytes: [UInt8]) throws -> Bool {
         guard let wanted = release.document.changeset else { return false }
         guard Changeset.digest(of: bytes) == wanted.digest else { throw StoreError.wrongChangeset(wanted.digest) }
-        return try state.withLock { state in
-            try expect(state, .manifest, "a changeset")
-            do {
-                let changeset = try Changeset(decoding: bytes)
-                guard changeset.to == root else { return false }
-                var made: [(BLAKE3Digest, [UInt8])] = []
-                _ = try changeset.apply(source: { try self.store.node($0) }, sink: { made.append(($0.raw, $1)) })
-                try state.nodes.append(made)
-            } catch is ManifestError {
-                return false
-            } catch is ChangesetError {
-                return false
-            }
-            guard try completeManifest(&state) else { return false }
-            try store.database.withTransaction { try $0.insert(.changeset, wanted.digest.raw, bytes) }
-            return true
-        }
+        return try supply(changesets: [bytes])
     }
 
     /// Manifest nodes that are still missing, at most `limit`; empty when the manifest is complete and keeps every rule.
@@ -71,9 +70,12 @@ extension FetchSession {
 
     /// Takes nodes that were needed. Throws `wrongNode` with the node's name, and takes none of them, if one is not what
     /// was asked for.
+    ///
+    /// Nodes that came from somebody else meanwhile are passed over.
     package func supply(nodes: [(NodeDigest, [UInt8])]) throws {
         try state.withLock { state in
             try expect(state, .manifest, "manifest nodes")
+            let nodes = nodes.filter { !state.nodes.holds($0.0.raw) }
             do {
                 try supply(nodes, &state)
             } catch let error as ManifestWalkError {
@@ -108,7 +110,7 @@ extension FetchSession {
 
     /// Checks the whole manifest and stores its nodes in one transaction; false if held nodes turned out to be missing,
     /// and the walk begins again and looks at all.
-    private func completeManifest(_ state: inout State) throws -> Bool {
+    func completeManifest(_ state: inout State) throws -> Bool {
         let nodes = state.nodes
         let source: NodeSource = { [store] digest in try nodes.value(digest.raw) ?? store.node(digest) }
         do {
@@ -226,12 +228,26 @@ extension FetchSession {
         }
     }
 
+    /// The most bytes that each of these lists can have: no profile cuts chunks as short as the least length assumed
+    /// here. A list that nothing needs can have none.
+    package func byteLimits(of lists: [ChunkListDigest]) -> [Int] {
+        let sizes = state.withLock { state in
+            Dictionary(state.neededLists.map { ($0.digest, $0.size) }, uniquingKeysWith: { max($0, $1) })
+        }
+        return lists.map { list in
+            guard let size = sizes[list] else { return 0 }
+            let count = min(size / Self.leastChunkLength + 2, UInt64(ChunkList.maximumCount))
+            return Int(count) * Self.listBytesPerChunk + Self.listOverhead
+        }
+    }
+
     /// Takes chunk lists that were needed. Throws `wrongChunkList` with the list's name, and takes none of them, if one
-    /// is not what was asked for.
+    /// is not what was asked for. Lists that came from somebody else meanwhile are passed over.
     package func supply(chunkLists: [(ChunkListDigest, [UInt8])]) throws {
         try state.withLock { state in
             try expect(state, .chunkLists, "chunk lists")
             let sizes = Dictionary(state.neededLists.map { ($0.digest, $0.size) }, uniquingKeysWith: { a, _ in a })
+            let chunkLists = chunkLists.filter { !state.lists.holds($0.0.raw) }
             for (digest, bytes) in chunkLists {
                 guard let size = sizes[digest] else {
                     throw StoreError.wrongChunkList(digest, reason: "it was not asked for")

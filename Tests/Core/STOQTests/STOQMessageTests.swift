@@ -8,7 +8,8 @@ import Testing
 
     static let requests: [STOQRequest] = [
         .release(set: "debian", sequence: nil), .release(set: "debian", sequence: .max),
-        .changeset(set: "iso", ChangesetDigest(digests[0])), .nodes(set: "iso", digests.map { NodeDigest($0) }),
+        .changeset(set: "iso", ChangesetDigest(digests[0])), .packedTree(set: "iso", NodeDigest(digests[0])),
+        .nodes(set: "iso", digests.map { NodeDigest($0) }),
         .chunkLists(set: "iso", digests.map { ChunkListDigest($0) }),
         .chunks(set: "iso", (0..<4_096).map { ChunkDigest(digests[$0 % 3]) }), .command([]), .command([1, 2, 3]),
     ]
@@ -18,7 +19,7 @@ import Testing
         #expect(try STOQRequest(decoding: request.encode()) == request)
     }
 
-    @Test("a request that is cut off or has more behind it is refused", arguments: requests.prefix(6))
+    @Test("a request that is cut off or has more behind it is refused", arguments: requests.prefix(7))
     func requestTruncated(_ request: STOQRequest) {
         let bytes = request.encode()
         for count in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 200)) {

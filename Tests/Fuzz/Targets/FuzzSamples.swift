@@ -8,7 +8,7 @@ enum FuzzSamples {
 
     static let requests: [STOQRequest] = [
         .release(set: "debian", sequence: nil), .release(set: "debian", sequence: 300),
-        .changeset(set: "iso", ChangesetDigest(digest)),
+        .changeset(set: "iso", ChangesetDigest(digest)), .packedTree(set: "iso", NodeDigest(digest)),
         .nodes(set: "iso", [NodeDigest(digest), NodeDigest(digest)]), .chunkLists(set: "a", [ChunkListDigest(digest)]),
         .chunks(set: "debian", Array(repeating: ChunkDigest(digest), count: 40)), .command([0x7B, 0x7D]),
     ]

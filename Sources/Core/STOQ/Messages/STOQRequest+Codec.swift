@@ -32,6 +32,7 @@ extension STOQRequest {
         case chunkLists = 4
         case chunks = 5
         case command = 6
+        case packedTree = 7
     }
 
     /// A byte that says what is asked for, the set, then what belongs to it.
@@ -51,6 +52,10 @@ extension STOQRequest {
         case .nodes(let set, let digests): return Self.encode(.nodes, set: set, digests.map(\.raw))
         case .chunkLists(let set, let digests): return Self.encode(.chunkLists, set: set, digests.map(\.raw))
         case .chunks(let set, let digests): return Self.encode(.chunks, set: set, digests.map(\.raw))
+        case .packedTree(let set, let root):
+            var writer = Self.writer(.packedTree, set: set)
+            writer.digest(root.raw)
+            return writer.bytes
         case .command(let bytes):
             precondition(bytes.count <= Self.commandLimit, "a command of \(bytes.count) bytes")
             return [Tag.command.rawValue] + bytes
@@ -94,6 +99,7 @@ extension STOQRequest {
         case .nodes: request = .nodes(set: set, try digests(&reader).map { NodeDigest($0) })
         case .chunkLists: request = .chunkLists(set: set, try digests(&reader).map { ChunkListDigest($0) })
         case .chunks: request = .chunks(set: set, try digests(&reader).map { ChunkDigest($0) })
+        case .packedTree: request = .packedTree(set: set, NodeDigest(try reader.digest()))
         case .command: request = .command([])
         }
         try reader.expectEnd()

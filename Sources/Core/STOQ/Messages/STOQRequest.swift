@@ -13,6 +13,8 @@ package enum STOQRequest: Hashable, Sendable {
     case chunkLists(set: String, [ChunkListDigest])
     /// Chunks; an item each.
     case chunks(set: String, [ChunkDigest])
+    /// All nodes of the manifest with this root; the answer is a ``PackedTree``.
+    case packedTree(set: String, NodeDigest)
     /// An operator's command in JSON; the answers are messages of their own form.
     case command([UInt8])
 
@@ -29,6 +31,7 @@ package enum STOQRequest: Hashable, Sendable {
         case .nodes: "nodes"
         case .chunkLists: "chunk lists"
         case .chunks: "chunks"
+        case .packedTree: "packed tree"
         case .command: "command"
         }
     }
@@ -37,20 +40,20 @@ package enum STOQRequest: Hashable, Sendable {
     package var set: String? {
         switch self {
         case .release(let set, _), .changeset(let set, _), .nodes(let set, _), .chunkLists(let set, _),
-            .chunks(let set, _):
+            .chunks(let set, _), .packedTree(let set, _):
             set
         case .command: nil
         }
     }
 
-    /// How many items may be answered.
+    /// How many items may be answered; 0 where answers are of another form.
     package var itemCount: Int {
         switch self {
         case .release, .changeset: 1
         case .nodes(_, let digests): digests.count
         case .chunkLists(_, let digests): digests.count
         case .chunks(_, let digests): digests.count
-        case .command: 0
+        case .packedTree, .command: 0
         }
     }
 }

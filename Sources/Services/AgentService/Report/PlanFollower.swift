@@ -1,5 +1,6 @@
 import FleetAPI
 import FleetModel
+import LinuxIO
 import Logging
 
 /// Keeps a long poll open with the coordinator, hands out the lines of new plans, and calls for reports.
@@ -28,17 +29,19 @@ struct PlanFollower: Sendable {
         while !Task.isCancelled {
             do {
                 let answer = try await client.assignments(after: known, reports: reports, wait: Self.wait)
-                pause = Self.firstPause
                 if let last = reports, answer.reportNow != last { reporter.hurry() }
                 reports = answer.reportNow
                 if let generation = answer.generation, generation != known {
+                    try await adopt(answer.lines, of: generation)
+                    // Only now: a plan that could not be taken note of is asked for again.
                     known = generation
-                    await adopt(answer.lines, of: generation)
                 }
+                pause = Self.firstPause
             } catch is CancellationError {
                 return
             } catch {
-                logger.debug("the poll for plans failed", metadata: ["error": "\(error)"])
+                let level: Logger.Level = error is FileError ? .error : .debug
+                logger.log(level: level, "the poll for plans failed", metadata: ["error": "\(error)"])
                 // Each agent waits a little differently, so that they do not all come back at once.
                 try? await Task.sleep(for: pause * Double.random(in: 0.5...1.0))
                 pause = min(pause * 2, Self.longestPause)
@@ -48,24 +51,19 @@ struct PlanFollower: Sendable {
         }
     }
 
-    /// Takes the plan `generation` unless a higher one was followed before.
-    private func adopt(_ lines: [PlanLine], of generation: Generation) async {
-        do {
-            let highest = try await pool.run { [generations] in try generations.read() }
-            if let highest, generation < highest {
-                logger.warning(
-                    "an older plan was refused",
-                    metadata: ["generation": "\(generation)", "followed": "\(highest)"])
-                return
-            }
-            if generation != highest { try await pool.run { [generations] in try generations.write(generation) } }
-            activity.generation = generation
-            await follow(lines)
-            reporter.hurry()
-        } catch {
-            logger.error(
-                "a plan could not be taken note of",
-                metadata: ["generation": "\(generation)", "error": "\(error)"])
+    /// Takes the plan `generation` unless a higher one was followed before. Throws `FileError` if the disk does not take
+    /// note of it.
+    private func adopt(_ lines: [PlanLine], of generation: Generation) async throws {
+        let highest = try await pool.run { [generations] in try generations.read() }
+        if let highest, generation < highest {
+            logger.warning(
+                "an older plan was refused",
+                metadata: ["generation": "\(generation)", "followed": "\(highest)"])
+            return
         }
+        if generation != highest { try await pool.run { [generations] in try generations.write(generation) } }
+        activity.generation = generation
+        await follow(lines)
+        reporter.hurry()
     }
 }

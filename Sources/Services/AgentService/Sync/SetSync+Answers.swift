@@ -1,49 +1,71 @@
+import Content
 import FleetModel
 import STOQ
 import STOQTransport
 
-/// Reading the answers to metadata requests.
+/// Reading answers: nothing is kept of one beyond what the request can need, and none is waited for without end.
 extension SetSync {
-    /// More than this for one item is no metadata of ours (a changeset has at most 256 MiB).
-    private static let itemLimit = 256 << 20
-
-    /// The one item that `source` answers `request` with.
-    func single(_ request: STOQRequest, at source: PlanSource) async throws -> [UInt8] {
-        guard let item = try await items(request, at: source).first else {
-            throw SyncError.absent(what: "\(request.name)")
-        }
-        return item.bytes
+    /// The one item, of at most `limit` bytes, that `source` answers `request` with.
+    func single(_ request: STOQRequest, limit: Int, at source: PlanSource) async throws -> [UInt8] {
+        var bytes: [UInt8]?
+        try await items(request, limits: [limit], at: source) { bytes = $0.first?.bytes ?? bytes }
+        guard let bytes else { throw SyncError.absent(what: request.name) }
+        return bytes
     }
 
-    /// The items that `source` answers `request` with, each whole, by their position in the request.
-    func items(_ request: STOQRequest, at source: PlanSource) async throws -> [(index: Int, bytes: [UInt8])] {
-        let stream = try await sources.open(request, kind: .metadata, at: source)
-        try await stream.finish()
-        var items: [(index: Int, bytes: [UInt8])] = []
-        var partial: (index: Int, bytes: [UInt8])?
-        while let message = try await stream.next() {
-            sources.received(message.byteCount, from: source)
+    /// Gives `take` the items that `source` answers `request` with, each whole, with its position in the request, as
+    /// they come: message by message, so that the first wrong one ends it.
+    /// - Parameter limits: the most bytes that each item can have.
+    func items(
+        _ request: STOQRequest, limits: [Int], at source: PlanSource,
+        _ take: ([(index: Int, bytes: [UInt8])]) async throws -> Void
+    ) async throws {
+        var rules = STOQAnswerRules(limits: limits)
+        var begun: [UInt8] = []
+        try await messages(request, kind: .metadata, at: source) { message in
             let answer = try STOQAnswer(message)
+            try rules.check(answer)
+            var items: [(index: Int, bytes: [UInt8])] = []
             for item in answer.items {
-                guard item.index < request.itemCount else {
-                    throw SyncError.malformed(what: request.name, reason: "item \(item.index) was not asked for")
-                }
-                var bytes = message.withUnsafeBytes { [UInt8]($0[item.range]) }
-                if let begun = partial {
-                    guard begun.index == item.index, begun.bytes.count + bytes.count <= Self.itemLimit else {
-                        throw SyncError.malformed(what: request.name, reason: "its parts are mixed up")
-                    }
-                    bytes = begun.bytes + bytes
-                    partial = nil
-                }
-                if item.isLast {
-                    items.append((item.index, bytes))
-                } else {
-                    partial = (item.index, bytes)
-                }
+                begun += answer.bytes(of: item)
+                guard item.isLast else { continue }
+                items.append((item.index, begun))
+                begun = []
             }
+            if !items.isEmpty { try await take(items) }
         }
-        guard partial == nil else { throw SyncError.malformed(what: request.name, reason: "its end is missing") }
-        return items
+        try rules.checkEnd()
+    }
+
+    /// Gives `take` every message that `source` answers `request` with. Throws ``SyncError/tooSlow(what:)`` when the
+    /// next one does not come in time.
+    func messages(
+        _ request: STOQRequest, kind: StreamKind, at source: PlanSource,
+        _ take: (STOQMessage) async throws -> Void
+    ) async throws {
+        let stream = try await sources.open(request, kind: kind, at: source)
+        try await stream.finish()
+        var pace = AnswerPace()
+        while true {
+            let began = ContinuousClock.now
+            guard let message = try await Self.next(of: stream, within: pace.patience, request) else { return }
+            pace.received(message.byteCount, after: .now - began)
+            sources.received(message.byteCount, from: source)
+            try await take(message)
+        }
+    }
+
+    private static func next(
+        of stream: STOQStream, within patience: Duration, _ request: STOQRequest
+    ) async throws -> STOQMessage? {
+        try await withThrowingTaskGroup(of: STOQMessage?.self) { group in
+            group.addTask { try await stream.next() }
+            group.addTask {
+                try await Task.sleep(for: patience)
+                throw SyncError.tooSlow(what: request.name)
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
     }
 }

@@ -8,9 +8,6 @@ import Synchronization
 
 /// Fetching chunks from all sources at once.
 extension SetSync {
-    /// Requests under way at each source: enough to keep it busy while we hash and write.
-    private static let requestsPerSource = 4
-
     /// Fetches `missing` into the session. Throws ``SyncError`` when no source can deliver what is left.
     func fetchChunks(_ missing: [ChunkReference], _ session: FetchSession, _ meter: SyncMeter) async throws {
         guard !missing.isEmpty else { return }
@@ -18,13 +15,21 @@ extension SetSync {
         let fetch = ChunkFetch(queue: ChunkQueue(missing: missing, sources: usable.count))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, source) in usable.enumerated() {
-                for _ in 0..<Self.requestsPerSource {
+                for _ in 0..<ChunkQueue.requestLimit {
                     group.addTask { try await self.work(for: source, index, fetch, session, meter) }
                 }
             }
-            try await group.waitForAll()
+            do {
+                while try await group.next() != nil {
+                    // Sources that are still being asked for what others delivered first are not waited for.
+                    if fetch.isComplete { group.cancelAll() }
+                }
+            } catch is CancellationError where fetch.isComplete {
+                group.cancelAll()
+            }
         }
         guard fetch.isComplete else {
+            try Task.checkCancellation()
             if let chunk = fetch.stuckChunk { throw SyncError.missingChunk(chunk) }
             throw SyncError.noSource(set: line.set, reasons: fetch.failures)
         }
@@ -38,7 +43,8 @@ extension SetSync {
             let seen = fetch.settled.count
             switch fetch.next(for: index) {
             case .done: return
-            case .wait: await fetch.settled.wait(after: seen)
+            case .wait(nil): await fetch.settled.wait(after: seen)
+            case .wait(let until?): await fetch.settled.wait(after: seen, atMost: until - fetch.now)
             case .ask(let batch):
                 try Task.checkCancellation()
                 var taken = BatchResult()
@@ -49,7 +55,8 @@ extension SetSync {
                 } catch {
                     fetch.giveBack(batch, taken)
                     if error is CancellationError || !SyncError.blames(error) { throw error }
-                    guard let pause = sources.failed(source) else {
+                    if SyncError.isLie(error) { accuse(source, error) }
+                    guard sources.isUsable(source), let pause = sources.failed(source) else {
                         fetch.drop(index, reason: "\(source.name): \(error)")
                         return
                     }
@@ -58,6 +65,7 @@ extension SetSync {
             }
             try Task.checkCancellation()
         }
+        fetch.drop(index, reason: "\(source.name): given up before")
     }
 
     /// One request: each message of the answer is verified and written as it comes.
@@ -66,11 +74,12 @@ extension SetSync {
         _ meter: SyncMeter, into taken: inout BatchResult
     ) async throws {
         let digests = batch.positions.map { fetch.missing[$0].digest }
-        let stream = try await sources.open(.chunks(set: line.set, digests), kind: .bulk, at: source)
-        try await stream.finish()
-        while let message = try await stream.next() {
-            sources.received(message.byteCount, from: source)
-            let result = try await pool.run { try Self.supply(message, digests, session) }
+        var rules = STOQAnswerRules(
+            limits: batch.positions.map { Int(fetch.missing[$0].length) }, allowsParts: false)
+        try await messages(.chunks(set: line.set, digests), kind: .bulk, at: source) { message in
+            let answer = try STOQAnswer(message)
+            try rules.check(answer)
+            let result = try await pool.run { try Self.supply(answer, digests, session) }
             taken.received += result.received.map { batch.positions[$0] }
             taken.corrupt += result.corrupt.map { batch.positions[$0] }
             meter.add(chunks: result.received.count, bytes: result.bytes)
@@ -79,16 +88,12 @@ extension SetSync {
 
     /// Verifies and stores the chunks of one message; positions are those in the request.
     private static func supply(
-        _ message: STOQMessage, _ digests: [ChunkDigest], _ session: FetchSession
+        _ answer: STOQAnswer, _ digests: [ChunkDigest], _ session: FetchSession
     ) throws -> (received: [Int], corrupt: [Int], bytes: Int) {
-        let answer = try STOQAnswer(message)
-        return try message.withUnsafeBytes { buffer in
+        try answer.message.withUnsafeBytes { buffer in
             var chunks: [(ChunkDigest, UnsafeRawBufferPointer)] = []
             var positions: [ChunkDigest: Int] = [:]
             for item in answer.items {
-                guard item.index < digests.count, item.isLast else {
-                    throw SyncError.malformed(what: "chunks", reason: "item \(item.index) was not asked for so")
-                }
                 chunks.append((digests[item.index], UnsafeRawBufferPointer(rebasing: buffer[item.range])))
                 positions[digests[item.index]] = item.index
             }
@@ -107,6 +112,20 @@ extension SetSync {
             }
             return (received, corrupt, bytes)
         }
+    }
+
+    /// Names a source that sent what it cannot have been asked for, or what is not true, and asks it for nothing more.
+    func accuse(_ source: PlanSource, _ error: any Error) {
+        sources.giveUp(source)
+        logger.error(
+            "a source lies",
+            metadata: ["source": "\(source.name)", "set": "\(line.set)", "error": "\(error)"])
+        activity.raise(
+            Problem(
+                code: "wrong-answer", mirror: host, set: line.set,
+                message: "\(source.name) sent \(host) a wrong answer for \(line.set): \(error)",
+                hint: "fleetctl verify \(source.name)"),
+            now: clock.now())
     }
 
     /// Names a source that sent wrong bytes, in the log and in the next report, and asks it for nothing more.
@@ -145,12 +164,15 @@ private final class ChunkFetch: Sendable {
     }
 
     private let state: Mutex<State>
+    private let began = ContinuousClock.now
 
     init(queue: ChunkQueue) {
         missing = queue.missing
         state = Mutex(State(queue: queue))
     }
 
+    /// Time since the beginning, as the queue wants it.
+    var now: Duration { .now - began }
     var isComplete: Bool { state.withLock { $0.queue.isComplete } }
     var stuckChunk: ChunkDigest? {
         state.withLock { state in state.queue.stuckPosition.map { missing[$0].digest } }
@@ -158,11 +180,13 @@ private final class ChunkFetch: Sendable {
     var failures: [String] { state.withLock { $0.failures } }
 
     func next(for source: Int) -> ChunkQueue.Step {
-        state.withLock { $0.queue.next(for: source) }
+        state.withLock { $0.queue.next(for: source, at: now) }
     }
 
     func settle(_ batch: ChunkQueue.Batch, _ result: BatchResult) {
-        state.withLock { $0.queue.settle(batch, received: result.received, corrupt: result.corrupt) }
+        state.withLock {
+            $0.queue.settle(batch, received: result.received, corrupt: result.corrupt, at: now)
+        }
         settled.raise()
     }
 

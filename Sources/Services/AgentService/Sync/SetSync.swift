@@ -1,16 +1,16 @@
 import Content
-import FleetModel
-import Logging
+package import FleetModel
+package import Logging
 import STOQ
-import STOQTransport
-import Store
-import Trust
+package import STOQTransport
+package import Store
+package import Trust
 
 /// One attempt to bring one set to the release of one line of a plan.
 ///
 /// Everything from a source is verified against what a signature reaches before it is stored; a source that answers
 /// wrongly costs time only.
-struct SetSync: Sendable {
+package struct SetSync: Sendable {
     /// How often progress is told while a sync runs.
     private static let progressInterval = Duration.seconds(1)
 
@@ -23,6 +23,19 @@ struct SetSync: Sendable {
     let pool: BlockingPool
     let clock: WallClock
     let logger: Logger
+
+    /// Brings one set to the release of `line`, without an agent around it: one attempt of the mirror `host`, whose
+    /// `endpoint` asks the sources of the line. Durable and served when it returns. Throws what stopped it; what was
+    /// fetched until then stays staged for the next one.
+    package static func attempt(
+        _ line: PlanLine, host: String, store: Store, endpoint: STOQEndpoint, policy: ReleasePolicy,
+        pool: BlockingPool, logger: Logger
+    ) async throws -> SyncSummary {
+        try await SetSync(
+            line: line, host: host, store: store, sources: SourcePool(sources: line.sources, endpoint: endpoint),
+            policy: policy, activity: AgentActivity(), pool: pool, clock: WallClock(), logger: logger
+        ).run()
+    }
 
     /// Runs the attempt. Throws what stopped it; what was fetched until then stays staged for the next one.
     func run() async throws -> SyncSummary {
@@ -89,74 +102,50 @@ struct SetSync: Sendable {
         }
     }
 
-    /// The signed release of the line, verified.
+    /// The signed release of the line, verified. A source that gives another one than the plan names, an older one or
+    /// one of its own, lies.
     private func fetchRelease() async throws -> VerifiedRelease {
-        guard let sequence = line.sequence else { throw SyncError.incompleteLine(set: line.set) }
+        guard let sequence = line.sequence, let wanted = line.release.flatMap({ ReleaseDigest(hex: $0) }) else {
+            throw SyncError.incompleteLine(set: line.set)
+        }
         let floor = try await pool.run { [store, line] in try store.head(set: line.set) }
+        let head = floor.map { TrustedHead(sequence: $0.sequence, digest: $0.releaseDigest) }
         // A repair fetches the release that is the head already.
         let held = try await pool.run { [store, line] in
             try store.signedRelease(set: line.set, sequence: sequence)
         }
-        let signed: SignedRelease
-        if let held {
-            signed = held
-        } else {
-            signed = try await sources.fromAny(set: line.set) { source in
-                let bytes = try await self.single(.release(set: line.set, sequence: sequence), at: source)
-                return try SignedRelease(decoding: bytes)
+        if let held, held.digest == wanted { return try verify(held, above: head) }
+        return try await fromAny { source in
+            let bytes = try await single(
+                .release(set: line.set, sequence: sequence), limit: SignedRelease.maximumByteCount, at: source)
+            let signed = try SignedRelease(decoding: bytes)
+            guard signed.digest == wanted else {
+                throw SyncError.otherRelease(wanted: "\(wanted)", found: "\(signed.digest)")
             }
+            let release = try verify(signed, above: head)
+            guard release.document.sequence == sequence else { throw SyncError.incompleteLine(set: line.set) }
+            return release
         }
+    }
+
+    private func verify(_ signed: SignedRelease, above head: TrustedHead?) throws -> VerifiedRelease {
         do {
-            return try ReleaseVerifier.verify(
-                signed, policy: policy, set: line.set,
-                above: floor.map { TrustedHead(sequence: $0.sequence, digest: $0.releaseDigest) })
+            return try ReleaseVerifier.verify(signed, policy: policy, set: line.set, above: head)
         } catch {
             throw SyncError.untrusted(error)
         }
     }
 
-    /// Makes the manifest complete in the session: by the changeset where the release before is held, else by a walk.
-    private func fetchManifest(_ release: VerifiedRelease, _ session: FetchSession) async throws {
-        if let wanted = try await pool.run({ try session.usableChangeset() }) {
+    /// Asks one source after the other, see ``SourcePool/fromAny(set:_:)``, and names those that lie.
+    func fromAny<Value: Sendable>(
+        _ body: @escaping @Sendable (PlanSource) async throws -> Value
+    ) async throws -> Value {
+        try await sources.fromAny(set: line.set) { source in
             do {
-                let bytes = try await sources.fromAny(set: line.set) { source in
-                    let bytes = try await self.single(.changeset(set: line.set, wanted), at: source)
-                    guard Changeset.digest(of: bytes) == wanted else {
-                        throw SyncError.malformed(what: "changeset", reason: "its digest differs")
-                    }
-                    return bytes
-                }
-                if try await pool.run({ try session.supply(changeset: bytes) }) { return }
-                logger.warning(
-                    "a changeset does not lead to the signed root, walking the tree instead",
-                    metadata: ["set": "\(line.set)", "changeset": "\(wanted)"])
-            } catch let error as SyncError where !error.isFinal {
-                logger.info(
-                    "no changeset, walking the tree instead",
-                    metadata: ["set": "\(line.set)", "error": "\(error)"])
-            }
-        }
-        while true {
-            let needed = try await pool.run { try session.neededNodes(limit: STOQRequest.digestLimit) }
-            if needed.isEmpty { return }
-            try await sources.fromAny(set: line.set) { source in
-                let nodes = try await self.items(.nodes(set: line.set, needed), at: source)
-                let supplied = nodes.map { (needed[$0.index], $0.bytes) }
-                guard !supplied.isEmpty else { throw SyncError.absent(what: "a node of the manifest") }
-                try await pool.run { try session.supply(nodes: supplied) }
-            }
-        }
-    }
-
-    private func fetchChunkLists(_ session: FetchSession) async throws {
-        while true {
-            let needed = try await pool.run { try session.neededChunkLists(limit: STOQRequest.digestLimit) }
-            if needed.isEmpty { return }
-            try await sources.fromAny(set: line.set) { source in
-                let lists = try await self.items(.chunkLists(set: line.set, needed), at: source)
-                let supplied = lists.map { (needed[$0.index], $0.bytes) }
-                guard !supplied.isEmpty else { throw SyncError.absent(what: "a chunk list") }
-                try await pool.run { try session.supply(chunkLists: supplied) }
+                return try await body(source)
+            } catch {
+                if SyncError.isLie(error) { accuse(source, error) }
+                throw error
             }
         }
     }

@@ -22,13 +22,7 @@ final class SetSyncs: Sendable {
     private let tender: TreeTender
     private let logger: Logger
 
-    /// The newest line for each set, and the number that tells it from an older one.
-    private struct Order {
-        var line: PlanLine
-        var number: UInt64
-    }
-
-    private let orders = Mutex<[String: Order]>([:])
+    private let orders = Mutex(SyncOrders())
     private let ordered = Signal()
 
     init(
@@ -48,25 +42,13 @@ final class SetSyncs: Sendable {
 
     /// Takes the lines of a plan. A line that asks for what is running anyway does not disturb it.
     func follow(_ lines: [PlanLine]) {
-        for line in lines where line.mirror == settings.name {
-            let isNew = orders.withLock { orders in
-                let old = orders[line.set]
-                guard line.action != .none else {
-                    orders[line.set] = nil
-                    return old != nil
-                }
-                if let old, activity.set(line.set).activity == .syncing, old.line.release == line.release,
-                    old.line.sources == line.sources
-                {
-                    return false
-                }
-                orders[line.set] = Order(line: line, number: (old?.number ?? 0) + 1)
-                // Told at once, so that nobody takes the old state for the outcome of this plan.
-                activity.update(line.set) { $0.activity = .syncing }
-                return true
-            }
-            if isNew { ordered.raise() }
+        let isNews = orders.withLock { orders in
+            let changes = orders.follow(lines, of: settings.name)
+            // Told at once, so that nobody takes the old state for the outcome of this plan.
+            for set in changes.ordered { activity.update(set) { $0.activity = .syncing } }
+            return !changes.isEmpty
         }
+        if isNews { ordered.raise() }
     }
 
     /// Works until the task is cancelled.
@@ -75,7 +57,7 @@ final class SetSyncs: Sendable {
             var running: Set<String> = []
             while !Task.isCancelled {
                 let seen = ordered.count
-                for set in orders.withLock({ $0.keys.sorted() }) where running.insert(set).inserted {
+                for set in orders.withLock({ $0.sets }) where running.insert(set).inserted {
                     group.addTask { await self.run(set) }
                 }
                 await ordered.wait(after: seen)
@@ -84,47 +66,57 @@ final class SetSyncs: Sendable {
         }
     }
 
-    /// Follows the orders for one set, for as long as the agent runs.
+    /// Follows the orders for one set, for as long as the agent runs: each until it succeeds, fails for good, or another
+    /// order comes.
     private func run(_ set: String) async {
-        var done: UInt64?
+        var pause = Self.firstPause
+        var last: UInt64?
         while !Task.isCancelled {
             let seen = ordered.count
-            guard let order = orders.withLock({ $0[set] }), order.number != done else {
-                if activity.set(set).activity == .syncing {
-                    activity.update(set) { state in
-                        state.activity = .idle
-                        state.progress = nil
-                    }
-                }
+            guard let order = begin(set) else {
                 await ordered.wait(after: seen)
                 continue
             }
-            if await carryOut(order, set) { done = order.number }
+            if order.number != last { pause = Self.firstPause }
+            last = order.number
+            guard await attempt(order, set) == .failed else { continue }
+            // Each mirror waits a little differently, so that they do not all ask again at once.
+            await wait(pause * Double.random(in: 0.7...1.0), whileCurrent: order, set)
+            pause = min(pause * 2, Self.longestPause)
         }
     }
 
-    /// Tries until it succeeds, fails for good, or another order came. True if there is nothing left to try.
-    private func carryOut(_ order: Order, _ set: String) async -> Bool {
-        var pause = Self.firstPause
+    /// The order to attempt now; if there is none, the set is said to be idle.
+    private func begin(_ set: String) -> SyncOrders.Order? {
+        orders.withLock { orders in
+            let order = orders.begin(set)
+            let isShown = activity.set(set).activity == .syncing
+            if order != nil, !isShown {
+                activity.update(set) { $0.activity = .syncing }
+            } else if order == nil, isShown {
+                activity.update(set) { state in
+                    state.activity = .idle
+                    state.progress = nil
+                }
+            }
+            return order
+        }
+    }
+
+    /// Waits for `pause`, or until `order` is not what is wanted any more.
+    private func wait(_ pause: Duration, whileCurrent order: SyncOrders.Order, _ set: String) async {
+        let end = ContinuousClock.now + pause
         while !Task.isCancelled {
             let seen = ordered.count
-            activity.update(set) { $0.activity = .syncing }
-            guard let failure = await attempt(order, set) else { return true }
-            let isFinal = (failure as? SyncError)?.isFinal ?? (failure as? StoreError)?.isFinal ?? false
-            logger.error(
-                "a sync failed",
-                metadata: ["set": "\(set)", "sequence": "\(order.line.sequence ?? 0)", "error": "\(failure)"])
-            if isFinal { return true }
-            // Each mirror waits a little differently, so that they do not all ask again at once.
-            await ordered.wait(after: seen, atMost: pause * Double.random(in: 0.7...1.0))
-            pause = min(pause * 2, Self.longestPause)
-            if orders.withLock({ $0[set]?.number }) != order.number { return false }
+            let left = end - .now
+            guard left > .zero, orders.withLock({ $0.isCurrent(order, set) }) else { return }
+            // Orders of other sets wake it too: they do not shorten its pause.
+            await ordered.wait(after: seen, atMost: left)
         }
-        return false
     }
 
-    /// One attempt, stopped when another order comes; what it failed with, nil if it succeeded.
-    private func attempt(_ order: Order, _ set: String) async -> (any Error)? {
+    /// One attempt, stopped when another order comes; how it ended.
+    private func attempt(_ order: SyncOrders.Order, _ set: String) async -> SyncOrders.Outcome {
         let sync = SetSync(
             line: order.line, host: settings.name, store: store,
             sources: SourcePool(sources: order.line.sources, endpoint: endpoint), policy: policy, activity: activity,
@@ -140,7 +132,7 @@ final class SetSyncs: Sendable {
             group.addTask {
                 while !Task.isCancelled {
                     let seen = self.ordered.count
-                    if self.orders.withLock({ $0[set]?.number }) != order.number { return nil }
+                    guard self.orders.withLock({ $0.isCurrent(order, set) }) else { return nil }
                     await self.ordered.wait(after: seen)
                 }
                 return nil
@@ -149,31 +141,54 @@ final class SetSyncs: Sendable {
             group.cancelAll()
             return first
         }
-        return note(result ?? .failure(CancellationError()), order, set)
+        let ending = result ?? .failure(CancellationError())
+        if case .failure(let failure) = ending, !(failure is CancellationError) {
+            logger.error(
+                "a sync failed",
+                metadata: ["set": "\(set)", "sequence": "\(order.line.sequence ?? 0)", "error": "\(failure)"])
+        }
+        return orders.withLock { orders in
+            let outcome = Self.outcome(ending)
+            note(ending, order, set, isReplaced: !orders.isCurrent(order, set) && orders.wanted(set) != nil)
+            orders.end(order, set, outcome)
+            return outcome
+        }
     }
 
-    private func note(_ result: Result<SyncSummary, any Error>, _ order: Order, _ set: String) -> (any Error)? {
+    private static func isFinal(_ error: any Error) -> Bool {
+        (error as? SyncError)?.isFinal ?? (error as? StoreError)?.isFinal ?? false
+    }
+
+    private static func outcome(_ result: Result<SyncSummary, any Error>) -> SyncOrders.Outcome {
+        switch result {
+        case .success: .done
+        case .failure(let error): error is CancellationError ? .stopped : isFinal(error) ? .done : .failed
+        }
+    }
+
+    /// Tells how an attempt ended. With `isReplaced` another order waits already, and nobody may take the set for idle.
+    private func note(
+        _ result: Result<SyncSummary, any Error>, _ order: SyncOrders.Order, _ set: String, isReplaced: Bool
+    ) {
         switch result {
         case .success(let summary):
             tender.tend(set, TreePolicy(order.line))
             activity.update(set) { state in
                 state = AgentActivity.SetState()
+                if isReplaced { state.activity = .syncing }
                 state.lastSync = summary
             }
-            return nil
         case .failure(let error):
-            if error is CancellationError { return error }
+            if error is CancellationError { return }
             activity.update(set) { state in
-                state.activity = .idle
+                state.activity = isReplaced ? .syncing : .idle
                 state.progress = nil
                 state.lastFailure = "\(error)"
                 state.failedAttempts += 1
-                state.isFailureFinal =
-                    (error as? SyncError)?.isFinal ?? (error as? StoreError)?.isFinal ?? false
+                state.isFailureFinal = Self.isFinal(error)
                 state.lastSync = SyncSummary(
                     sequence: order.line.sequence ?? 0, seconds: 0, failure: "\(error)")
             }
-            return error
         }
     }
 }

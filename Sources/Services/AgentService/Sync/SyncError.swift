@@ -1,8 +1,9 @@
-import STOQ
 import Content
 import FleetCertificates
+import STOQ
 import STOQTransport
 import Store
+import Trust
 
 /// Why a sync of a set failed.
 enum SyncError: Error, CustomStringConvertible {
@@ -12,6 +13,10 @@ enum SyncError: Error, CustomStringConvertible {
     case absent(what: String)
     /// A source answered with something else than what was asked for.
     case malformed(what: String, reason: String)
+    /// A source takes too long for this.
+    case tooSlow(what: String)
+    /// A source gave another release than the plan says.
+    case otherRelease(wanted: String, found: String)
     /// No source has this chunk.
     case missingChunk(ChunkDigest)
     /// The plan's line does not say what to fetch.
@@ -23,7 +28,7 @@ enum SyncError: Error, CustomStringConvertible {
     var isFinal: Bool {
         switch self {
         case .untrusted, .incompleteLine: true
-        case .noSource, .absent, .malformed, .missingChunk: false
+        case .noSource, .absent, .malformed, .tooSlow, .otherRelease, .missingChunk: false
         }
     }
 
@@ -31,9 +36,23 @@ enum SyncError: Error, CustomStringConvertible {
     /// else is ours: the disk, the database, the release.
     static func blames(_ error: any Error) -> Bool {
         switch error {
-        case let error as SyncError: !error.isFinal
+        case let error as SyncError:
+            // Signatures are not part of what the plan names, so another source may have right ones.
+            if case .untrusted = error { true } else { !error.isFinal }
+        default: isLie(error) || error is STOQError || error is CredentialError
+        }
+    }
+
+    /// Whether a source that behaves could not have caused `error`, whatever it holds.
+    static func isLie(_ error: any Error) -> Bool {
+        switch error {
+        case let error as SyncError:
+            switch error {
+            case .malformed, .otherRelease: true
+            case .noSource, .absent, .tooSlow, .missingChunk, .incompleteLine, .untrusted: false
+            }
         case let error as StoreError: error.isFaultOfSource
-        default: error is STOQError || error is CodecError || error is CredentialError
+        default: error is CodecError || error is STOQAnswerError || error is SignedReleaseError
         }
     }
 
@@ -44,6 +63,8 @@ enum SyncError: Error, CustomStringConvertible {
                 ? "no source for \(set) could be asked" : "no source for \(set): " + reasons.joined(separator: "; ")
         case .absent(let what): "\(what) is not there"
         case .malformed(let what, let reason): "the answer for \(what) makes no sense: \(reason)"
+        case .tooSlow(let what): "the answer for \(what) takes too long"
+        case .otherRelease(let wanted, let found): "release \(found) came, \(wanted) was asked for"
         case .missingChunk(let digest): "no source has chunk \(digest)"
         case .incompleteLine(let set): "the plan names no release for \(set)"
         case .untrusted(let error): "the release is refused: \(error)"

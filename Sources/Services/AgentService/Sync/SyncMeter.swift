@@ -58,7 +58,9 @@ final class SyncMeter: Sendable {
                 state.last = (state.bytesDone, now)
             }
             return SyncProgress(
-                sequence: sequence, phase: state.phase, bytesTotal: state.bytesTotal, bytesDone: state.bytesDone,
+                sequence: sequence, phase: state.phase, bytesTotal: state.bytesTotal,
+                // A chunk that two sources brought is counted twice.
+                bytesDone: min(state.bytesDone, state.bytesTotal),
                 bytesPerSecond: state.rate)
         }
     }

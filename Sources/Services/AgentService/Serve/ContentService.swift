@@ -1,0 +1,143 @@
+import Content
+package import STOQ
+package import STOQTransport
+package import Store
+import Trust
+
+/// Answers requests for releases, manifest nodes, chunk lists, changesets and chunks from a store.
+package struct ContentService: Sendable {
+    /// Bytes of one answer message; the protocol allows a little more.
+    private static let answerByteLimit = 1 << 20
+    /// A message of a packed tree is full from here on: the nodes that were looked up last still have room.
+    private static let packedByteLimit = answerByteLimit - packedLookUpBatch * (ManifestLimits.nodeByteCount + 3)
+    private static let packedLookUpBatch = 8
+
+    private let store: Store
+    private let pool: BlockingPool
+
+    /// Answers from `store`, whose work is done in `pool`.
+    package init(store: Store, pool: BlockingPool) {
+        self.store = store
+        self.pool = pool
+    }
+
+    /// Answers `request` in messages on `stream`, without the last word. Throws ``ServeRefusal`` for a request that is
+    /// refused in good order, `StoreError`, and `STOQError` when the stream is over.
+    package func answer(_ request: STOQRequest, on stream: STOQStream) async throws {
+        let set = request.set ?? ""
+        guard try await pool.run({ [store] in try store.sets().contains(set) }) else {
+            throw ServeRefusal(.notFound, "no set \(set) here")
+        }
+        switch request {
+        case .release(_, let sequence):
+            let signed = try await pool.run { [store] in try store.signedRelease(set: set, sequence: sequence) }
+            try await send([signed?.encode()], on: stream)
+        case .changeset(_, let digest):
+            try await send([try await pool.run { [store] in try store.changeset(digest) }], on: stream)
+        case .nodes(_, let digests):
+            try await sendAll(digests, on: stream) { [store] in try store.nodes($0) }
+        case .chunkLists(_, let digests):
+            try await sendAll(digests, on: stream) { [store] in try store.chunkLists($0) }
+        case .chunks(_, let digests):
+            try await sendChunks(digests, on: stream)
+        case .packedTree(_, let root):
+            try await sendPackedTree(root, on: stream)
+        case .command:
+            break
+        }
+    }
+
+    /// Looked up in one go: nodes have 4 KiB on average, so that some of them fill a message.
+    private static let lookUpBatch = 256
+
+    /// Answers with one item for each digest that `look` finds, one message after the other.
+    private func sendAll<Key: Sendable>(
+        _ digests: [Key], on stream: STOQStream, _ look: @escaping @Sendable ([Key]) throws -> [[UInt8]?]
+    ) async throws {
+        for from in stride(from: 0, to: digests.count, by: Self.lookUpBatch) {
+            let batch = Array(digests[from..<min(from + Self.lookUpBatch, digests.count)])
+            try await send(try await pool.run { try look(batch) }, on: stream, from: from)
+        }
+    }
+
+    /// Sends items whose positions in the request begin at `first`; nil is absent. Large ones go in parts.
+    private func send(_ items: [[UInt8]?], on stream: STOQStream, from first: Int = 0) async throws {
+        var answer = STOQAnswer.Builder(byteLimit: Self.answerByteLimit)
+        for (offset, item) in items.enumerated() {
+            guard let item else {
+                answer.addAbsent(first + offset)
+                continue
+            }
+            var rest = item[...]
+            repeat {
+                if answer.room == 0 { try await stream.send(answer.take()) }
+                let part = rest.prefix(answer.room)
+                rest = rest.dropFirst(part.count)
+                answer.add(first + offset, part, isLast: rest.isEmpty)
+            } while !rest.isEmpty
+        }
+        if !answer.isEmpty { try await stream.send(answer.take()) }
+    }
+
+    /// Sends all nodes of a tree, as many to a message as have room.
+    private func sendPackedTree(_ root: NodeDigest, on stream: STOQStream) async throws {
+        var writer = PackedTreeWriter(root: root)
+        while true {
+            let (nodes, rest) = try await pool.run { [store, writer] in
+                var writer = writer
+                var nodes: [[UInt8]] = []
+                var byteCount = 0
+                while byteCount < Self.packedByteLimit {
+                    let digests = writer.next(limit: Self.packedLookUpBatch)
+                    if digests.isEmpty { break }
+                    for case let (digest, bytes?) in zip(digests, try store.nodes(digests)) {
+                        // A node that is not what it should be is no help, and neither is what comes after a gap.
+                        guard writer.isNext(digest) else { break }
+                        try writer.take(bytes)
+                        nodes.append(bytes)
+                        byteCount += bytes.count
+                    }
+                    guard !writer.isNext(digests[0]) else {
+                        throw ServeRefusal(.notFound, "not the whole tree is here")
+                    }
+                }
+                return (nodes, writer)
+            }
+            writer = rest
+            if nodes.isEmpty { return }
+            try await stream.send(PackedTree.encode(nodes))
+        }
+    }
+
+    /// Sends chunks in messages of up to a mebibyte, each read in one go from the blobs.
+    private func sendChunks(_ digests: [ChunkDigest], on stream: STOQStream) async throws {
+        let locations = try await pool.run { [store] in try store.locate(digests) }
+        var next = 0
+        while next < digests.count {
+            let from = next
+            let (message, end) = try await pool.run { [store] in
+                var answer = STOQAnswer.Builder(byteLimit: Self.answerByteLimit)
+                var position = from
+                while position < digests.count {
+                    guard let location = locations[position] else {
+                        answer.addAbsent(position)
+                        position += 1
+                        continue
+                    }
+                    let length = Int(location.length)
+                    guard answer.isEmpty || length <= answer.room else { break }
+                    do {
+                        try answer.add(position, count: length) { try store.read(location, into: $0) }
+                    } catch is StoreError {
+                        // Gone or damaged since: somebody else has it.
+                        answer.addAbsent(position)
+                    }
+                    position += 1
+                }
+                return (answer.take(), position)
+            }
+            try await stream.send(message)
+            next = end
+        }
+    }
+}
