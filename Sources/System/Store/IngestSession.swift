@@ -43,14 +43,19 @@ package final class IngestSession: Sendable {
     ///
     /// Nothing that a reader sees is changed, and nothing in the source. Throws what the tree has that a release cannot
     /// hold, `changedWhileRead`, and what the disk says; the session has ended then.
-    package func run(source: String, progress: (IngestProgress) -> Void = { _ in }) throws -> IngestDraft {
+    /// - Parameter willCopy: called at most once, with mode `reflink` where the file system cannot share blocks, before
+    ///   the first byte of the tree is copied. What it throws ends the session, with nothing copied.
+    package func run(
+        source: String, willCopy: (PlannedCopies) throws -> Void = { _ in },
+        progress: (IngestProgress) -> Void = { _ in }
+    ) throws -> IngestDraft {
         try state.withLock { state in
             guard state.stage == .open else { throw StoreError.sessionEnded(set: set.name) }
             state.stage = .running
         }
         do {
             var run = try IngestRun(self, source: source)
-            let (draft, log) = try run.run(progress)
+            let (draft, log) = try run.run(willCopy, progress)
             if !options.dryRun { store.gate.sessionSettled(set.name, on: draft.root.digest) }
             if draft.isUnchanged, set.isDamaged, !options.dryRun { try repairHead() }
             state.withLock { state in

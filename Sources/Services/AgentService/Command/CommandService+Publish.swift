@@ -37,9 +37,16 @@ extension CommandService {
         _ session: IngestSession, set: String, source: String, isDryRun: Bool, _ line: EventLine
     ) async throws -> Bool {
         let draft = try await withProgress(line) { tell in
-            try session.run(source: source) { progress in
-                tell(CommandProgress(phase: progress.phase, files: progress.files, bytes: progress.bytes))
-            }
+            try session.run(
+                source: source,
+                willCopy: { copies in
+                    var event = AgentEvent(.warning)
+                    event.warning = Self.warning(of: copies, set: set)
+                    try line.sendBlocking(event)
+                },
+                progress: { progress in
+                    tell(CommandProgress(phase: progress.phase, files: progress.files, bytes: progress.bytes))
+                })
         }
         var figures = ReleaseDraft(
             document: nil, sequence: (draft.previous?.sequence ?? 0) + (draft.isUnchanged ? 0 : 1),
@@ -78,6 +85,12 @@ extension CommandService {
         }
         try await pool.run { _ = try session.commit(release) }
         return true
+    }
+
+    private static func warning(of copies: PlannedCopies, set: String) -> String {
+        "this file system cannot share blocks: up to \(Quantity.describe(bytes: copies.bytes)) in "
+            + "\(Quantity.count(copies.files)) \(copies.files == 1 ? "file" : "files") will be copied into the store; "
+            + "`ingest: link` for \(set) in fleet.yaml avoids it"
     }
 
     private func document(

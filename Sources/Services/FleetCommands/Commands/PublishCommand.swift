@@ -66,6 +66,9 @@ struct PublishCommand: AsyncParsableCommand {
                                 "\(progress.phase), \(Quantity.count(progress.files)) \(progress.files == 1 ? "file" : "files")"
                         )
                     ], now: seconds(clock.now - began))
+            case .warning:
+                view.clear()
+                if let warning = event.warning { session.terminal.warn(warning) }
             case .unchanged: result.isUnchanged = true
             case .draft:
                 guard let draft = event.draft else { continue }
