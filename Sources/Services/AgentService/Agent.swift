@@ -4,6 +4,7 @@ import FleetModel
 import LinuxIO
 import Logging
 import ServiceLifecycle
+import STOQ
 import STOQTransport
 import Store
 import Synchronization
@@ -20,6 +21,7 @@ struct Agent: Service {
     private let endpoint: STOQEndpoint
     private let follower: PlanFollower
     private let reporter: Reporter
+    private let watcher: HeadWatcher
     private let syncs: SetSyncs
     private let pool: BlockingPool
     private let collection: BackgroundCollection
@@ -55,12 +57,15 @@ struct Agent: Service {
                 addresses: settings.coordinators.map { "https://\($0)" }, fleet: settings.fleet,
                 certificate: settings.certificatePath, key: settings.keyPath, authority: settings.authorityPath))
         let reports = ReportLine()
+        let greetings = GreetingLine()
         let commands = CommandService(
             settings: settings, store: store, policy: policy, activity: activity, pool: pool, clock: clock,
             logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
             settings: Self.endpointSettings(credentials),
-            service: PeerService(settings: settings, store: store, pool: pool, commands: commands, logger: logger),
+            service: PeerService(
+                settings: settings, store: store, pool: pool, commands: commands, logger: logger,
+                greeted: { greetings.take($0, from: $1) }),
             logger: logger)
         reporter = Reporter(
             settings: settings, credentials: credentials, store: store, activity: activity, endpoint: endpoint,
@@ -69,10 +74,23 @@ struct Agent: Service {
         syncs = SetSyncs(
             settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
             clock: clock, logger: logger)
+        let folder = try Folder.open("\(settings.dataPath)/.store")
+        let generations = GenerationFile(in: folder)
+        // Reports say it from the first one on: a coordinator that lost its plans learns from them what was followed.
+        activity.generation = try generations.read()
+        watcher = HeadWatcher(
+            settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
+            file: NeighbourhoodFile(in: folder), logger: logger, follow: { [syncs] in syncs.follow($0) })
+        greetings.connect(watcher)
         follower = PlanFollower(
-            client: client, activity: activity,
-            generations: GenerationFile(in: try Folder.open("\(settings.dataPath)/.store")),
-            reporter: reporter, pool: pool, logger: logger, follow: { [syncs] in syncs.follow($0) })
+            client: client, activity: activity, generations: generations,
+            terms: try TermAuthority(authorityPath: settings.authorityPath), watcher: watcher, reporter: reporter,
+            pool: pool, clock: clock, logger: logger,
+            follow: { [syncs, store, pool] lines in
+                // What this mirror moved beyond by itself, the plan in force need not ask for again.
+                let newer = try? await pool.run { try lines.filter { try !store.isBeyond($0) } }
+                syncs.follow(newer ?? lines)
+            })
     }
 
     /// Where the process may have few descriptors, half of them stay for files.
@@ -95,6 +113,7 @@ struct Agent: Service {
                 group.addTask { await collection.run() }
                 group.addTask { await reporter.run() }
                 group.addTask { await follower.run() }
+                group.addTask { await watcher.run() }
             }
         }
         await endpoint.shutdown()
@@ -116,5 +135,28 @@ private final class ReportLine: Sendable {
 
     func deliver() async {
         await reporter.withLock { $0 }?.deliver(atMost: Self.limit)
+    }
+}
+
+/// Passes greetings on although who takes them is made after the endpoint.
+private final class GreetingLine: Sendable {
+    private let watcher = Mutex<HeadWatcher?>(nil)
+
+    func connect(_ watcher: HeadWatcher) {
+        self.watcher.withLock { $0 = watcher }
+    }
+
+    func take(_ greeting: STOQGreeting, from name: String) {
+        watcher.withLock { $0 }?.greeted(greeting, by: name)
+    }
+}
+
+extension Store {
+    /// Whether the head of the line's set is above what the line asks for.
+    fileprivate func isBeyond(_ line: PlanLine) throws -> Bool {
+        guard line.action == .sync, let sequence = line.sequence, let head = try head(set: line.set) else {
+            return false
+        }
+        return head.sequence > sequence
     }
 }

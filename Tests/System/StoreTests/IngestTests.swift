@@ -198,7 +198,7 @@ import Trust
                     source: tree.path,
                     willCopy: { _ in
                         let staging = try Folder.open(fleet.data("origin")).subfolder(".store").subfolder("staging")
-                        for name in try staging.list() { #expect(try staging.subfolder(name).list().isEmpty) }
+                        for entry in try staging.list() { #expect(try staging.subfolder(entry.name).list().isEmpty) }
                         throw Stop()
                     })
             }

@@ -89,7 +89,7 @@ extension CommandService {
 
     private static func warning(of copies: PlannedCopies, set: String) -> String {
         "this file system cannot share blocks: up to \(Quantity.describe(bytes: copies.bytes)) in "
-            + "\(Quantity.count(copies.files)) \(copies.files == 1 ? "file" : "files") will be copied into the store; "
+            + "\(copies.files) \(copies.files == 1 ? "file" : "files") will be copied into the store; "
             + "`ingest: link` for \(set) in fleet.yaml avoids it"
     }
 

@@ -21,6 +21,8 @@ struct PeerService: STOQService {
     let pool: BlockingPool
     let commands: CommandService
     let logger: Logger
+    /// Takes what a peer said about itself, by its name.
+    let greeted: @Sendable (STOQGreeting, String) -> Void
 
     func greeting() async -> STOQGreeting {
         let heads = try? await pool.run { [store] in
@@ -35,6 +37,7 @@ struct PeerService: STOQService {
 
     func peerGreeting(_ greeting: STOQGreeting, from peer: FleetIdentity) async {
         logger.debug("greeted", metadata: ["peer": "\(peer.name)", "heads": "\(greeting.heads.count)"])
+        if peer.role == .agent || peer.role == .origin { greeted(greeting, peer.name) }
     }
 
     func serve(
