@@ -177,24 +177,27 @@ let package = Package(
             swiftSettings: flags),
 
         // Tests
+        .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: flags),
         .target(name: "Exploration", path: "Tests/Support/Exploration", swiftSettings: flags),
         .testTarget(
             name: "ExplorationTests", dependencies: ["Exploration"], path: "Tests/Support/ExplorationTests",
             swiftSettings: flags),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: flags),
-        tests("Core", "Hashing", fixtures: ["Fixtures"]),
-        tests("Core", "Content", ["Hashing"], fixtures: ["Fixtures"]),
-        tests("Core", "Trust", ["Content", "Hashing", crypto]),
-        tests("Core", "FleetModel", ["FleetFile"]),
-        tests("Core", "Planning", ["FleetModel", "FleetFile", "Content", "Hashing"]),
-        tests("Core", "STOQ", ["Content", "Hashing"]),
+        tests("Core", "Hashing", ["TestSupport"], fixtures: ["Fixtures"]),
+        tests("Core", "Content", ["Hashing", "TestSupport"], fixtures: ["Fixtures"]),
+        tests("Core", "Trust", ["Content", "Hashing", "TestSupport", crypto]),
+        tests("Core", "FleetModel", ["FleetFile", "Content", "Hashing", "Exploration"]),
+        tests("Core", "Planning", ["FleetModel", "FleetFile", "Content", "Hashing", "TestSupport"]),
+        tests("Core", "STOQ", ["Content", "Hashing", "TestSupport"]),
         tests("Core", "Retention", ["Exploration"]),
         tests("System", "LinuxIO", ["CLinux"]),
-        tests("System", "FleetFile", ["FleetModel"]),
+        tests("System", "FleetFile", ["FleetModel", "TestSupport"]),
         tests("System", "Database"),
         tests("System", "FleetCertificates", ["Trust", crypto, x509, asn1]),
         tests("System", "Telemetry", [logging]),
-        tests("System", "Store", ["Content", "Hashing", "Trust", "LinuxIO", "Database", "Exploration", crypto]),
+        tests(
+            "System", "Store",
+            ["Content", "Hashing", "Trust", "LinuxIO", "Database", "Exploration", "TestSupport", crypto]),
         tests(
             "System", "STOQTransport",
             [

@@ -11,7 +11,8 @@ from lab import BIN, FLEETCTL, Lab, run, write
 USAGE, BAD_FILE, TRY_AGAIN, REFUSED, SOME_FAILED, CHANGES = 64, 78, 5, 4, 3, 2
 COMMANDS = [
     ["publish"], ["plan"], ["sync"], ["status"], ["check"], ["verify"], ["release"], ["release", "list"],
-    ["release", "show"], ["release", "diff"], ["validate"], ["keys"], ["keys", "init"], ["keys", "issue"], ["lab"],
+    ["release", "show"], ["release", "diff"], ["validate"], ["keys"], ["keys", "init"], ["keys", "issue"],
+    ["coordinator"], ["coordinator", "new-term"], ["lab"],
     ["lab", "up"], ["lab", "stop"], ["lab", "kill"], ["lab", "start"], ["lab", "down"],
 ]
 

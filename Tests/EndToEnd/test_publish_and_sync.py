@@ -18,7 +18,31 @@ def untouched(root):
     return found
 
 
+def shares_blocks(folder):
+    """Whether the file system shares the blocks of two files."""
+    first, second = os.path.join(folder, ".first"), os.path.join(folder, ".second")
+    write(first, b"x" * 10_000)
+    done = subprocess.run(["cp", "--reflink=always", first, second], stderr=subprocess.DEVNULL)
+    for path in (first, second):
+        if os.path.exists(path):
+            os.remove(path)
+    return done.returncode == 0
+
+
 class PublishAndSync(LabTest):
+    def test_what_will_be_copied_is_said_once_and_only_when_there_is_something(self):
+        source = self.fleet.scratch("source")
+        write(os.path.join(source, "large"), os.urandom(3 << 20))
+        write(os.path.join(source, "small"), b"x" * 1_000)
+        os.utime(source, (1_000_000_000, 1_000_000_000))
+        times = 0 if shares_blocks(self.fleet.folder) else 1
+        done = self.fleet("publish", "debian", source)
+        self.assertEqual(done.err.count("will be copied into the store"), times, done)
+        self.assertEqual(done.err.count("in 2 files"), times, done)
+        self.assertEqual(done.err.count("`ingest: link` for debian"), times, done)
+        again = self.fleet("publish", "debian", source, "--dry-run")
+        self.assertNotIn("will be copied", again.err)
+
     def test_an_odd_tree_arrives_exactly_as_it_is_and_later_changes_too(self):
         source = self.fleet.scratch("source")
         trees.odd_tree(source)

@@ -5,6 +5,8 @@ enum SignatureDomain: String {
     case release = "mirrorfleet v1 release document"
     /// A host's signature over a report.
     case report = "mirrorfleet v1 report"
+    /// An operator's signature over a term.
+    case term = "mirrorfleet v1 term"
 
     /// What is signed: the domain, a zero byte, the bytes. No domain has a zero byte, so none is the beginning of
     /// another one's message.

@@ -5,6 +5,7 @@ import LinuxIO
 import Logging
 import STOQ
 import ServiceLifecycle
+import STOQ
 import STOQTransport
 import Store
 import Synchronization
@@ -21,6 +22,7 @@ struct Agent: Service {
     private let endpoint: STOQEndpoint
     private let follower: PlanFollower
     private let reporter: Reporter
+    private let watcher: HeadWatcher
     private let syncs: SetSyncs
     private let tender: TreeTender
     private let pool: BlockingPool
@@ -60,6 +62,7 @@ struct Agent: Service {
                 addresses: settings.coordinators.map { "https://\($0)" }, fleet: settings.fleet,
                 certificate: settings.certificatePath, key: settings.keyPath, authority: settings.authorityPath))
         let reports = ReportLine()
+        let greetings = GreetingLine()
         let commands = CommandService(
             settings: settings, store: store, policy: policy, activity: activity, pool: pool, clock: clock,
             tender: tender, logger: logger, deliverReport: { await reports.deliver() })
@@ -67,7 +70,7 @@ struct Agent: Service {
             settings: Self.endpointSettings(credentials),
             service: PeerService(
                 settings: settings, store: store, pool: pool, content: ContentService(store: store, pool: pool),
-                commands: commands, logger: logger),
+                commands: commands, logger: logger, greeted: { greetings.take($0, from: $1) }),
             logger: logger)
         reporter = Reporter(
             settings: settings, credentials: credentials, store: store, activity: activity, endpoint: endpoint,
@@ -76,10 +79,23 @@ struct Agent: Service {
         syncs = SetSyncs(
             settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
             clock: clock, tender: tender, logger: logger)
+        let folder = try Folder.open("\(settings.dataPath)/.store")
+        let generations = GenerationFile(in: folder)
+        // Reports say it from the first one on: a coordinator that lost its plans learns from them what was followed.
+        activity.generation = try generations.read()
+        watcher = HeadWatcher(
+            settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
+            file: NeighbourhoodFile(in: folder), logger: logger, follow: { [syncs] in syncs.follow($0) })
+        greetings.connect(watcher)
         follower = PlanFollower(
-            client: client, activity: activity,
-            generations: GenerationFile(in: try Folder.open("\(settings.dataPath)/.store")),
-            reporter: reporter, pool: pool, logger: logger, follow: { [syncs] in syncs.follow($0) })
+            client: client, activity: activity, generations: generations,
+            terms: try TermAuthority(authorityPath: settings.authorityPath), watcher: watcher, reporter: reporter,
+            pool: pool, clock: clock, logger: logger,
+            follow: { [syncs, store, pool] lines in
+                // What this mirror moved beyond by itself, the plan in force need not ask for again.
+                let newer = try? await pool.run { try lines.filter { try !store.isBeyond($0) } }
+                syncs.follow(newer ?? lines)
+            })
     }
 
     /// Where the process may have few descriptors, half of them stay for files.
@@ -103,6 +119,7 @@ struct Agent: Service {
                 group.addTask { await reporter.run() }
                 group.addTask { await follower.run() }
                 group.addTask { await removeLeftovers() }
+                group.addTask { await watcher.run() }
             }
         }
         await endpoint.shutdown()
@@ -143,5 +160,28 @@ private final class ReportLine: Sendable {
 
     func deliver() async {
         await reporter.withLock { $0 }?.deliver(atMost: Self.limit)
+    }
+}
+
+/// Passes greetings on although who takes them is made after the endpoint.
+private final class GreetingLine: Sendable {
+    private let watcher = Mutex<HeadWatcher?>(nil)
+
+    func connect(_ watcher: HeadWatcher) {
+        self.watcher.withLock { $0 = watcher }
+    }
+
+    func take(_ greeting: STOQGreeting, from name: String) {
+        watcher.withLock { $0 }?.greeted(greeting, by: name)
+    }
+}
+
+extension Store {
+    /// Whether the head of the line's set is above what the line asks for.
+    fileprivate func isBeyond(_ line: PlanLine) throws -> Bool {
+        guard line.action == .sync, let sequence = line.sequence, let head = try head(set: line.set) else {
+            return false
+        }
+        return head.sequence > sequence
     }
 }

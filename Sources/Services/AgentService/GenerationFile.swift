@@ -23,11 +23,7 @@ struct GenerationFile: Sendable {
 
     /// Writes `generation`; durable when it returns, and the file is at no moment half written.
     func write(_ generation: Generation) throws(FileError) {
-        try folder.unlinkIfPresent(Self.temporaryName)
-        let file = try folder.createFile(Self.temporaryName, mode: 0o600)
-        try file.write(Array("\(generation)\n".utf8), at: 0)
-        try file.sync()
-        try folder.rename(Self.temporaryName, to: Self.name)
-        try folder.sync()
+        try folder.writeDurably(
+            Array("\(generation)\n".utf8), to: Self.name, through: Self.temporaryName, mode: 0o600)
     }
 }

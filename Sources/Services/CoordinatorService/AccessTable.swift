@@ -19,6 +19,8 @@ package enum AccessTable {
         case (.makePlan, .operator): true
         case (.currentPlan, .operator): true
         case (.plan, .operator): true
+        case (.term, .operator): true
+        case (.declareTerm, .operator): true
         case (.status, .operator): true
         case (.fleet, .operator): true
         case (.health, .agent), (.health, .origin), (.health, .operator): true

@@ -6,6 +6,8 @@ package struct CoordinatorLimits: Sendable {
     package var releaseBytes = 1 << 19
     /// Bytes of an order for a plan: 10,000 mirrors by name.
     package var orderBytes = 1 << 20
+    /// Bytes of a declaration of a term: a signed term is below 9 KiB, base64 adds a third.
+    package var termBytes = 16 << 10
     /// Time for a request's body to arrive, so that no slow sender holds a request open.
     package var bodyDeadline: Duration = .seconds(15)
     /// Bytes of one header field, and of all of them; ours have less than 300.

@@ -21,8 +21,9 @@ package enum CoordinatorProgram {
         let logger = Telemetry.logger(label: "fleet-coordinator", level: configuration.logLevel)
         if let file = configuration.readyFile { unlink(file) }  // of a process that was killed
         do {
+            let crashPoint = try CrashPoint.fromEnvironment()
             let server = try CoordinatorServer(
-                configuration, logger: logger, now: { Int64(time(nil)) },
+                configuration, logger: logger, now: { Int64(time(nil)) }, onPhase: { crashPoint?.arrive(at: $0) },
                 onListening: { address in try ready(address, configuration, logger) })
             var group = ServiceGroupConfiguration(
                 services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))

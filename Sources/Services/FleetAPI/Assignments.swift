@@ -11,13 +11,22 @@ package struct AssignmentsAnswer: Codable, Sendable, Equatable {
     package var reportNow: UInt64
     /// Newest registered release of each set that the mirror holds, ascending by set.
     package var heads: [SetHead]
+    /// The encoded `SignedTerm` of the coordinator's term; nil in the fleet's first, which needs none.
+    package var term: Base64Bytes?
+    /// What the mirror needs to go on if the coordinator is lost; nil from a coordinator that does not say.
+    package var neighbourhood: Neighbourhood?
 
     /// An answer.
-    package init(generation: Generation?, lines: [PlanLine], reportNow: UInt64, heads: [SetHead]) {
+    package init(
+        generation: Generation?, lines: [PlanLine], reportNow: UInt64, heads: [SetHead], term: [UInt8]? = nil,
+        neighbourhood: Neighbourhood? = nil
+    ) {
         self.generation = generation
         self.lines = lines
         self.reportNow = reportNow
         self.heads = heads
+        self.term = term.map { Base64Bytes($0) }
+        self.neighbourhood = neighbourhood
     }
 }
 

@@ -62,6 +62,16 @@ extension CoordinatorClient {
         try await optional { try await call(.plan, filling: ["generation": generation.description]) }
     }
 
+    /// The term of new plans, and whether a new one is needed (operators).
+    package func term() async throws -> TermAnswer {
+        try await call(.term)
+    }
+
+    /// Begins the term in an encoded `SignedTerm` (operators).
+    package func declare(term: [UInt8]) async throws -> TermAnswer {
+        try await call(.declareTerm, body: TermDeclaration(signed: term))
+    }
+
     /// The state of the fleet (operators). With `change` it waits up to `wait` (at most one minute) for another value
     /// of `StatusAnswer.change`.
     package func status(after change: UInt64? = nil, wait: Duration = .zero) async throws -> StatusAnswer {

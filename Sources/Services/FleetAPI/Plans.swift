@@ -28,11 +28,15 @@ package struct PlanAnswer: Codable, Sendable, Equatable {
     package var isKept: Bool
     /// Mirrors that gave no fresh report in time, ascending: away, or too slow.
     package var unanswered: [String]
+    /// Mirrors that follow a plan above this one and so refuse it, ascending: the coordinator's state is older than
+    /// theirs, or they lie.
+    package var refusing: [String]
 
     /// An answer.
-    package init(plan: Plan, isKept: Bool, unanswered: [String]) {
+    package init(plan: Plan, isKept: Bool, unanswered: [String], refusing: [String] = []) {
         self.plan = plan
         self.isKept = isKept
         self.unanswered = unanswered
+        self.refusing = refusing
     }
 }

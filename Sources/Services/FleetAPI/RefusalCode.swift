@@ -24,6 +24,10 @@ package enum RefusalCode {
     package static let unknownSet = "unknown-set"
     /// fleet.yaml does not name that mirror.
     package static let unknownMirror = "unknown-mirror"
+    /// The coordinator has lost its plans: an operator must declare a new term first.
+    package static let termNeeded = "term-needed"
+    /// The declared term is not signed by an operator, not for this coordinator, or not above those before.
+    package static let termRefused = "term-refused"
     /// A fault of the coordinator; its log says more.
     package static let `internal` = "internal"
 }

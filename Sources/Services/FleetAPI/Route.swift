@@ -21,6 +21,10 @@ package enum Route: String, CaseIterable, Sendable {
     case currentPlan
     /// `GET /v1/plans/{generation}`: one plan of the past.
     case plan
+    /// `GET /v1/term`: the term of new plans, and whether a new one is needed.
+    case term
+    /// `POST /v1/term`: begin a new term that an operator has signed.
+    case declareTerm
     /// `GET /v1/status`: the state of the fleet; long poll by a change counter.
     case status
     /// `GET /v1/fleet`: the accepted fleet.yaml.
@@ -31,8 +35,10 @@ package enum Route: String, CaseIterable, Sendable {
     /// The HTTP method, in capitals.
     package var method: String {
         switch self {
-        case .submitReport, .registerRelease, .makePlan: "POST"
-        case .listReports, .assignments, .listReleases, .release, .currentPlan, .plan, .status, .fleet, .health: "GET"
+        case .submitReport, .registerRelease, .makePlan, .declareTerm: "POST"
+        case .listReports, .assignments, .listReleases, .release, .currentPlan, .plan, .term, .status, .fleet,
+            .health:
+            "GET"
         }
     }
 
@@ -46,6 +52,7 @@ package enum Route: String, CaseIterable, Sendable {
         case .makePlan: "/v1/plans"
         case .currentPlan: "/v1/plans/current"
         case .plan: "/v1/plans/{generation}"
+        case .term, .declareTerm: "/v1/term"
         case .status: "/v1/status"
         case .fleet: "/v1/fleet"
         case .health: "/v1/health"

@@ -25,7 +25,7 @@ package struct Fleetctl: AsyncParsableCommand {
         subcommands: [
             PublishCommand.self, PlanCommand.self, SyncCommand.self, StatusCommand.self, CheckCommand.self,
             VerifyCommand.self, CollectCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self,
-            LabCommand.self,
+            CoordinatorCommand.self, LabCommand.self,
         ])
 
     package init() {}

@@ -65,8 +65,12 @@ package struct HostCredentials: Sendable {
 
     /// Signs a report with the host's key. Throws ``SignedReportError`` if the report is too large.
     package func sign(_ report: [UInt8]) throws -> SignedReport {
-        let signature = try key.signature(for: SignedReport.signedBytes(body: report))
-        return try SignedReport(body: report, signature: Array(signature.rawRepresentation))
+        try SignedReport(body: report, signature: signature(for: SignedReport.signedBytes(body: report)))
+    }
+
+    /// ECDSA over P-256 with SHA-256 by the host's key: two numbers of 32 bytes.
+    func signature(for message: [UInt8]) throws -> [UInt8] {
+        Array(try key.signature(for: message).rawRepresentation)
     }
 
     private static func check(

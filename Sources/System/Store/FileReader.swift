@@ -113,7 +113,7 @@ final class FileReader: Sendable {
     ) throws -> OpenFile? {
         if options.dryRun || (options.mode == .link && canLink(file, before)) { return nil }
         let target = try staging.folder.createFile(name, mode: 0o644)
-        if options.mode == .reflink, try target.reflink(from: file) {
+        if options.mode == .reflink, !refusesReflink, try target.reflink(from: file) {
             outcome.isShared = true
         } else {
             if options.mode == .reflink { state.withLock { $0.refusesReflink = true } }
@@ -124,6 +124,17 @@ final class FileReader: Sendable {
     }
 
     // MARK: Staging
+
+    /// Whether the file system shares the blocks of `item` with a file of the store. If it does not, it is not tried
+    /// again: all files are copied.
+    func canShare(_ item: SourceItem) throws -> Bool {
+        let probe = Array("probe".utf8)
+        try staging.folder.unlinkIfPresent(probe)
+        let isShared = try staging.folder.createFile(probe, mode: 0o600).reflink(from: open(item))
+        try staging.folder.unlinkIfPresent(probe)
+        if !isShared { state.withLock { $0.refusesReflink = true } }
+        return isShared
+    }
 
     /// What staging a file came to.
     private struct Outcome {

@@ -37,11 +37,13 @@ extension IngestRun {
     private func warnings() -> [String] {
         var warnings: [String] = []
         let verb = options.dryRun ? "would be" : "were"
-        if options.mode != .copy, copiedBytes > 0 {
+        if copiedBytes > 0 {
             switch options.mode {
             case .reflink:
+                // Otherwise it was told before the first byte was copied.
+                guard options.dryRun else { break }
                 warnings.append(
-                    "this file system cannot share blocks: \(copiedBytes) bytes \(verb) copied; "
+                    "this file system cannot share blocks: \(copiedBytes) bytes would be copied; "
                         + "`ingest: link` avoids it")
             case .link:
                 warnings.append(

@@ -29,6 +29,8 @@ struct IngestRun {
     private var groupBytes: UInt64 = 0
     private var lists: [(ChunkListDigest, [UInt8])] = []
     private var newRecords: [SourceRecord] = []
+    /// Whether it is settled that files can be shared, or told what will be copied.
+    private var hasLookedAtSharing: Bool
     private var attachments: [(list: ChunkListDigest, chunks: [ChunkReference], blob: BlobDigest, bytes: [UInt8])] = []
 
     /// Entries in order, some of which wait for their file to be read.
@@ -61,6 +63,7 @@ struct IngestRun {
         records = SourceRecords(store.database, set: set.number)
         rules = TreeRules(allowsEscapingLinks: options.allowEscapingLinks)
         counter = DryRunCounter(store: store, set: set.number)
+        hasLookedAtSharing = options.mode != .reflink || options.dryRun
         let nodes = NodeBuffer()
         self.nodes = nodes
         let (database, isDamaged, isDry) = (store.database, set.isDamaged, options.dryRun)
@@ -82,10 +85,12 @@ struct IngestRun {
 
     // MARK: The walk
 
-    mutating func run(_ report: (IngestProgress) throws -> Void) throws -> (IngestDraft, ChunkLog) {
+    mutating func run(
+        _ willCopy: (PlannedCopies) throws -> Void, _ report: (IngestProgress) throws -> Void
+    ) throws -> (IngestDraft, ChunkLog) {
         store.note(.ingestScan, set.name)
         try SourceWalk(top: top).run { item in
-            try take(item, report)
+            try take(item, willCopy, report)
             if try isBatchFull(next: item) {
                 try settleBatch()
                 try report(progress)
@@ -115,7 +120,9 @@ struct IngestRun {
         return try draft(root)
     }
 
-    private mutating func take(_ item: SourceItem, _ report: (IngestProgress) throws -> Void) throws {
+    private mutating func take(
+        _ item: SourceItem, _ willCopy: (PlannedCopies) throws -> Void, _ report: (IngestProgress) throws -> Void
+    ) throws {
         count(item)
         switch item.attributes.type {
         case .directory:
@@ -127,17 +134,23 @@ struct IngestRun {
                 path: item.path, type: .symlink, modified: item.attributes.modified.seconds,
                 linkTarget: try item.folder.readLink(item.name))
             batch.entries.append(.entry(entry))
-        default: try takeFile(item, report)
+        default: try takeFile(item, willCopy, report)
         }
     }
 
-    private mutating func takeFile(_ item: SourceItem, _ report: (IngestProgress) throws -> Void) throws {
+    private mutating func takeFile(
+        _ item: SourceItem, _ willCopy: (PlannedCopies) throws -> Void, _ report: (IngestProgress) throws -> Void
+    ) throws {
         progress.files += 1
         progress.bytes += item.attributes.size
         if let record = try records.record(at: item.path), isUnchanged(item, record) {
             let entry = try Self.entry(item.path, item.attributes, record.blob, record.list, record.further)
             batch.entries.append(.entry(entry))
             return
+        }
+        if !hasLookedAtSharing, item.attributes.size > 0 {
+            hasLookedAtSharing = true
+            if try !reader.canShare(item) { try willCopy(try plannedCopies()) }
         }
         progress.readFiles += 1
         progress.readBytes += item.attributes.size
@@ -165,7 +178,7 @@ struct IngestRun {
         }
     }
 
-    private func isUnchanged(_ item: SourceItem, _ record: SourceRecord) -> Bool {
+    func isUnchanged(_ item: SourceItem, _ record: SourceRecord) -> Bool {
         guard !set.isDamaged, record.profile == options.profile.identifier,
             record.further.map(\.algorithm) == options.digests.sorted(by: { $0.rawValue < $1.rawValue })
         else { return false }

@@ -44,12 +44,15 @@ package final class IngestSession: Sendable {
     /// Nothing that a reader sees is changed, and nothing in the source. Throws what the tree has that a release cannot
     /// hold, `changedWhileRead`, and what the disk says; the session has ended then.
     /// What `progress` throws ends the session, too: it is called after each part of the tree.
+    /// - Parameter willCopy: called at most once, with mode `reflink` where the file system cannot share blocks, before
+    ///   the first byte of the tree is copied. What it throws ends the session, with nothing copied.
     package func run(
-        source: String, progress: (IngestProgress) throws -> Void = { _ in }
+        source: String, willCopy: (PlannedCopies) throws -> Void = { _ in },
+        progress: (IngestProgress) throws -> Void = { _ in }
     ) throws -> IngestDraft {
         try makeDraft {
             var run = try IngestRun(self, source: source)
-            let (draft, log) = try run.run(progress)
+            let (draft, log) = try run.run(willCopy, progress)
             if draft.isUnchanged, set.isDamaged, !options.dryRun { try repairHead() }
             return (draft, log)
         }

@@ -1,24 +1,21 @@
 import Content
 import Glibc
 import Testing
+import TestSupport
 
 /// Draws edits of bytes: SplitMix64, so that a seed is a whole run.
 struct ByteEdits {
     let seed: UInt64
-    private var state: UInt64
+    private var random: SplitMix64
 
     /// `FLEET_SEED` from the environment, else the same run every time.
     init() {
         seed = getenv("FLEET_SEED").flatMap { UInt64(String(cString: $0)) } ?? 20_261_121
-        state = seed
+        random = SplitMix64(seed: seed)
     }
 
     mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
+        random.next()
     }
 
     mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(max(1, limit))) }

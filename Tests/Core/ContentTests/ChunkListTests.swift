@@ -1,6 +1,7 @@
 import Content
 import Hashing
 import Testing
+import TestSupport
 
 @Suite struct ChunkListTests {
     private func references(_ lengths: [UInt32]) throws -> [ChunkReference] {

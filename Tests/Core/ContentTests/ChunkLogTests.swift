@@ -1,6 +1,7 @@
 import Content
 import Hashing
 import Testing
+import TestSupport
 
 @Suite struct ChunkLogTests {
     private static let limit = 300

@@ -1,12 +1,13 @@
 import FoundationEssentials
 import Glibc
+import TestSupport
 
 /// Inputs of the chunking tests that anyone can make again: docs/formats/chunking.md describes them for its vectors.
 struct ChunkingInput: RandomNumberGenerator {
-    private var state: UInt64
+    private var random: SplitMix64
 
     init(seed: UInt64) {
-        state = seed
+        random = SplitMix64(seed: seed)
     }
 
     /// Takes the seed from FLEET_SEED, or `fallback`, and prints it, so that a failure can be repeated.
@@ -18,22 +19,12 @@ struct ChunkingInput: RandomNumberGenerator {
 
     /// SplitMix64.
     mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
+        random.next()
     }
 
     /// `count` random bytes: numbers of the generator as little-endian words.
     mutating func bytes(_ count: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count + 8)
-        while bytes.count < count {
-            withUnsafeBytes(of: next().littleEndian) { bytes.append(contentsOf: $0) }
-        }
-        bytes.removeLast(bytes.count - count)
-        return bytes
+        random.bytes(count)
     }
 
     /// A real text: the Apache License 2.0, 11,358 bytes.

@@ -1,6 +1,7 @@
 import Content
 import Hashing
 import Testing
+import TestSupport
 
 @Suite struct ReleaseDocumentTests {
     /// The documents of the frozen vectors.

@@ -1,5 +1,6 @@
 import Hashing
 import Testing
+import TestSupport
 
 @Suite struct BLAKE3PropertyTests {
     @Test(arguments: BLAKE3.Kernel.available)

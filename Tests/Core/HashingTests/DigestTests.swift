@@ -1,5 +1,6 @@
 import Hashing
 import Testing
+import TestSupport
 
 @Suite struct DigestTests {
     /// Of FIPS 180-4 and 202 (NIST's examples), libxxhash's own sanity checks, and BLAKE3's vectors.

@@ -1,4 +1,5 @@
 import STOQ
+import TestSupport
 import Testing
 
 @Suite struct HandshakePlacesTests {

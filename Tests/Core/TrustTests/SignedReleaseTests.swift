@@ -1,5 +1,6 @@
 import Content
 import Testing
+import TestSupport
 import Trust
 
 @Suite struct SignedReleaseTests {

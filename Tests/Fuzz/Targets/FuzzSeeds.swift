@@ -60,6 +60,13 @@ extension FuzzTarget {
     /// What our own code writes.
     private func made() throws -> [[UInt8]] {
         switch self {
+        case .term:
+            [
+                SignedTerm(
+                    body: FleetTerm(fleet: "lab", number: 2, coordinator: "c1", signedAt: 1_700_000_000).encode(),
+                    certificate: [48, 3, 2, 1, 1], signature: Array(repeating: 7, count: 64)
+                ).encode()
+            ]
         case .report: [try SignedReport(body: Self.reportJSON(), signature: Array(repeating: 7, count: 64)).encode()]
         case .publisherKey: [Array("ed25519:iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=".utf8)]
         case .json: try Self.jsonSamples()

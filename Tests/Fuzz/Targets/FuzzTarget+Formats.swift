@@ -87,6 +87,15 @@ extension FuzzTarget {
         try roundTrip(bytes) { try SignedRelease(decoding: $0).encode() }
     }
 
+    /// A signed term, and the term in it.
+    static func term(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { bytes in
+            let signed = try SignedTerm(decoding: bytes)
+            guard try FleetTerm(decoding: signed.body).encode() == signed.body else { return [] }
+            return signed.encode()
+        }
+    }
+
     static func report(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
         try roundTrip(bytes) { try SignedReport(decoding: $0).encode() }
     }

@@ -9,6 +9,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case releaseDocument = "release-document"
     case signedRelease = "signed-release"
     case report
+    case term
     case proof
     case publisherKey = "publisher-key"
     case stoqConnection = "stoq-connection"
@@ -37,6 +38,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .releaseDocument: try Self.releaseDocument(bytes)
         case .signedRelease: try Self.signedRelease(bytes)
         case .report: try Self.report(bytes)
+        case .term: try Self.term(bytes)
         case .proof: try Self.proof(bytes)
         case .publisherKey: try Self.publisherKey(bytes)
         case .stoqConnection: try FuzzedConnection.run(bytes)

@@ -16,6 +16,8 @@ struct AccessTableTests {
         (.makePlan, false, false, true, false),
         (.currentPlan, false, false, true, false),
         (.plan, false, false, true, false),
+        (.term, false, false, true, false),
+        (.declareTerm, false, false, true, false),
         (.status, false, false, true, false),
         (.fleet, false, false, true, false),
         (.health, true, true, true, false),

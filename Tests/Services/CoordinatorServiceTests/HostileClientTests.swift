@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import CoordinatorService
 import FleetAPI
 import FleetModel
+import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -43,8 +44,10 @@ struct HostileClientTests {
         }
     }
 
-    private func status(_ client: HTTPClient, _ request: HTTPClientRequest) async throws -> UInt {
-        let response = try await client.execute(request, timeout: .seconds(20))
+    private func status(
+        _ client: HTTPClient, _ request: HTTPClientRequest, timeout: TimeAmount = .seconds(20)
+    ) async throws -> UInt {
+        let response = try await client.execute(request, timeout: timeout)
         _ = try await response.body.collect(upTo: 1 << 20)
         return response.status.code
     }
@@ -126,6 +129,7 @@ struct HostileClientTests {
         let agent = try fleet.host("agent", "m1")
         var limits = CoordinatorLimits()
         limits.reportBytes = 100_000
+        let reportBytes = limits.reportBytes
         try await withCoordinator(fleet, limits: limits) { address in
             let sent = Mutex(0)
             let body = AsyncStream<ByteBuffer> {
@@ -138,14 +142,24 @@ struct HostileClientTests {
             let endless = request
             let outcome = try? await withClient(agent) { client in try await status(client, endless) }
             #expect(outcome ?? 413 == 413)
-            // What the sockets between hold may be sent in vain, no more.
-            #expect(sent.withLock { $0 } < 30_000)
+            // Beyond the limit only what the kernel takes for a reader that does not read is sent in vain, whatever the
+            // speed of the machine: the sender's buffer, and the receiver's, which grows only while it is read.
+            let buffered = try kernelBytes("tcp_wmem", at: 2) + 8 * kernelBytes("tcp_rmem", at: 1)
+            #expect(sent.withLock { $0 } * 10_000 < reportBytes + buffered + (1 << 20))
             let health = try await agent.client(fleet, address).health()
             #expect(health.fleet == "lab")
         }
     }
 
-    @Test("A body that does not arrive is given up at its deadline")
+    /// The least, usual or most bytes (`place` 0, 1, 2) that the kernel holds for a socket by `setting`.
+    private func kernelBytes(_ setting: String, at place: Int) throws -> Int {
+        let text = try String(contentsOfFile: "/proc/sys/net/ipv4/\(setting)", encoding: .utf8)
+        let values = text.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+        try #require(values.count == 3)
+        return values[place]
+    }
+
+    @Test("A body that does not arrive is given up at its deadline", .timeLimit(.minutes(5)))
     func stalledBody() async throws {
         let agent = try fleet.host("agent", "m1")
         var limits = CoordinatorLimits()
@@ -157,35 +171,39 @@ struct HostileClientTests {
             request.method = .POST
             request.body = .stream(body, length: .unknown)
             let stalled = request
-            let started = ContinuousClock.now
-            let outcome = try? await withClient(agent) { client in try await status(client, stalled) }
+            // The client would wait until tomorrow: that it hears anything is the coordinator's doing.
+            let outcome = try? await withClient(agent) { client in
+                try await status(client, stalled, timeout: .hours(24))
+            }
             source.finish()
             #expect(outcome ?? 408 == 408)
-            #expect(ContinuousClock.now - started < .seconds(60))
         }
     }
 
-    @Test("A mirror whose connection ends while it polls is not waited for")
+    @Test("A mirror whose connection ends while it polls is not waited for", .timeLimit(.minutes(5)))
     func killedAgent() async throws {
         let agent = try fleet.host("agent", "m1")
         let person = try fleet.host("operator", "alice")
-        try await withCoordinator(fleet) { address in
+        // Whoever is waited for is waited for until tomorrow, longer than the operator's client waits for an answer.
+        let wait = Duration.seconds(86_400)
+        var limits = CoordinatorLimits()
+        limits.longestWait = wait
+        limits.longestRefresh = wait
+        try await withCoordinator(fleet, limits: limits) { address in
             let polls = try agent.client(fleet, address)
             let first = try await polls.assignments(after: nil, reports: nil, wait: .zero)
             let (ends, source) = AsyncStream.makeStream(of: Void.self)
             let open = (0..<2).map { _ in
                 Task {
-                    _ = try? await polls.assignments(after: nil, reports: first.reportNow, wait: .seconds(60))
+                    _ = try? await polls.assignments(after: nil, reports: first.reportNow, wait: wait)
                     source.yield()
                 }
             }
             // Once one is answered the other is known to be open; cancelling it closes its connection.
             _ = await ends.first { _ in true }
             for poll in open { poll.cancel() }
-            let started = ContinuousClock.now
-            let answer = try await person.client(fleet, address).makePlan(PlanOrder(refreshSeconds: 30))
+            let answer = try await person.client(fleet, address).makePlan(PlanOrder(refreshSeconds: 86_400))
             #expect(answer.unanswered.contains("m1"))
-            #expect(ContinuousClock.now - started < .seconds(28))
         }
     }
 

@@ -105,7 +105,7 @@ struct InventoryTests {
         #expect(inventory.assignments(of: "m1", after: Generation(term: 1, number: 0)).lines.count == 2)
         #expect(inventory.assignments(of: "m1", after: Generation(term: 1, number: 1)).lines.isEmpty)
         #expect(inventory.nextGeneration == Generation(term: 1, number: 2))
-        inventory.enter(term: 2)
+        inventory.enter(term: 2, signed: [])
         #expect(inventory.nextGeneration == Generation(term: 2, number: 1))
     }
 }

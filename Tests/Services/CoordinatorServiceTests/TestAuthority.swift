@@ -19,6 +19,7 @@ struct TestAuthority {
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
                 Critical(KeyUsage(keyCertSign: true))
+                SubjectAlternativeNames([.uniformResourceIdentifier("spiffe://lab")])
             }, issuerPrivateKey: key)
     }
 

@@ -1,6 +1,7 @@
 import FleetFile
 import FleetModel
 import Testing
+import TestSupport
 
 @Suite("Hostile files end in a message, never in a trap or in endless work")
 struct LimitTests {
@@ -52,8 +53,7 @@ struct LimitTests {
     @Test("Damaged copies of a right file never trap")
     func damage() throws {
         let text = try FixtureFolder.bytes(FixtureFolder.path("good/lab.yaml"))
-        var random = SplitMix64(seed: SplitMix64.seed)
-        print("seed \(SplitMix64.seed)")
+        var random = SplitMix64(test: "damaged files", fallback: 0x5eed_0003)
         var refused = 0
         for _ in 0..<3_000 {
             var copy = text
@@ -69,22 +69,5 @@ struct LimitTests {
             if message(copy) != "accepted" { refused += 1 }
         }
         #expect(refused > 1_000)
-    }
-}
-
-/// A small generator whose seed repeats a run: FLEET_SEED, or a fixed one.
-struct SplitMix64: RandomNumberGenerator {
-    static let seed = UInt64(FixtureFolder.environment("FLEET_SEED") ?? "") ?? 0x5eed_0003
-
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

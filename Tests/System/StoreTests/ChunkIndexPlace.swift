@@ -5,19 +5,16 @@ import LinuxIO
 import Testing
 
 import Store
+import TestSupport
 
 /// SplitMix64: a seed is a whole run.
 struct IndexRandom: RandomNumberGenerator {
-    private var state: UInt64
+    private var random: SplitMix64
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
     mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
+        random.next()
     }
 
     mutating func digest() -> ChunkDigest {

@@ -200,6 +200,49 @@ import Trust
         third.abandon()
     }
 
+    @Test("Where blocks cannot be shared, what will be copied is told once, and before the first byte is copied")
+    func plannedCopies() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        for index in 0..<20 { try tree.write("pool/file-\(index)", Bytes.random(1_000, seed: UInt64(index))) }
+        try tree.write("large", Bytes.random(9_000_000, seed: 99))
+        try tree.write("empty", [])
+        let origin = try fleet.store("origin")
+        let probe = try tree.folder.createFile("probe", mode: 0o600)
+        let canShare = try probe.reflink(from: tree.folder.openFile("large"))
+        try tree.folder.unlinkIfPresent("probe")
+        struct Stop: Error {}
+        // Whoever does not agree has nothing copied.
+        if !canShare {
+            let refused = try origin.beginIngest(set: "pool")
+            #expect(throws: Stop.self) {
+                try refused.run(
+                    source: tree.path,
+                    willCopy: { _ in
+                        let staging = try Folder.open(fleet.data("origin")).subfolder(".store").subfolder("staging")
+                        for entry in try staging.list() { #expect(try staging.subfolder(entry.name).list().isEmpty) }
+                        throw Stop()
+                    })
+            }
+        }
+        func publish(_ mode: IngestMode) throws -> [PlannedCopies] {
+            var told: [PlannedCopies] = []
+            let session = try origin.beginIngest(set: "pool", options: IngestOptions(mode: mode))
+            let draft = try session.run(source: tree.path, willCopy: { told.append($0) })
+            #expect(!draft.warnings.contains { $0.contains("share") })
+            if draft.isUnchanged { session.abandon() } else { _ = try session.commit(fleet.sign(draft)) }
+            return told
+        }
+        #expect(try publish(.reflink) == (canShare ? [] : [PlannedCopies(files: 21, bytes: 9_020_000)]))
+        // Nothing new: nothing to tell, whatever the source's times prove.
+        try tree.write("pool/file-3", Bytes.random(5_000, seed: 500))
+        let told = try publish(.reflink)
+        #expect(told.count == (canShare ? 0 : 1))
+        #expect(told.allSatisfy { $0.bytes >= 5_000 })
+        try tree.write("pool/file-4", Bytes.random(5_000, seed: 501))
+        #expect(try publish(.copy) == [])
+    }
+
     @Test("What is dropped is counted")
     func dropped() throws {
         let fleet = try TestFleet()

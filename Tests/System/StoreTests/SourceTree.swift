@@ -2,6 +2,7 @@ import Glibc
 import Hashing
 import LinuxIO
 import Store
+import TestSupport
 
 /// A source tree made by a test.
 struct SourceTree {
@@ -79,23 +80,8 @@ struct SourceTree {
 enum Bytes {
     /// Pseudo-random ones (SplitMix64), the same for the same seed.
     static func random(_ count: Int, seed: UInt64) -> [UInt8] {
-        var state = seed
-        return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            var index = 0
-            while index < count {
-                state &+= 0x9E37_79B9_7F4A_7C15
-                var word = state
-                word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-                word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-                word ^= word >> 31
-                for _ in 0..<min(8, count - index) {
-                    buffer[index] = UInt8(truncatingIfNeeded: word)
-                    word >>= 8
-                    index += 1
-                }
-            }
-            filled = count
-        }
+        var random = SplitMix64(seed: seed)
+        return random.bytes(count)
     }
 }
 

@@ -23,6 +23,8 @@ package struct ReasonCode: RawRepresentable, Codable, Sendable, Hashable, Custom
     package static let wrongTree = ReasonCode(rawValue: "wrong-tree")
     /// Earlier attempts failed; this one tries again.
     package static let retry = ReasonCode(rawValue: "retry")
+    /// The coordinator is away, and neighbours have a newer release.
+    package static let heard = ReasonCode(rawValue: "heard")
     /// It serves the head already.
     package static let inSync = ReasonCode(rawValue: "in-sync")
     /// It serves a newer release than the coordinator knows.

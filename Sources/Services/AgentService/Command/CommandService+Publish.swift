@@ -18,10 +18,17 @@ extension CommandService {
         let options = try ingestOptions(policy, isDryRun: isDryRun)
         try await makeRelease(of: set, options, line) { session in
             try await withProgress(line) { tell, isCancelled in
-                try session.run(source: source) { progress in
-                    if isCancelled() { throw CancellationError() }
-                    tell(CommandProgress(phase: progress.phase, files: progress.files, bytes: progress.bytes))
-                }
+                try session.run(
+                    source: source,
+                    willCopy: { copies in
+                        var event = AgentEvent(.warning)
+                        event.warning = Self.warning(of: copies, set: set)
+                        try line.sendBlocking(event)
+                    },
+                    progress: { progress in
+                        if isCancelled() { throw CancellationError() }
+                        tell(CommandProgress(phase: progress.phase, files: progress.files, bytes: progress.bytes))
+                    })
             }
         }
     }
@@ -122,6 +129,12 @@ extension CommandService {
         }
         try await pool.run { _ = try session.commit(release) }
         return true
+    }
+
+    private static func warning(of copies: PlannedCopies, set: String) -> String {
+        "this file system cannot share blocks: up to \(Quantity.describe(bytes: copies.bytes)) in "
+            + "\(copies.files) \(copies.files == 1 ? "file" : "files") will be copied into the store; "
+            + "`ingest: link` for \(set) in fleet.yaml avoids it"
     }
 
     private func document(

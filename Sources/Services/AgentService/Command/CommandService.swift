@@ -1,4 +1,5 @@
 import Content
+import Dispatch
 import FleetAPI
 import FleetCertificates
 import FleetModel
@@ -6,6 +7,7 @@ import Logging
 import STOQ
 import STOQTransport
 import Store
+import Synchronization
 import Trust
 
 /// Runs the commands of operators; see ``AgentCommand``.
@@ -88,6 +90,22 @@ struct EventLine: Sendable {
 
     func send(_ event: AgentEvent) async throws {
         try await stream.send(WireJSON.encode(event))
+    }
+
+    /// Sends from a thread that may block, and returns once the connection has taken the event.
+    func sendBlocking(_ event: AgentEvent) throws {
+        let outcome = Mutex<Result<Void, any Error>>(.success(()))
+        let isSent = DispatchSemaphore(value: 0)
+        Task {
+            do {
+                try await send(event)
+            } catch {
+                outcome.withLock { $0 = .failure(error) }
+            }
+            isSent.signal()
+        }
+        isSent.wait()
+        try outcome.withLock { try $0.get() }
     }
 
     /// The operator's next message; nil if it went away.

@@ -1,7 +1,9 @@
 import FleetAPI
+import FleetCertificates
 import FleetModel
 import LinuxIO
 import Logging
+import Trust
 
 /// Keeps a long poll open with the coordinator, hands out the lines of new plans, and calls for reports.
 ///
@@ -14,8 +16,11 @@ struct PlanFollower: Sendable {
     let client: CoordinatorClient
     let activity: AgentActivity
     let generations: GenerationFile
+    let terms: TermAuthority
+    let watcher: HeadWatcher
     let reporter: Reporter
     let pool: BlockingPool
+    let clock: WallClock
     let logger: Logger
     /// Takes the lines of a plan that this agent has not followed yet, or after a restart follows again.
     let follow: @Sendable ([PlanLine]) async -> Void
@@ -29,10 +34,11 @@ struct PlanFollower: Sendable {
         while !Task.isCancelled {
             do {
                 let answer = try await client.assignments(after: known, reports: reports, wait: Self.wait)
+                watcher.pollAnswered(answer.neighbourhood)
                 if let last = reports, answer.reportNow != last { reporter.hurry() }
                 reports = answer.reportNow
                 if let generation = answer.generation, generation != known {
-                    try await adopt(answer.lines, of: generation)
+                    try await adopt(answer.lines, of: generation, term: answer.term?.bytes)
                     // Only now: a plan that could not be taken note of is asked for again.
                     known = generation
                 }
@@ -42,6 +48,7 @@ struct PlanFollower: Sendable {
             } catch {
                 let level: Logger.Level = error is FileError ? .error : .debug
                 logger.log(level: level, "the poll for plans failed", metadata: ["error": "\(error)"])
+                watcher.pollFailed()
                 // Each agent waits a little differently, so that they do not all come back at once.
                 try? await Task.sleep(for: pause * Double.random(in: 0.5...1.0))
                 pause = min(pause * 2, Self.longestPause)
@@ -51,9 +58,9 @@ struct PlanFollower: Sendable {
         }
     }
 
-    /// Takes the plan `generation` unless a higher one was followed before. Throws `FileError` if the disk does not take
-    /// note of it.
-    private func adopt(_ lines: [PlanLine], of generation: Generation) async throws {
+    /// Takes the plan `generation` unless a higher one was followed before, or no operator declared its term. Throws
+    /// `FileError` if the disk does not take note of it.
+    private func adopt(_ lines: [PlanLine], of generation: Generation, term: [UInt8]?) async throws {
         let highest = try await pool.run { [generations] in try generations.read() }
         if let highest, generation < highest {
             logger.warning(
@@ -61,9 +68,36 @@ struct PlanFollower: Sendable {
                 metadata: ["generation": "\(generation)", "followed": "\(highest)"])
             return
         }
+        if generation.term > highest?.term ?? 1 {
+            do {
+                try check(generation.term, term)
+            } catch {
+                refuse(generation, error)
+                return
+            }
+        }
         if generation != highest { try await pool.run { [generations] in try generations.write(generation) } }
         activity.generation = generation
         await follow(lines)
+        reporter.hurry()
+    }
+
+    /// Throws unless an operator declared the term `number` in `signed`.
+    private func check(_ number: UInt64, _ signed: [UInt8]?) throws {
+        guard let signed else { throw TermError.malformed("there is none") }
+        let term = try terms.verify(SignedTerm(decoding: signed))
+        guard term.number == number else { throw TermError.malformed("it declares term \(term.number)") }
+    }
+
+    private func refuse(_ generation: Generation, _ error: any Error) {
+        logger.error(
+            "a plan of a term that no operator declared was refused",
+            metadata: ["generation": "\(generation)", "error": "\(error)"])
+        activity.raise(
+            Problem(
+                code: "term-refused",
+                message: "plan \(generation) was refused, no operator declared its term: \(error)",
+                hint: "fleetctl coordinator new-term"), now: clock.now())
         reporter.hurry()
     }
 }

@@ -19,6 +19,8 @@ struct PeerService: STOQService {
     let content: ContentService
     let commands: CommandService
     let logger: Logger
+    /// Takes what a peer said about itself, by its name.
+    let greeted: @Sendable (STOQGreeting, String) -> Void
 
     func greeting() async -> STOQGreeting {
         let heads = try? await pool.run { [store] in
@@ -33,6 +35,7 @@ struct PeerService: STOQService {
 
     func peerGreeting(_ greeting: STOQGreeting, from peer: FleetIdentity) async {
         logger.debug("greeted", metadata: ["peer": "\(peer.name)", "heads": "\(greeting.heads.count)"])
+        if peer.role == .agent || peer.role == .origin { greeted(greeting, peer.name) }
     }
 
     func serve(

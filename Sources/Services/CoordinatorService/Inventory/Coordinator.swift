@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Planning
+import Trust
 
 /// The one place where the coordinator's state changes: each change is decided, made durable, applied, then told to
 /// those who wait for it.
@@ -19,10 +20,12 @@ actor Coordinator {
     let startedAt: Int64
     private let limits: CoordinatorLimits
     private let seal: ReleaseSeal
+    private let terms: TermAuthority
     /// Nil once the coordinator is closed.
     private var open: StateDatabase?
     private let logger: Logger
     private let now: @Sendable () -> Int64
+    private let arrive: @Sendable (CoordinatorPhase) -> Void
 
     private var inventory: Inventory
     private var polls = LongPolls()
@@ -51,10 +54,14 @@ actor Coordinator {
 
     /// Reads what is on disk and takes up where the last process ended.
     ///
-    /// - Parameter now: seconds since 1970 by the coordinator's clock.
+    /// - Parameters:
+    ///   - terms: the fleet's authority, whose operators declare terms.
+    ///   - now: seconds since 1970 by the coordinator's clock.
+    ///   - onPhase: called where the work arrives.
     init(
-        policy: AcceptedPolicy, identity: FleetIdentity, database: StateDatabase, limits: CoordinatorLimits,
-        logger: Logger, now: @escaping @Sendable () -> Int64
+        policy: AcceptedPolicy, identity: FleetIdentity, terms: TermAuthority, database: StateDatabase,
+        limits: CoordinatorLimits, logger: Logger, now: @escaping @Sendable () -> Int64,
+        onPhase: @escaping @Sendable (CoordinatorPhase) -> Void
     ) throws {
         eventLoop = Self.thread.next()
         self.identity = identity
@@ -62,7 +69,9 @@ actor Coordinator {
         open = database
         self.logger = logger
         self.now = now
+        arrive = onPhase
         seal = policy.seal
+        self.terms = terms
         startedAt = now()
         let fleet = policy.fleet
         fleetAnswer = FleetAnswer(
@@ -83,6 +92,7 @@ actor Coordinator {
             let named = inventory.firstNamed(by: report)
             try database.save(
                 report, body: body, signed: signed, receivedAt: receivedAt, named: named, keep: limits.namedSequences)
+            arrive(.reportSaved)
             inventory.take(report, signed: signed, receivedAt: receivedAt, named: named)
             taken[report.mirror, default: 0] += 1
             changed()
@@ -145,7 +155,9 @@ actor Coordinator {
         guard try inventory.isNews(release) else {
             return inventory.releases[ReleaseName(set: set, sequence: release.sequence)] ?? release
         }
+        arrive(.releaseVerified)
         try database.save(release, signed: registration.signed.bytes)
+        arrive(.releaseSaved)
         inventory.register(release)
         logger.info(
             "release registered",
@@ -196,13 +208,17 @@ actor Coordinator {
         openOrders += 1
         defer { openOrders -= 1 }
         let unanswered = try await refresh(order)
+        if !order.dryRun { try inventory.expectPlans() }
         let plan = Planner.plan(
             fleet: inventory.fleet, releases: inventory.sortedReleases, inventory: inventory.observations,
             request: PlanRequest(sets: order.sets, mirrors: order.mirrors), parent: inventory.current?.generation,
             generation: inventory.nextGeneration, now: now())
-        if order.dryRun { return PlanAnswer(plan: plan, isKept: false, unanswered: unanswered) }
+        let refusing = inventory.mirrors(following: plan.generation)
+        if order.dryRun { return PlanAnswer(plan: plan, isKept: false, unanswered: unanswered, refusing: refusing) }
         let before = inventory.current
+        arrive(.planMade)
         try database.save(plan)
+        arrive(.planSaved)
         inventory.adopt(plan)
         logger.info(
             "plan made",
@@ -212,7 +228,8 @@ actor Coordinator {
         polls.wakeAssignments { mirror in
             (plan.lines(of: mirror) + (before?.lines(of: mirror) ?? [])).contains { $0.action != .none }
         }
-        return PlanAnswer(plan: plan, isKept: true, unanswered: unanswered)
+        arrive(.planHandedOut)
+        return PlanAnswer(plan: plan, isKept: true, unanswered: unanswered, refusing: refusing)
     }
 
     /// Calls for fresh reports and waits until every mirror that can hear the call has answered, or the time is over.
@@ -227,6 +244,7 @@ actor Coordinator {
         }
         // A mirror outside the order can still be a source: all that can hear are waited for.
         let reachable = reachableMirrors()
+        arrive(.reportsWanted)
         try database.save(.reportNow, String(inventory.reportNow + 1))
         inventory.callForReports(inventory.reportNow + 1)
         polls.wakeAssignments { _ in true }
@@ -253,6 +271,33 @@ actor Coordinator {
             throw RequestError.notFound("there is no plan \(generation)")
         }
         return plan
+    }
+
+    // MARK: Terms
+
+    /// Where our plans stand among those that the mirrors follow.
+    func term() -> TermAnswer {
+        inventory.termAnswer(coordinator: identity.name)
+    }
+
+    /// Begins a term once the operator's signature is verified.
+    func declare(_ declaration: TermDeclaration, by peer: FleetIdentity) throws -> TermAnswer {
+        let bytes = declaration.signed.bytes
+        let declared: FleetTerm
+        do {
+            declared = try terms.verify(SignedTerm(decoding: bytes))
+        } catch {
+            throw RequestError.unacceptable(RefusalCode.termRefused, "the term is refused: \(error)")
+        }
+        if try inventory.isNews(declared, signed: bytes, coordinator: identity.name) {
+            try database.save(.signedTerm, Base64.encode(bytes))
+            arrive(.termSaved)
+            inventory.enter(term: declared.number, signed: bytes)
+            logger.info(
+                "term declared", metadata: ["fleet.term": "\(declared.number)", "fleet.by": "\(peer.uri)"])
+            changed()
+        }
+        return term()
     }
 
     // MARK: Status

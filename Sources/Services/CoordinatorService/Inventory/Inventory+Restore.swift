@@ -1,6 +1,7 @@
 import FleetAPI
 import FleetModel
 import Logging
+import Trust
 
 extension Inventory {
     /// What `database` holds.
@@ -40,7 +41,17 @@ extension Inventory {
             }
         }
         if let plan = try database.newestPlan() { adopt(plan) }
-        if let term = try database.setting(.term).flatMap(UInt64.init) { enter(term: term) }
+        if let text = try database.setting(.signedTerm) {
+            do {
+                let bytes = Base64.decode(text) ?? []
+                enter(term: try FleetTerm(decoding: SignedTerm(decoding: bytes).body).number, signed: bytes)
+            } catch {
+                // Without it the agents refuse what comes: better no coordinator than one that seems to work.
+                throw StartError.state(
+                    message: "the signed term in the state is damaged: \(error)",
+                    hint: "move the state folder away, start, and declare a new term: fleetctl coordinator new-term")
+            }
+        }
         if let count = try database.setting(.reportNow).flatMap(UInt64.init) { callForReports(count) }
     }
 }

@@ -18,6 +18,10 @@ package struct Inventory: Sendable {
     private(set) var current: Plan?
     /// The term of new plans.
     private(set) var term: UInt64 = 1
+    /// The encoded `SignedTerm` that began it; nil in the fleet's first.
+    private(set) var signedTerm: [UInt8]?
+    /// What each mirror needs to go on without us.
+    private let neighbourhoods: [String: Neighbourhood]
     /// Counts the calls for fresh reports.
     private(set) var reportNow: UInt64 = 0
 
@@ -25,6 +29,7 @@ package struct Inventory: Sendable {
     package init(fleet: Fleet, namedSequences: Int) {
         self.fleet = fleet
         self.namedSequences = namedSequences
+        neighbourhoods = fleet.neighbourhoods()
     }
 }
 
@@ -167,9 +172,11 @@ extension Inventory {
         term = max(term, plan.generation.term)
     }
 
-    /// Sets the term of new plans, if it is higher.
-    package mutating func enter(term: UInt64) {
-        self.term = max(self.term, term)
+    /// Begins the term of `signed`, an encoded `SignedTerm`, if it is higher.
+    package mutating func enter(term: UInt64, signed: [UInt8]) {
+        guard term > self.term || signedTerm == nil && term == self.term else { return }
+        self.term = term
+        signedTerm = signed
     }
 
     /// Sets the counter of calls for reports.
@@ -187,6 +194,6 @@ extension Inventory {
             reportNow: reportNow,
             heads: sets.sorted().compactMap { name in
                 heads[name].map { SetHead(set: name, sequence: $0.sequence, digest: $0.digest) }
-            })
+            }, term: signedTerm, neighbourhood: neighbourhoods[mirror])
     }
 }

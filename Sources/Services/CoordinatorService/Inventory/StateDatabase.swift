@@ -63,7 +63,7 @@ struct StateDatabase: Sendable {
 
     // MARK: Settings
 
-    /// The fleet's name, the term and the counter of calls for reports; nil what was never saved.
+    /// The fleet's name, the signed term and the counter of calls for reports; nil what was never saved.
     func setting(_ name: Setting) throws -> String? {
         try connection.first("SELECT value FROM setting WHERE name = ?", [.text(name.rawValue)]) { try $0.text(0) }
     }
@@ -75,7 +75,9 @@ struct StateDatabase: Sendable {
 
     /// What is kept beside the tables.
     enum Setting: String {
-        case fleet, term
+        case fleet
+        /// The encoded `SignedTerm` of the term in force, in base64.
+        case signedTerm = "signed-term"
         case reportNow = "report-now"
     }
 

@@ -60,6 +60,12 @@ struct CoordinatorRoutes: Sendable {
                 throw RequestError.notFound("a plan is named TERM.NUMBER")
             }
             return try .json(await coordinator.plan(generation))
+        case .term:
+            return try .json(await coordinator.term())
+        case .declareTerm:
+            let declaration = try await request.json(
+                TermDeclaration.self, limit: limits.termBytes, deadline: limits.bodyDeadline)
+            return try .json(await coordinator.declare(declaration, by: peer.identity))
         case .status:
             return try .json(
                 await coordinator.status(

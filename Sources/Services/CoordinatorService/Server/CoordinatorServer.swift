@@ -26,21 +26,27 @@ package struct CoordinatorServer: Service {
     ///
     /// - Parameters:
     ///   - now: the coordinator's clock, in seconds since 1970.
+    ///   - onPhase: called where the coordinator arrives, on its own thread; for tests.
     ///   - onListening: called once when requests are answered, with the actual port; what it throws ends the server.
     /// - Throws: `StartError`.
     package init(
         _ configuration: CoordinatorConfiguration, limits: CoordinatorLimits = CoordinatorLimits(), logger: Logger,
-        now: @escaping @Sendable () -> Int64, onListening: @escaping @Sendable (NetworkAddress) async throws -> Void
+        now: @escaping @Sendable () -> Int64, onPhase: @escaping @Sendable (CoordinatorPhase) -> Void = { _ in },
+        onListening: @escaping @Sendable (NetworkAddress) async throws -> Void
     ) throws(StartError) {
         let policy = try AcceptedPolicy(file: configuration.fleet)
         let credentials = try ServerCredentials(configuration, fleet: policy.fleet.name)
         let folder = configuration.state ?? policy.fleet.coordinator.statePath
         do {
             coordinator = try Coordinator(
-                policy: policy, identity: credentials.identity, database: StateDatabase(folder: folder),
-                limits: limits, logger: logger, now: now)
+                policy: policy, identity: credentials.identity,
+                terms: TermAuthority(authorityPath: configuration.authority),
+                database: StateDatabase(folder: folder), limits: limits, logger: logger, now: now,
+                onPhase: onPhase)
         } catch let error as StartError {
             throw error
+        } catch let error as CredentialError {
+            throw .configuration(message: "\(error.place): \(error.message)", hint: error.remedy)
         } catch {
             throw .state(
                 message: "cannot use the state in \(folder): \(error)", hint: "check the folder, its owner and its disk"

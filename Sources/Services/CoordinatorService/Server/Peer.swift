@@ -12,16 +12,18 @@ struct Peer: Sendable {
     var connection: UInt64
 }
 
-/// Reads the peer's certificate once per connection, and says when the connection is gone.
+/// Reads the peer's certificate once per connection, says when the connection is gone, and can stop reading from it.
 ///
 /// Sits behind the HTTP codec. TLS has verified the chain before any request gets here.
-final class PeerConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
+final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
+    typealias OutboundIn = NIOAny
 
     private let number: UInt64
     private let onGone: @Sendable (UInt64) -> Void
     private var peer: Result<Peer, any Error>?
     private var isGone = false
+    private var isDeaf = false
 
     /// - Parameters:
     ///   - number: the connection's number.
@@ -37,6 +39,19 @@ final class PeerConnectionHandler: ChannelInboundHandler, RemovableChannelHandle
             let handler = try channel.pipeline.syncOperations.handler(type: PeerConnectionHandler.self)
             return try handler.peer(in: channel)
         }.get()
+    }
+
+    /// Takes no further byte from `channel`, so that a peer whose request was refused cannot go on to send: the kernel's
+    /// buffers fill, and it waits. For a connection that is about to be closed. Runs on any thread.
+    static func stopReading(_ channel: any Channel) {
+        channel.eventLoop.execute {
+            let handler = try? channel.pipeline.syncOperations.handler(type: PeerConnectionHandler.self)
+            handler?.isDeaf = true
+        }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if !isDeaf { context.read() }
     }
 
     private func peer(in channel: any Channel) throws -> Peer {

@@ -29,6 +29,7 @@ struct ErrorGate: RouterMiddleware {
                 // What is left of the body is not worth reading: the peer has a moment to see why, then it ends.
                 response.headers[.connection] = "close"
                 let channel = context.channel
+                PeerConnectionHandler.stopReading(channel)
                 channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
             }
             return response

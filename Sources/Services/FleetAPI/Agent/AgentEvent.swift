@@ -4,6 +4,8 @@ package struct AgentEvent: Codable, Equatable, Sendable {
     package enum Kind: String, Codable, Sendable {
         /// How far the work is.
         case progress
+        /// Publish: something that the operator should know before the work goes on, see `warning`.
+        case warning
         /// Publish and rollback: the release document, to be signed, or with `dryRun` only the figures.
         case draft
         /// Publish: the tree is what the head says already; no release was made.
@@ -20,6 +22,8 @@ package struct AgentEvent: Codable, Equatable, Sendable {
 
     package var kind: Kind
     package var progress: CommandProgress?
+    /// A sentence for the operator.
+    package var warning: String?
     package var draft: ReleaseDraft?
     package var bad: BadPathEvent?
     package var item: CommandItem?

@@ -34,6 +34,7 @@ struct PlanCommand: AsyncParsableCommand {
         case .table: print(PlanText.render(answer.plan), terminator: "")
         }
         session.noteUnanswered(answer)
+        session.noteRefusing(answer)
         if detailedExitcode, answer.plan.hasWork { throw ExitStatus.changesPending.code }
     }
 }

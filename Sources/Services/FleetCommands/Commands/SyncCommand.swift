@@ -41,6 +41,7 @@ struct SyncCommand: AsyncParsableCommand {
             case .table: print(PlanText.render(answer.plan), terminator: "")
             }
             session.noteUnanswered(answer)
+            session.noteRefusing(answer)
             if answer.plan.hasWork {
                 session.terminal.note("hint: see how far it is with: \(session.command) status")
             }

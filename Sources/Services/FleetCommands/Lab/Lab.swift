@@ -61,9 +61,20 @@ struct Lab {
         if started.contains(LabLayout.coordinator) {
             let running = file.hosts.filter { $0.process != nil }.map(\.name)
             try await waitForReports(of: running, after: [:], in: file)
+            try await beginTermIfNeeded()
         } else if file.coordinator.process != nil {
             try await waitForReports(of: agents, after: began, in: file)
         }
+    }
+
+    /// After the coordinator's state was lost: what an operator does with `fleetctl coordinator new-term`.
+    private func beginTermIfNeeded() async throws {
+        let session = try FleetSession(file: layout.fleetFile)
+        let client = try session.coordinator()
+        let answer = try await client.term()
+        guard answer.isNeeded else { return }
+        let term = try await session.declareTerm(after: answer, with: client)
+        session.terminal.note("the coordinator had lost its plans: term \(term.term) begins")
     }
 
     /// Sends `signal` to `names` and waits until they are over; a TERM that is not obeyed becomes a KILL.

@@ -67,6 +67,15 @@ struct FleetSession {
         terminal.warn("no fresh report from \(answer.unanswered.joined(separator: ", ")): planned from what is known")
     }
 
+    /// Says which hosts refuse a plan because they follow a higher one.
+    func noteRefusing(_ answer: PlanAnswer) {
+        guard !answer.refusing.isEmpty else { return }
+        terminal.warn(
+            "\(answer.refusing.joined(separator: ", ")) follow a plan above \(answer.plan.generation) and refuse this one: "
+                + "the coordinator's state is older than theirs")
+        terminal.note("hint: fleetctl -f \(file) coordinator new-term --force")
+    }
+
     /// The policy of the set `name`. Throws a usage error that lists the sets.
     func set(_ name: String) throws -> SetPolicy {
         if let set = fleet.set(named: name) { return set }

@@ -35,6 +35,7 @@ struct SyncFollower {
         let deadline = began + timeout
         let first = try await client.makePlan(order)
         adopt(first)
+        session.noteRefusing(first)
         var plannedAt = clock.now
         var change: UInt64?
         while true {
