@@ -116,7 +116,8 @@ extension FetchSession {
         let order = tally.missing
         let result = ChunkNeeds(
             missing: order, missingBytes: order.reduce(0) { $0 + UInt64($1.length) }, totalBytes: needs.totalBytes,
-            reusedChunks: tally.reusedChunks, reusedBytes: tally.reusedBytes, resumedChunks: tally.resumedChunks,
+            laterBytes: state.withLock { $0.laterBytes }, reusedChunks: tally.reusedChunks,
+            reusedBytes: tally.reusedBytes, resumedChunks: tally.resumedChunks,
             resumedBytes: tally.resumedBytes)
         let prepared = needs
         state.withLock { state in

@@ -144,7 +144,7 @@ extension FetchSession {
             }
         }
         store.gate.sessionSettled(name, on: root)
-        try planBlobs(&state)
+        try planWindow(&state)
         state.stage = .chunkLists
         return true
     }
@@ -156,61 +156,85 @@ extension FetchSession {
 
     // MARK: Chunk lists
 
-    /// Finds the blobs that the store does not hold and the chunk lists that are missing, from the entries that differ
-    /// from the base, or from all.
-    private func planBlobs(_ state: inout State) throws {
-        var batch: [ManifestEntry] = []
-        var needs = FetchNeeds()
-        var neededLists: [(digest: ChunkListDigest, size: UInt64)] = []
-        var seenBlobs: Set<BlobDigest> = []
-        var seenLists: Set<ChunkListDigest> = []
-        func settle() throws {
-            try store.database.read { session in
-                for entry in batch {
-                    guard let variant = BlobVariant(entry) else { continue }
-                    if let list = entry.chunkList, seenLists.insert(list).inserted,
-                        try !session.holds(.chunkList, list.raw)
-                    {
-                        neededLists.append((list, entry.size))
-                    }
-                    guard seenBlobs.insert(variant.digest).inserted else { continue }
-                    if let record = try session.blob(variant.digest) {
-                        if let list = entry.chunkList, record.list != list,
-                            try !session.isAttached(list, to: record.number)
-                        {
-                            needs.attachments.append((variant.digest, list, entry.size))
-                        }
-                        continue
-                    }
-                    if entry.chunkList == nil, entry.size > UInt64(ChunkReference.maximumLength) {
-                        throw StoreError.invalidManifest(
-                            root: root, reason: "\(entry.path) has \(entry.size) bytes and no chunk list")
-                    }
-                    needs.blobs.append(FetchNeeds.Blob(variant: variant, size: entry.size, list: entry.chunkList))
-                    needs.totalBytes += entry.size
-                }
+    /// Ends the window that was planned, whose chunks must all be there, and plans the next one; false if there is none.
+    ///
+    /// What the window brought is durable when it returns true. Throws `missingChunks`, and what `finish` throws.
+    package func nextWindow() throws -> Bool {
+        let hasMore = try state.withLock { state in
+            try expect(state, .chunks, "the next window")
+            guard state.needs.missingCount == 0 else {
+                throw StoreError.missingChunks(set: name, count: state.needs.missingCount)
             }
-            batch.removeAll(keepingCapacity: true)
+            if state.nextPath != nil { state.stage = .preparing }
+            return state.nextPath != nil
         }
-        func take(_ entry: ManifestEntry) throws {
-            guard entry.type == .file else { return }
-            batch.append(entry)
-            if batch.count == 1024 { try settle() }
+        guard hasMore else { return false }
+        // What is held is not planned again.
+        try commitGroup(isLast: false)
+        try state.withLock { state in
+            try expect(state, .preparing, "the next window")
+            try state.lists.removeAll()
+            try planWindow(&state)
+            state.stage = .chunkLists
         }
+        return true
+    }
+
+    /// Finds the blobs that the store does not hold and the chunk lists that are missing, from the entries that differ
+    /// from the base, or from all: as many as a window has.
+    private func planWindow(_ state: inout State) throws {
+        let from = state.nextPath
+        var window = WindowPlan(limit: windowBlobs, countsLater: from == nil)
         let source: NodeSource = { [store] in try store.node($0) }
         if let base = try base() {
             try ManifestTree.diff(base, root, source: source) { edit in
-                if case .put(let entry) = edit { try take(entry) }
+                guard case .put(let entry) = edit, from.map({ entry.path >= $0 }) ?? true else { return }
+                _ = try window.take(entry, settle: settle)
             }
         } else {
-            try ManifestTree.forEachEntry(root: root, source: source) { entry in
-                try take(entry)
-                return true
+            try ManifestTree.forEachEntry(root: root, source: source, from: from) { entry in
+                try window.take(entry, settle: settle)
             }
         }
-        try settle()
-        state.needs = needs
-        state.neededLists = neededLists
+        try settle(&window)
+        state.needs = window.needs
+        state.neededLists = window.neededLists
+        state.nextPath = window.nextPath
+        if window.countsLater { state.laterBytes = window.laterBytes }
+    }
+
+    /// Looks at the entries of a batch.
+    private func settle(_ window: inout WindowPlan) throws {
+        try store.database.read { session in
+            for entry in window.batch {
+                guard let variant = BlobVariant(entry) else { continue }
+                guard window.nextPath == nil else {
+                    if try session.blob(variant.digest) == nil { window.laterBytes += entry.size }
+                    continue
+                }
+                if let list = entry.chunkList, window.seenLists.insert(list).inserted,
+                    try !session.holds(.chunkList, list.raw)
+                {
+                    window.neededLists.append((list, entry.size))
+                }
+                guard window.seenBlobs.insert(variant.digest).inserted else { continue }
+                if let record = try session.blob(variant.digest) {
+                    if let list = entry.chunkList, record.list != list,
+                        try !session.isAttached(list, to: record.number)
+                    {
+                        window.needs.attachments.append((variant.digest, list, entry.size))
+                    }
+                    continue
+                }
+                if entry.chunkList == nil, entry.size > UInt64(ChunkReference.maximumLength) {
+                    throw StoreError.invalidManifest(
+                        root: root, reason: "\(entry.path) has \(entry.size) bytes and no chunk list")
+                }
+                window.needs.blobs.append(FetchNeeds.Blob(variant: variant, size: entry.size, list: entry.chunkList))
+                window.needs.totalBytes += entry.size
+            }
+        }
+        window.batch.removeAll(keepingCapacity: true)
     }
 
     /// Chunk lists that are still missing, at most `limit`; empty when there are none. The same again until they are

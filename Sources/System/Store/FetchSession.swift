@@ -13,7 +13,8 @@ package import Trust
 /// 3. While `neededChunkLists` is not empty, get those and give them to `supply(chunkLists:)`.
 /// 4. Call `prepareChunks`, get what it says is missing, from several sources and threads if wished, and give it to
 ///    `supply(chunks:)`.
-/// 5. Call `finish`. When it returns the release is durable, served and the head.
+/// 5. Call `nextWindow`; while it is true, there are more blobs than are planned at once: go on at 3.
+/// 6. Call `finish`. When it returns the release is durable, served and the head.
 ///
 /// Everything given is verified against a digest that the release's signature reaches. A session that is suspended, or
 /// whose process was killed, leaves its staged parts: the next one of the set goes on with what is right in them.
@@ -23,9 +24,12 @@ package final class FetchSession: Sendable {
     let set: SetRecord
     let staging: StagingFolder
     let allowsEscapingLinks: Bool
+    /// Blobs that are planned at once, which bounds the memory of a fetch.
+    let windowBlobs: Int
     let state: Mutex<State>
 
-    /// `manifest` -> `chunkLists` -> `preparing` -> `chunks` -> `finishing` -> `ended`; to `ended` from everywhere.
+    /// `manifest` -> `chunkLists` -> `preparing` -> `chunks` -> `finishing` -> `ended`; from `chunks` back to
+    /// `chunkLists` for the next window; to `ended` from everywhere.
     enum Stage: String {
         case manifest, chunkLists = "chunk-lists", preparing, chunks, finishing = "finish", ended
     }
@@ -39,12 +43,18 @@ package final class FetchSession: Sendable {
         var lists: StagedValues
         var neededLists: [(digest: ChunkListDigest, size: UInt64)] = []
         var needs = FetchNeeds()
+        /// The first path that the windows until now did not reach; nil if they reached all.
+        var nextPath: RelativePath?
+        /// Bytes of new blobs beyond the first window; blobs of several files may count several times.
+        var laterBytes: UInt64 = 0
         var finished: [StagedBlob] = []
         var bytesSinceSync: UInt64 = 0
     }
 
-    init(_ store: Store, _ release: VerifiedRelease, allowsEscapingLinks: Bool) throws {
+    init(_ store: Store, _ release: VerifiedRelease, allowsEscapingLinks: Bool, windowBlobs: Int) throws {
+        precondition(windowBlobs >= 1, "a window holds at least one blob, not \(windowBlobs)")
         self.store = store
+        self.windowBlobs = windowBlobs
         self.release = release
         self.allowsEscapingLinks = allowsEscapingLinks
         let name = release.document.set
@@ -126,6 +136,7 @@ package final class FetchSession: Sendable {
             guard state.needs.missingCount == 0 else {
                 throw StoreError.missingChunks(set: name, count: state.needs.missingCount)
             }
+            guard state.nextPath == nil else { throw StoreError.tooEarly(set: name, step: "finishing a fetch") }
             state.stage = .finishing
         }
         defer { suspend() }
@@ -168,13 +179,18 @@ package final class FetchSession: Sendable {
 extension Store {
     /// Begins to fetch a verified release, or to repair it if it is the head already; goes on with what an earlier
     /// session of the set had staged.
-    /// - Parameter allowsEscapingLinks: symlinks that leave the set are taken as they are.
+    /// - Parameters:
+    ///   - allowsEscapingLinks: symlinks that leave the set are taken as they are.
+    ///   - windowBlobs: blobs that are planned at once; the memory of the session grows with it.
     /// - Throws: `busy` if a session of the set runs, `staleRelease` for one below the head.
-    package func beginFetch(_ release: VerifiedRelease, allowsEscapingLinks: Bool = false) throws -> FetchSession {
+    package func beginFetch(
+        _ release: VerifiedRelease, allowsEscapingLinks: Bool = false, windowBlobs: Int = StoreLayout.fetchWindowBlobs
+    ) throws -> FetchSession {
         let name = release.document.set
         try begin(name)
         do {
-            return try FetchSession(self, release, allowsEscapingLinks: allowsEscapingLinks)
+            return try FetchSession(
+                self, release, allowsEscapingLinks: allowsEscapingLinks, windowBlobs: windowBlobs)
         } catch {
             end(name)
             throw error

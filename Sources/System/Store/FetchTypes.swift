@@ -6,8 +6,10 @@ package struct ChunkNeeds: Hashable, Sendable {
     package let missing: [ChunkReference]
     /// Bytes of `missing`.
     package let missingBytes: UInt64
-    /// Bytes of all blobs that are new to the store.
+    /// Bytes of all blobs of this window that are new to the store.
     package let totalBytes: UInt64
+    /// Bytes of new blobs that later windows plan, about: a blob of several files may count several times.
+    package let laterBytes: UInt64
     /// Chunks of those blobs that were copied from blobs held here.
     package let reusedChunks: UInt64
     package let reusedBytes: UInt64

@@ -1,5 +1,5 @@
 /// Names on disk (docs/formats/store-layout.md).
-enum StoreLayout {
+package enum StoreLayout {
     /// The one line of the file `format`; the number goes up when an older program must not touch the store.
     static let formatLine = "mirrorfleet-store 1"
     static let storeFolder = ".store"
@@ -30,6 +30,8 @@ enum StoreLayout {
     static let ingestGroupBytes: UInt64 = 256 << 20
     /// Bounds a group of tiny blobs, so that its rows stay a few MiB.
     static let groupBlobs = 16_384
+    /// Blobs that a fetch plans at once: some 40 MiB, whatever the size of the release.
+    package static let fetchWindowBlobs = 65_536
 
     /// Whether a name in a set's folder of trees is of one that was being made or removed.
     static func isUnfinished(_ name: [UInt8]) -> Bool {

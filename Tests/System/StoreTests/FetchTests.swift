@@ -39,6 +39,59 @@ import Trust
         #expect(try mirror.verify(.full).isClean)
     }
 
+    @Test(
+        "A fetch in small windows brings the same release, also by a changeset and after it was cut off",
+        arguments: [1, 3, 7])
+    func windows(windowBlobs: Int) throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        for number in 0..<40 {
+            // Every fifth file has the bytes of another one, in another window.
+            try tree.write("file-\(number)", Bytes.random(2_000 + number % 35, seed: UInt64(number % 35)))
+        }
+        try tree.write("large-a", Bytes.random(4_000_000, seed: 91))
+        try tree.write("large-b", Bytes.random(3_000_000, seed: 92) + Bytes.random(4_000_000, seed: 91))
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        let release = try #require(try fleet.publish(tree, to: origin))
+
+        let session = try mirror.beginFetch(release, windowBlobs: windowBlobs)
+        var first = try fleet.fill(session, from: origin, chunkLimit: 0)
+        let missing = try #require(first.needs?.missing.count)
+        #expect(throws: StoreError.missingChunks(set: "pool", count: missing)) { _ = try session.nextWindow() }
+        #expect(try fleet.supply(first.needs?.missing ?? [], to: session, from: origin).isEmpty)
+        #expect(throws: StoreError.tooEarly(set: "pool", step: "finishing a fetch")) { _ = try session.finish() }
+        #expect(try session.nextWindow())
+        first = try fleet.fill(session, from: origin, usesChangeset: false)
+        session.suspend()
+
+        // What the first windows brought is not planned again.
+        let again = try mirror.beginFetch(release, windowBlobs: windowBlobs)
+        var windows = 0
+        repeat {
+            let moved = try fleet.fill(again, from: origin, usesChangeset: windows == 0)
+            #expect(moved.nodes == 0)
+            windows += 1
+        } while try again.nextWindow()
+        #expect(windows > 1)
+        _ = try again.finish()
+        try fleet.expectServed("mirror", tree)
+        #expect(try mirror.verify(.full).isClean)
+
+        for number in 0..<20 { try tree.write("new-\(number)", Bytes.random(3_000, seed: UInt64(200 + number))) }
+        let next = try mirror.beginFetch(
+            try #require(try fleet.publish(tree, to: origin)), windowBlobs: windowBlobs)
+        var chunks = 0
+        var isFirst = true
+        repeat {
+            let moved = try fleet.fill(next, from: origin, usesChangeset: isFirst)
+            chunks += moved.chunks
+            isFirst = false
+        } while try next.nextWindow()
+        #expect(chunks == 20)
+        _ = try next.finish()
+        try fleet.expectServed("mirror", tree)
+    }
+
     @Test("What was staged for a release given up is removed by the next one")
     func supersededStaging() throws {
         let fleet = try TestFleet()

@@ -41,7 +41,7 @@ package struct SetSync: Sendable {
     func run() async throws -> SyncSummary {
         let began = ContinuousClock.now
         let meter = SyncMeter(sequence: line.sequence ?? 0)
-        let needs = try await withThrowingTaskGroup(of: ChunkNeeds?.self) { group in
+        let reused = try await withThrowingTaskGroup(of: UInt64?.self) { group in
             group.addTask { try await self.fetch(meter) }
             group.addTask {
                 while true {
@@ -56,7 +56,7 @@ package struct SetSync: Sendable {
         return SyncSummary(
             sequence: line.sequence ?? 0, seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18,
             bytesBySource: sources.bytesBySource, chunksFetched: meter.chunksDone,
-            chunksReused: needs.map { $0.reusedChunks + $0.resumedChunks } ?? 0, roundTrips: sources.roundTrips)
+            chunksReused: reused ?? 0, roundTrips: sources.roundTrips)
     }
 
     private func show(_ meter: SyncMeter, isNews: Bool) {
@@ -67,26 +67,20 @@ package struct SetSync: Sendable {
         }
     }
 
-    /// The steps, in order. Returns what was needed.
-    private func fetch(_ meter: SyncMeter) async throws -> ChunkNeeds? {
+    /// The steps, in order. Returns how many chunks were here already.
+    private func fetch(_ meter: SyncMeter) async throws -> UInt64 {
         let release = try await fetchRelease()
         let session = try await pool.run { [store] in
             try store.beginFetch(release, allowsEscapingLinks: release.document.allowsEscapingLinks)
         }
         do {
             try await fetchManifest(release, session)
-            try await fetchChunkLists(session)
-            let needs = try await pool.run { try session.prepareChunks() }
-            meter.begin(bytes: needs.missingBytes)
-            show(meter, isNews: true)
-            logger.info(
-                "fetching chunks",
-                metadata: [
-                    "set": "\(line.set)", "sequence": "\(release.document.sequence)",
-                    "chunks": "\(needs.missing.count)", "bytes": "\(needs.missingBytes)",
-                    "reused": "\(needs.reusedChunks)",
-                ])
-            try await fetchChunks(needs.missing, session, meter)
+            var reused: UInt64 = 0
+            var isFirst = true
+            repeat {
+                reused += try await fetchWindow(session, meter, sequence: release.document.sequence, isFirst: isFirst)
+                isFirst = false
+            } while try await pool.run { try session.nextWindow() }
             meter.enter("commit")
             show(meter, isNews: false)
             let trees = TreePolicy(line)
@@ -94,12 +88,32 @@ package struct SetSync: Sendable {
             logger.info(
                 "serving a release",
                 metadata: ["set": "\(line.set)", "sequence": "\(served.sequence)", "root": "\(served.root)"])
-            return needs
+            return reused
         } catch {
             // What is staged stays: the next attempt goes on from there.
             try? await pool.run { session.suspend() }
             throw error
         }
+    }
+
+    /// Fetches what the blobs of one window need. Returns how many chunks were here already.
+    private func fetchWindow(
+        _ session: FetchSession, _ meter: SyncMeter, sequence: UInt64, isFirst: Bool
+    ) async throws -> UInt64 {
+        try await fetchChunkLists(session)
+        let needs = try await pool.run { try session.prepareChunks() }
+        if isFirst {
+            meter.begin(bytes: needs.missingBytes + needs.laterBytes)
+            show(meter, isNews: true)
+        }
+        logger.info(
+            "fetching chunks",
+            metadata: [
+                "set": "\(line.set)", "sequence": "\(sequence)", "chunks": "\(needs.missing.count)",
+                "bytes": "\(needs.missingBytes)", "reused": "\(needs.reusedChunks)",
+            ])
+        try await fetchChunks(needs.missing, session, meter)
+        return needs.reusedChunks + needs.resumedChunks
     }
 
     /// The signed release of the line, verified. A source that gives another one than the plan names, an older one or
