@@ -24,6 +24,7 @@ package final class FetchSession: Sendable {
     let staging: StagingFolder
     let allowsEscapingLinks: Bool
     let state: Mutex<State>
+    let assemblies = BlobAssemblies()
 
     /// `manifest` -> `chunkLists` -> `preparing` -> `chunks` -> `finishing` -> `ended`; to `ended` from everywhere.
     enum Stage: String {
@@ -91,8 +92,10 @@ package final class FetchSession: Sendable {
             state.needs = FetchNeeds()
             return wasOpen
         }
+        guard wasOpen else { return }
+        assemblies.end(.sessionEnded(set: name))
         // Whatever it has stored is below the root on which it settled.
-        if wasOpen { store.end(name, leavesRows: false) }
+        store.end(name, leavesRows: false)
     }
 
     /// Ends the session and removes what was staged. After its end it does nothing.
