@@ -154,7 +154,7 @@ let package = Package(
 
         // Benchmarks: scripts/bench runs them beside their peers
         .target(
-            name: "BenchmarkSubjects", dependencies: ["Content", "Hashing"],
+            name: "BenchmarkSubjects", dependencies: ["Content", "Hashing", "LinuxIO", "Store"],
             path: "Tests/Benchmarks/Subjects", swiftSettings: flags),
         .executableTarget(
             name: "fleet-bench",

@@ -278,6 +278,46 @@ static void hash_large(
     store_words(digest, cv[0], 8);
 }
 
+void cblake3_hash_piece(
+    cblake3_kernel kernel, const cblake3_mode *mode, const uint8_t *input, size_t length, uint64_t piece, uint8_t *value
+) {
+    enum { STEP = GROUP_CHUNKS * CBLAKE3_CHUNK_BYTES, STEPS = CBLAKE3_PIECE_BYTES / STEP };
+    const kernel_functions *functions = functions_of(kernel);
+    uint32_t cvs[STEPS][8];
+    size_t steps = 0;
+    for (size_t done = 0; done < length && steps < STEPS; steps++) {
+        size_t part = length - done < STEP ? length - done : STEP;
+        hash_subtree(
+            functions, mode, input + done, part, (piece * STEPS + steps) * GROUP_CHUNKS, 1, cvs + steps);
+        done += part;
+    }
+    // The left side of every join is full, as in the whole tree.
+    for (size_t width = steps; width > 1; width = (width + 1) / 2) {
+        for (size_t i = 0; i < width; i += 2) {
+            if (i + 1 < width) join(mode, cvs[i], cvs[i + 1], 0, cvs[i / 2]);
+            else memcpy(cvs[i / 2], cvs[i], 32);
+        }
+    }
+    store_words(value, cvs[0], 8);
+}
+
+void cblake3_join_pieces(const cblake3_mode *mode, const uint8_t *values, size_t count, uint8_t *digest) {
+    uint32_t stack[CBLAKE3_DEPTH][8];
+    uint32_t cv[8];
+    size_t depth = 0;
+    for (size_t piece = 0; piece + 1 < count; piece++) {
+        load_words(cv, values + 32 * piece, 8);
+        for (size_t n = piece + 1; n % 2 == 0; n /= 2) join(mode, stack[--depth], cv, 0, cv);
+        memcpy(stack[depth++], cv, 32);
+    }
+    load_words(cv, values + 32 * (count - 1), 8);
+    while (depth > 0) {
+        depth--;
+        join(mode, stack[depth], cv, depth == 0 ? ROOT : 0, cv);
+    }
+    store_words(digest, cv, 8);
+}
+
 void cblake3_hash_many(
     cblake3_kernel kernel, const cblake3_mode *mode, const uint8_t *const *inputs, const size_t *lengths, size_t count,
     uint8_t *digests

@@ -289,6 +289,13 @@ int clinux_chmod(int descriptor, uint32_t mode) {
     return result;
 }
 
+int clinux_ensure_mode(int descriptor, uint32_t mode) {
+    struct stat now;
+    int result;
+    UNINTERRUPTED(result, fstat(descriptor, &now));
+    return result < 0 || (now.st_mode & 07777) == mode ? result : clinux_chmod(descriptor, mode);
+}
+
 int clinux_advise(int descriptor, uint64_t offset, uint64_t count, int advice) {
     return -posix_fadvise(descriptor, (off_t)offset, (off_t)count, advice);
 }

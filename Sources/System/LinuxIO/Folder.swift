@@ -101,7 +101,7 @@ package final class Folder: Sendable {
     private func create(_ path: [UInt8], _ flags: Int32, _ mode: UInt32) throws(FileError) -> OpenFile {
         let result = openBeneath(path, O_RDWR | O_CREAT | O_NOFOLLOW | flags, mode)
         let file = OpenFile(adopting: try checked(result, "create", full(path)), name: full(path))
-        try file.setMode(mode)
+        try checked(clinux_ensure_mode(file.descriptor, mode), "set mode of", file.shownName)
         return file
     }
 

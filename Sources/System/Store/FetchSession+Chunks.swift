@@ -175,6 +175,7 @@ extension FetchSession {
         let chunks = try chunks(blob.variant.digest, blob.list, size: blob.size)
         var present = [Bool](repeating: false, count: chunks.count)
         if staged.contains(blob.variant.digest) {
+            assemblies.scatter(Int32(index))
             let part = try staging.folder.openFile(BlobVariant.hex(blob.variant.digest))
             var offset: UInt64 = 0
             for (at, chunk) in chunks.enumerated() {
@@ -187,7 +188,7 @@ extension FetchSession {
             }
         }
         let locations = try store.locate(chunks.map(\.digest))
-        var target: OpenFile?
+        var target: BlobTarget?
         var offset: UInt64 = 0
         for (at, chunk) in chunks.enumerated() {
             defer { offset += UInt64(chunk.length) }
@@ -196,9 +197,9 @@ extension FetchSession {
                 continue
             }
             if let location = locations[at], location.length == chunk.length, try copyHeld(chunk, location, buffer) {
-                let file = try target ?? part(blob)
-                target = file
-                try file.write(UnsafeRawBufferPointer(rebasing: buffer[..<Int(chunk.length)]), at: offset)
+                let known = try target ?? self.target(Int32(index), blob)
+                target = known
+                try known.write(UnsafeRawBufferPointer(rebasing: buffer[..<Int(chunk.length)]), at: offset)
                 tally.reusedChunks += 1
                 tally.reusedBytes += UInt64(chunk.length)
                 needs.doneBytes += UInt64(chunk.length)
@@ -238,6 +239,13 @@ extension FetchSession {
             // Another thread was faster, for another chunk of it.
             return try staging.folder.openFile(name, writable: true)
         }
+    }
+
+    /// Where to write the chunks of a blob.
+    private func target(_ index: Int32, _ blob: FetchNeeds.Blob) throws -> BlobTarget {
+        guard blob.list != nil else { return .file(try part(blob)) }
+        let name = BlobVariant.hex(blob.variant.digest)
+        return try assemblies.target(index, size: blob.size, at: name, in: staging.folder) { try part(blob) }
     }
 
     /// Takes chunks, several at once best: they are hashed side by side, and written to where they belong.
@@ -286,7 +294,7 @@ extension FetchSession {
                 if blob.list == nil {
                     try writeWhole(blob, bytes)
                 } else {
-                    try part(blob).write(bytes, at: place.offset)
+                    try target(place.blob, blob).write(bytes, at: place.offset)
                 }
             }
         } catch {
@@ -315,9 +323,15 @@ extension FetchSession {
     /// Writes a blob of one chunk, finished, in as few calls as there can be: most files are such ones.
     private func writeWhole(_ blob: FetchNeeds.Blob, _ bytes: UnsafeRawBufferPointer) throws {
         let name = BlobVariant.hex(blob.variant.digest)
-        // What an interrupted fetch left under the name was not right, or the chunk would not be missing.
-        try staging.folder.unlinkIfPresent(name)
-        let file = try staging.folder.createFile(name, mode: blob.variant.mode)
+        let file: OpenFile
+        do {
+            file = try staging.folder.createFile(name, mode: blob.variant.mode)
+        } catch {
+            guard error.isAlreadyThere else { throw error }
+            // What an interrupted fetch left under the name was not right, or the chunk would not be missing.
+            try staging.folder.unlinkIfPresent(name)
+            file = try staging.folder.createFile(name, mode: blob.variant.mode)
+        }
         try file.write(bytes, at: 0)
         try file.setModified(FileTime(seconds: blob.variant.modified))
     }
@@ -331,8 +345,9 @@ extension FetchSession {
         guard let blob else { throw StoreError.sessionEnded(set: name) }
         var references: [ChunkReference] = []
         if blob.list != nil || wasStaged {
-            let file = try part(blob)
-            guard try file.blake3() == blob.variant.digest.raw else {
+            let assembly = assemblies.take(index)
+            let file = try assembly?.file.plain ?? part(blob)
+            guard try assembly?.digest() ?? file.blake3() == blob.variant.digest.raw else {
                 throw StoreError.wrongBlob(blob.variant.digest, path: try path(of: blob.variant.digest))
             }
             references = blob.list == nil ? [] : try chunks(blob.variant.digest, blob.list, size: blob.size)

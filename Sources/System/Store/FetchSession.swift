@@ -27,6 +27,7 @@ package final class FetchSession: Sendable {
     /// Blobs that are planned at once, which bounds the memory of a fetch.
     let windowBlobs: Int
     let state: Mutex<State>
+    let assemblies = BlobAssemblies()
 
     /// `manifest` -> `chunkLists` -> `preparing` -> `chunks` -> `finishing` -> `ended`; from `chunks` back to
     /// `chunkLists` for the next window; to `ended` from everywhere.
@@ -101,8 +102,10 @@ package final class FetchSession: Sendable {
             state.needs = FetchNeeds()
             return wasOpen
         }
+        guard wasOpen else { return }
+        assemblies.end(.sessionEnded(set: name))
         // Whatever it has stored is below the root on which it settled.
-        if wasOpen { store.end(name, leavesRows: false) }
+        store.end(name, leavesRows: false)
     }
 
     /// Ends the session and removes what was staged. After its end it does nothing.

@@ -81,7 +81,9 @@ final class FileReader: Sendable {
         try staging.folder.unlinkIfPresent(temporary)
         let target = try target(item, file, before, temporary, &outcome)
         let pass = LongPass(
-            file: file, size: before.size, target: outcome.isShared ? nil : target, cutter: cutter,
+            file: file, size: before.size,
+            target: outcome.isShared ? nil : target.map { DirectFile($0, at: temporary, in: staging.folder) },
+            cutter: cutter,
             digests: options.digests)
         guard let result = try pass.run(tell) else { throw StoreError.changedWhileRead(path: item.path) }
         try expectUnchanged(file, before, item)

@@ -21,7 +21,7 @@ final class LongPass: @unchecked Sendable {
 
     private let file: OpenFile
     private let size: UInt64
-    private let target: OpenFile?
+    private let target: DirectFile?
     private let cutter: FastCDC
     private let front: Int
     private let buffers: [UnsafeMutableRawBufferPointer]
@@ -41,7 +41,7 @@ final class LongPass: @unchecked Sendable {
     private var found: [ChunkReference] = []
 
     /// - Parameter target: where the bytes are written as they come; nil: nowhere.
-    init(file: OpenFile, size: UInt64, target: OpenFile?, cutter: FastCDC, digests: [HashAlgorithm]) {
+    init(file: OpenFile, size: UInt64, target: DirectFile?, cutter: FastCDC, digests: [HashAlgorithm]) {
         self.file = file
         self.size = size
         self.target = target

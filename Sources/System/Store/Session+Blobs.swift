@@ -76,21 +76,21 @@ extension Session {
     /// Records a blob and one of its inodes; either may be there already.
     /// - Returns: the blob's number, and whether its row is new.
     func record(_ variant: BlobVariant, size: UInt64, list: ChunkListDigest?) throws -> (number: Int64, isNew: Bool) {
-        var number: Int64
-        var isNew = false
-        if let record = try blob(variant.digest) {
+        // Most are new: one statement finds that out and writes the row.
+        let added = try run(
+            "INSERT OR IGNORE INTO blob (digest, size, list) VALUES (?, ?, ?)",
+            [.digest(variant.digest.raw), .unsigned(size), .digest(list?.raw)])
+        var number = lastInsertedRow
+        if added == 0 {
+            guard let record = try blob(variant.digest) else {
+                throw StoreError.damagedRecord(table: "blob", reason: "the row of \(variant.digest) cannot be written")
+            }
             number = record.number
-        } else {
-            try run(
-                "INSERT INTO blob (digest, size, list) VALUES (?, ?, ?)",
-                [.digest(variant.digest.raw), .unsigned(size), .digest(list?.raw)])
-            number = lastInsertedRow
-            isNew = true
         }
         try run(
             "INSERT OR IGNORE INTO variant (blob, modified, executable, copy) VALUES (?, ?, ?, ?)",
             [.integer(number), .integer(variant.modified), .flag(variant.isExecutable), .integer(variant.copy)])
-        return (number, isNew)
+        return (number, added > 0)
     }
 
     /// Forgets one inode, and its blob when it was the last one.

@@ -25,8 +25,8 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/bench")
     parser.add_argument("program", help=argparse.SUPPRESS)
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"of {', '.join(subjects)}; default: all")
-    parser.add_argument("--rounds", type=int, default=7, help="turns of ours and the peers (7)")
-    parser.add_argument("--samples", type=int, default=3, help="samples of each in a turn (3)")
+    parser.add_argument("--rounds", type=int, help="turns of ours and the peers (7; index: 1)")
+    parser.add_argument("--samples", type=int, help="samples of each in a turn (3; index: 1)")
     parser.add_argument("--size", help="bytes of input, with K, M or G")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--no-build", action="store_true", help="use the fleet-bench that is there")
@@ -44,7 +44,11 @@ def main():
             show(result)
 
 
-def measure(subject, options):
+def measure(subject, asked):
+    options = argparse.Namespace(**vars(asked))
+    # Minutes each: not seven times for somebody who asks for nothing.
+    options.rounds = options.rounds or (1 if subject == "index" else 7)
+    options.samples = options.samples or (1 if subject == "index" else 3)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "input")
         command = [options.program, subject, "--write-input", path]
@@ -83,6 +87,7 @@ def measure_case(subject, name, path, peers, options):
         "kernel": report["kernel"],
         "bytes": size,
         "clock": report["measurements"][0]["clock"],
+        "unit": report["measurements"][0]["unit"],
         "seconds": statistics.median(own),
         "result": own_result,
         "peers": [
@@ -126,12 +131,13 @@ def machine():
 
 def show(result):
     kernel = result["cases"][0]["kernel"]
+    unit, divisor = ("GB/s", 1e9) if result["cases"][0]["unit"] == "bytes" else ("M/s", 1e6)
     clocks = " and ".join(sorted({case["clock"] for case in result["cases"]}))
-    print(f"\n{result['subject']}: {result['bytes']} bytes, BLAKE3 kernel {kernel}; GB/s by medians, {clocks} time")
-    print(f"  {'case':30} {'ours':>7}  {'peer':24} {'GB/s':>7} {'ratio':>6}")
+    print(f"\n{result['subject']}: {result['bytes']} bytes, BLAKE3 kernel {kernel}; {unit} by medians, {clocks} time")
+    print(f"  {'case':30} {'ours':>7}  {'peer':24} {unit:>7} {'ratio':>6}")
     commands = []
     for case in result["cases"]:
-        rate = case["bytes"] / case["seconds"] / 1e9
+        rate = case["bytes"] / case["seconds"] / divisor
         for peer in case["peers"] or [None]:
             line = f"  {case['case']:30} {rate:7.2f}"
             if peer is not None:
@@ -142,7 +148,7 @@ def show(result):
                     line += f"  {label:24} not measured"
                 else:
                     ratio = peer["seconds"] / case["seconds"]
-                    line += f"  {label:24} {case['bytes'] / peer['seconds'] / 1e9:7.2f} {ratio:5.2f}x"
+                    line += f"  {label:24} {case['bytes'] / peer['seconds'] / divisor:7.2f} {ratio:5.2f}x"
             print(line)
     print("  what is timed of the peers, in Python:")
     for label, command in commands:

@@ -59,8 +59,8 @@ struct FleetBench: ParsableCommand {
         } else {
             print("\(subject), \(bytes.count) bytes, \(samples) samples, BLAKE3 kernel \(BLAKE3.kernelName)")
             for measurement in measurements {
-                let rate = (measurement.gigabytesPerSecond * 100).rounded() / 100
-                print("  \(measurement.name): \(rate) GB/s, result \(measurement.result)")
+                let rate = (measurement.rate * 100).rounded() / 100
+                print("  \(measurement.name): \(rate) \(measurement.unit.rate.label), result \(measurement.result)")
             }
         }
     }

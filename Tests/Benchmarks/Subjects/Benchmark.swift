@@ -12,7 +12,7 @@ package struct Benchmark: Sendable {
     package let run: @Sendable (BenchmarkOptions) throws -> [Measurement]
 
     /// Every subject, in the order of the documentation.
-    package static let all = [hash, chunking]
+    package static let all = [hash, chunking, index]
 }
 
 /// What to measure, and on what.
@@ -33,7 +33,8 @@ package struct BenchmarkOptions: Sendable {
     /// Runs `body` once to warm up and `samples` times with the clock, unless another case was asked for. `body`
     /// returns what it computed, in a form that a test or a peer can compare.
     package func measure(
-        _ name: String, bytes: Int, by clock: BenchmarkClock = .cpu, into measurements: inout [Measurement],
+        _ name: String, bytes: Int, by clock: BenchmarkClock = .cpu, unit: BenchmarkUnit = .bytes,
+        into measurements: inout [Measurement],
         _ body: () throws -> String
     ) rethrows {
         if let only, only != name { return }
@@ -45,7 +46,8 @@ package struct BenchmarkOptions: Sendable {
             seconds.append(clock.now - start)
             precondition(again == result, "\(name) gave \(result), then \(again)")
         }
-        measurements.append(Measurement(name: name, bytes: bytes, clock: clock, seconds: seconds, result: result))
+        measurements.append(
+            Measurement(name: name, bytes: bytes, unit: unit, clock: clock, seconds: seconds, result: result))
     }
 }
 
@@ -65,12 +67,26 @@ package enum BenchmarkClock: String, Codable, Sendable {
     }
 }
 
+/// What `Measurement.bytes` counts.
+package enum BenchmarkUnit: String, Codable, Sendable {
+    case bytes, entries
+
+    /// How a rate is told, and what it is divided by for that.
+    package var rate: (label: String, divisor: Double) {
+        switch self {
+        case .bytes: ("GB/s", 1e9)
+        case .entries: ("M/s", 1e6)
+        }
+    }
+}
+
 /// The samples of one case.
 package struct Measurement: Codable, Sendable {
     /// The name of the case; the same one in the file of the peers.
     package let name: String
-    /// Bytes taken in by one sample.
+    /// Bytes, or whatever `unit` says, taken in by one sample.
     package let bytes: Int
+    package let unit: BenchmarkUnit
     /// What `seconds` are; the peers use the same.
     package let clock: BenchmarkClock
     /// One duration for each sample.
@@ -78,9 +94,13 @@ package struct Measurement: Codable, Sendable {
     /// What was computed, shortened to a digest.
     package let result: String
 
-    package init(name: String, bytes: Int, clock: BenchmarkClock, seconds: [Double], result: String) {
+    package init(
+        name: String, bytes: Int, unit: BenchmarkUnit = .bytes, clock: BenchmarkClock, seconds: [Double],
+        result: String
+    ) {
         self.name = name
         self.bytes = bytes
+        self.unit = unit
         self.clock = clock
         self.seconds = seconds
         self.result = result
@@ -91,8 +111,8 @@ package struct Measurement: Codable, Sendable {
         seconds.isEmpty ? .nan : seconds.sorted()[(seconds.count - 1) / 2]
     }
 
-    /// 10^9 bytes a second, by the median.
-    package var gigabytesPerSecond: Double { Double(bytes) / median / 1e9 }
+    /// 10^9 bytes or 10^6 entries a second, by the median.
+    package var rate: Double { Double(bytes) / median / unit.rate.divisor }
 }
 
 /// The input of all subjects: SplitMix64 from seed 1 as little-endian words, so that it has no pattern at all and can be

@@ -35,6 +35,13 @@ import Testing
             ])
     }
 
+    @Test func `the chunk index finds what was inserted and nothing else`() throws {
+        let options = BenchmarkOptions(input: benchmarkInput(32 * 25_000), samples: 1)
+        let results = try Benchmark.index.run(options)
+        #expect(results.map(\.result) == ["25000 entries", "25000 found", "0 found"])
+        #expect(results.allSatisfy { $0.bytes == 25_000 && $0.unit == .entries })
+    }
+
     @Test func `one case can be asked for by its name`() throws {
         let options = BenchmarkOptions(input: benchmarkInput(1000), samples: 3, only: "sha256 1 MiB")
         let measurements = try Benchmark.hash.run(options)
@@ -46,7 +53,7 @@ import Testing
     @Test func `the median is the middle sample`() {
         let measurement = Measurement(name: "", bytes: 2_000_000_000, clock: .wall, seconds: [9, 1, 2, 4], result: "")
         #expect(measurement.median == 2)
-        #expect(measurement.gigabytesPerSecond == 1)
+        #expect(measurement.rate == 1)
     }
 
     /// Results by the name of the case, shortened.

@@ -76,6 +76,28 @@ import TestSupport
         }
     }
 
+    @Test func `pieces hashed in any order give the digest of the whole`() {
+        var random = SplitMix64(test: "pieces", fallback: 41)
+        let piece = BLAKE3.Pieces.pieceByteCount
+        let sizes = [
+            0, 1, 1024, piece - 1, piece, piece + 1, 2 * piece, 3 * piece - 1, 4 * piece, 5 * piece + 7, 7 * piece,
+        ]
+        let bytes = random.bytes(7 * piece)
+        for size in sizes + [Int.random(in: 0..<7 * piece, using: &random)] {
+            var pieces = BLAKE3.Pieces(byteCount: UInt64(size))
+            bytes.withUnsafeBytes { bytes in
+                for index in (0..<pieces.count).shuffled(using: &random) {
+                    #expect(pieces.firstMissing != nil)
+                    let start = index * piece
+                    let part = UnsafeRawBufferPointer(rebasing: bytes[start..<start + pieces.length(of: index)])
+                    pieces.set(pieces.value(of: index, part), of: index)
+                }
+            }
+            #expect(pieces.firstMissing == nil)
+            #expect(pieces.digest == BLAKE3.hash(Array(bytes[..<size])), "\(size) bytes")
+        }
+    }
+
     @Test func `a copy of a hasher goes on by itself`() {
         var one = BLAKE3.Hasher()
         one.update(Array("mirror".utf8))

@@ -111,6 +111,25 @@ private func fsetxattr(
     }
 }
 
+@Suite struct DirectFileTests {
+    @Test(arguments: [0, 1, 4095, 4096, 8193, 1_050_000])
+    func `Bytes written past the page cache are those that are read, whatever their length`(size: Int) throws {
+        let place = try TemporaryFolder()
+        let file = try place.folder.createFile("a")
+        let target = DirectFile(file, at: bytes("a"), in: place.folder)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size + 1, alignment: DirectFile.alignment)
+        defer { memory.deallocate() }
+        for index in memory.indices { memory[index] = UInt8(truncatingIfNeeded: index &* 31 &+ index >> 8) }
+        // Aligned, at an odd place of the file, from odd memory.
+        let places: [(from: Int, at: UInt64)] = [(0, 0), (0, 2_097_152), (0, 4_194_303), (1, 8_388_608)]
+        for (from, at) in places {
+            let part = UnsafeRawBufferPointer(rebasing: memory[from..<from + size])
+            try target.write(part, at: at)
+            #expect(try file.read(size, at: at) == Array(part), "\(size) bytes from \(from) at \(at)")
+        }
+    }
+}
+
 @Suite struct FileErrorTests {
     @Test func `A path in a message cannot forge a line or drive a terminal`() {
         let error = FileError("open", bytes("a\n\u{1b}[31m\"\\") + [0xff], errno: ENOENT)

@@ -1,4 +1,5 @@
 import Content
+import Dispatch
 import Hashing
 import LinuxIO
 import Store
@@ -90,6 +91,35 @@ import Trust
         #expect(chunks == 20)
         _ = try next.finish()
         try fleet.expectServed("mirror", tree)
+    }
+
+    @Test("Chunks in any order, from several threads, make the blobs, also more than are put together at once")
+    func anyOrder() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        try tree.write("large", Bytes.random(70_000_000, seed: 31))
+        // Parts that several files have, at other places in each.
+        let shared = Bytes.random(2_000_000, seed: 32)
+        for number in 0..<70 {
+            try tree.write("many/\(number)", Bytes.random(400_000 + number, seed: 100 + UInt64(number)) + shared)
+        }
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        let session = try mirror.beginFetch(try #require(try fleet.publish(tree, to: origin)))
+        let needs = try #require(try fleet.fill(session, from: origin, chunkLimit: 0).needs)
+        var random = IndexRandom(seed: IndexRandom.seed)
+        print("any order: FLEET_SEED=\(IndexRandom.seed)")
+        let order = needs.missing.shuffled(using: &random)
+        let batches = stride(from: 0, to: order.count, by: 8).map { Array(order[$0..<min($0 + 8, order.count)]) }
+        DispatchQueue.concurrentPerform(iterations: batches.count) { index in
+            do {
+                #expect(try fleet.supply(batches[index], to: session, from: origin).isEmpty)
+            } catch {
+                Issue.record(error)
+            }
+        }
+        _ = try session.finish()
+        try fleet.expectServed("mirror", tree)
+        #expect(try mirror.verify(.full).isClean)
     }
 
     @Test("What was staged for a release given up is removed by the next one")

@@ -10,6 +10,8 @@ enum {
     CBLAKE3_CHUNK_BYTES = 1024,
     // 2^54 chunks of 1 KiB are 2^64 bytes, the most that BLAKE3 can hash.
     CBLAKE3_DEPTH = 54,
+    // A piece of an input that is hashed by itself: a power of two of chunks, so that it is a whole subtree.
+    CBLAKE3_PIECE_BYTES = 1 << 20,
 };
 
 // Which instructions compress. All give the same digests.
@@ -46,6 +48,16 @@ void cblake3_hash(
 void cblake3_hash_many(
     cblake3_kernel kernel, const cblake3_mode *_Nonnull mode, const uint8_t *_Nullable const *_Nonnull inputs,
     const size_t *_Nonnull lengths, size_t count, uint8_t *_Nonnull digests);
+
+// The chaining value (32 bytes) of piece number `piece` of an input of more than one piece. All pieces have
+// CBLAKE3_PIECE_BYTES bytes but the last, which has 1 to that many. Pieces may be hashed in any order, by any threads.
+void cblake3_hash_piece(
+    cblake3_kernel kernel, const cblake3_mode *_Nonnull mode, const uint8_t *_Nonnull input, size_t length,
+    uint64_t piece, uint8_t *_Nonnull value);
+
+// The digest of the input whose `count` pieces, at least 2, have these values, 32 bytes each, in order.
+void cblake3_join_pieces(
+    const cblake3_mode *_Nonnull mode, const uint8_t *_Nonnull values, size_t count, uint8_t *_Nonnull digest);
 
 // Incremental hashing. The caller owns the memory; a bytewise copy is an independent hasher.
 typedef struct cblake3_hasher {

@@ -89,6 +89,8 @@ int clinux_syncfs(int descriptor);
 int clinux_start_writeback(int descriptor, uint64_t offset, uint64_t count);
 int clinux_set_descriptor_times(int descriptor, int64_t seconds, uint32_t nanoseconds);
 int clinux_chmod(int descriptor, uint32_t mode);
+/// Changes the mode only if it is another: to look costs a tenth of a change, which is an entry in a journal.
+int clinux_ensure_mode(int descriptor, uint32_t mode);
 int clinux_advise(int descriptor, uint64_t offset, uint64_t count, int advice);
 /// FICLONE: `to` shares all blocks of `from`.
 int clinux_reflink(int from, int to);
