@@ -25,7 +25,7 @@ package enum StoreLayout {
     static let newLink = "link"
 
     /// What a fetch may lose to a crash, in bytes: one group is synced when this much was written.
-    static let fetchGroupBytes: UInt64 = 256 << 20
+    static let fetchGroupBytes: UInt64 = 64 << 20
     /// The same for a publish, whose source is still there after a crash.
     static let ingestGroupBytes: UInt64 = 256 << 20
     /// Bounds a group of tiny blobs, so that its rows stay a few MiB.

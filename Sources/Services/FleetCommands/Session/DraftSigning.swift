@@ -30,6 +30,9 @@ struct DraftSigning {
                                 "\(progress.phase), \(Quantity.count(progress.files)) \(progress.files == 1 ? "file" : "files")"
                         )
                     ], now: seconds(clock.now - began))
+            case .warning:
+                view.clear()
+                if let warning = event.warning { session.terminal.warn(warning) }
             case .unchanged: result.isUnchanged = true
             case .draft:
                 guard let draft = event.draft else { continue }

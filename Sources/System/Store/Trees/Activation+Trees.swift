@@ -1,6 +1,7 @@
 import Content
 import Database
 import LinuxIO
+import Trust
 
 extension Activation {
     /// The name of the tree while no reader knows it.
