@@ -13,9 +13,11 @@ import AgentService
         var all: [NodeDigest: [UInt8]] = [:]
     }
 
+    /// Packages of a pool: seven files of each, all in its folder. Every change is at a random place.
     private static func entry(_ number: Int, _ content: UInt64) throws -> ManifestEntry {
-        let name = String(number &* 2_654_435_761 % 10_000_019, radix: 36)
-        let path = "pool/main/lib\(name.prefix(1))/lib\(name)/lib\(name)-dev_\(number % 7).\(number % 31)_amd64.deb"
+        let name = "lib" + String(number / 7 &* 2_654_435_761 % 10_000_019, radix: 36)
+        let letter = name.dropFirst(3).prefix(1)
+        let path = "pool/main/lib\(letter)/\(name)/\(name)-dev_\(number % 7).\(number % 31)-1_amd64.deb"
         return try ManifestEntry(
             path: RelativePath(path), type: .file, modified: 1_600_000_000 + Int64(content % 100_000_000),
             size: 300 + content % 2_000_000,
