@@ -58,13 +58,13 @@ class PowerCuts(unittest.TestCase):
         self.assertIn(": 0 bad", text)
 
     def test_a_publish_survives_power_cuts(self):
-        self.cut("origin", cuts=400 if LONG else 25)
+        self.cut("origin", cuts=400 if LONG else 15)
 
     def test_a_sync_survives_power_cuts(self):
-        self.cut("m1", cuts=400 if LONG else 25)
+        self.cut("m1", cuts=400 if LONG else 15)
 
     def test_a_sync_survives_power_cuts_that_keep_any_part_of_what_was_not_synced(self):
-        self.cut("m1", mode="subset", cuts=200 if LONG else 15)
+        self.cut("m1", mode="subset", cuts=200 if LONG else 10)
 
     @unittest.skipUnless(LONG, "FLEET_LONG is not set")
     def test_other_file_systems_survive_power_cuts(self):
