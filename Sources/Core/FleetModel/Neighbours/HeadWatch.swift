@@ -91,7 +91,8 @@ package struct HeadWatch: Sendable, Hashable {
             followed = [:]
             nextCall = now
         case .pollFailed:
-            failedPolls += 1
+            // More make no difference, and a week without an answer must not overflow.
+            failedPolls = min(failedPolls + 1, settings.failedPolls)
             failingSince = failingSince ?? now
         case .appointed(let neighbourhood): self.neighbourhood = neighbourhood.bounded
         case .greeted(let name, let heads):
