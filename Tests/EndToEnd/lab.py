@@ -71,7 +71,20 @@ class Lab:
         return run("lab", verb, "--dir", self.path, *hosts, **options)
 
     def host(self, name, *parts):
-        return os.path.join(self.path, "hosts", name, *parts)
+        where = [] if name == "coordinator" else ["hosts"]
+        return os.path.join(self.path, *where, name, *parts)
+
+    def reconfigure(self, *replacements):
+        """Changes the text of fleet.yaml, and lets the coordinator read it."""
+        with open(self.fleet) as file:
+            text = file.read()
+        for old, new in replacements:
+            assert old in text, f"no {old!r} in {self.fleet}"
+            text = text.replace(old, new)
+        with open(self.fleet, "w") as file:
+            file.write(text)
+        self.lab("stop", "coordinator")
+        self.lab("start", "coordinator")
 
     def served(self, name, set="debian"):
         """The served tree of a host, by its resolved path."""

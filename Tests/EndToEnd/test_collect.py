@@ -10,6 +10,11 @@ from lab import LONG, LabTest, write
 class Collect(LabTest):
     mirrors = 1
 
+    def setUp(self):
+        super().setUp()
+        # A tree keeps its release's content for as long as somebody may be in it.
+        self.fleet.reconfigure(("{name: debian,", "{name: debian, linger: 0s,"))
+
     def publish(self, source, number):
         trees.random_file(os.path.join(source, "changing"), 3_000_000, seed=number)
         write(os.path.join(source, "kept"), b"kept" * 1_000, modified=1_600_000_000)
