@@ -190,6 +190,13 @@ class CoordinatorLost(LabTest):
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(lambda: (process.kill(), process.wait()))
 
+        def reported():
+            done = self.fleet("status", "-o", "json", expect=None)
+            return done.code == 0 and all(m["state"] != "unknown" for m in done.json["mirrors"])
+
+        # Before anybody reports it cannot know that there were plans.
+        wait_until(reported, "all mirrors report")
+
         def refused():
             done = self.fleet("sync", expect=None)
             return done if "lost its plans" in done.err else None
