@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import trees
-from lab import BIN, LabTest, write
+from lab import BIN, LabTest, write, wait_until
 
 
 class Rebuild(LabTest):
@@ -38,7 +38,7 @@ class Rebuild(LabTest):
         self.assertIn("as it was signed", self.rebuild("m1"))
         self.fleet.lab("start", "m1")
         self.assertServed(source, mirrors=["m1"])
-        self.assertEqual(self.fleet.mirror("m1")["state"], "in-sync")
+        wait_until(lambda: self.fleet.mirror("m1")["state"] == "in-sync", "m1 is in step again")
         self.fleet("verify", "m1")
 
         write(os.path.join(source, "one-more"), os.urandom(50_000))
