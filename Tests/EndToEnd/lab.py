@@ -9,8 +9,10 @@ import tempfile
 import time
 import unittest
 
-BIN = os.environ.get("FLEET_BIN") or os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), "..", "..", ".build", "release")
+# Absolute, and in the environment, too: what a test starts may run in another folder.
+BIN = os.path.abspath(os.environ.get("FLEET_BIN") or os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "..", "..", ".build", "release"))
+os.environ["FLEET_BIN"] = BIN
 FLEETCTL = os.path.join(BIN, "fleetctl")
 LONG = bool(os.environ.get("FLEET_LONG"))
 DEADLINE = 120.0
