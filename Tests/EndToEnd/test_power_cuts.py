@@ -11,6 +11,10 @@ from lab import LONG, Lab
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = os.path.join(HERE, "..", "..", "..", "shared", "tools", "faults")
+# A cut may tear a write, but not within 1 KiB: that is the block of an ext4 of this size, and its superblock. The kernel
+# looks at the superblock's checksum before it recovers the journal, so an ext4 of whose superblock one sector of 512
+# bytes is old mounts no more, whatever was done in it. Disks write 4 KiB whole.
+CRASH = "import crash, disklog; disklog.SECTOR = 1_024; crash.main()"
 
 
 def missing():
@@ -49,7 +53,7 @@ class PowerCuts(unittest.TestCase):
         lab.lab("stop", host)
         script = f"{sys.executable} {os.path.join(HERE, 'power_cut.py')}"
         done = subprocess.run(
-            [sys.executable, "crash.py", "--fs", system, "--mode", mode, "--cuts", str(cuts), "--seed", "7", "--size", "400",
+            [sys.executable, "-c", CRASH, "--fs", system, "--mode", mode, "--cuts", str(cuts), "--seed", "7", "--size", "400",
              "--run", f"{script} run {lab.path} {host} {6 if LONG else 3}", "--check", f"{script} check {lab.path} {host}"],
             cwd=self.tools, capture_output=True, text=True, timeout=3_600)
         text = done.stdout + done.stderr
@@ -63,8 +67,9 @@ class PowerCuts(unittest.TestCase):
     def test_a_sync_survives_power_cuts(self):
         self.cut("m1", cuts=400 if LONG else 15)
 
-    # One of these cuts left an ext4 that does not mount; why is not known yet.
-    @unittest.skipUnless(LONG, "FLEET_LONG is not set")
+    def test_a_publish_survives_power_cuts_that_keep_any_part_of_what_was_not_synced(self):
+        self.cut("origin", mode="subset", cuts=200 if LONG else 10)
+
     def test_a_sync_survives_power_cuts_that_keep_any_part_of_what_was_not_synced(self):
         self.cut("m1", mode="subset", cuts=200 if LONG else 10)
 
