@@ -1,5 +1,5 @@
 """kill -9 exactly at every named phase of the store (FLEET_CRASH_AT): what is served stays one release, a start goes on,
-and the next sync converges."""
+and the next sync or collection finishes."""
 import os
 import random
 import re
@@ -19,8 +19,7 @@ FETCH = ["fetch-manifest", "fetch-prepare", "fetch-chunks"]
 COMMIT = ["group-rename", "group-sync", "group-record", "variants", "closure", "hold-release", "tree-link", "tree-sync",
           "tree-rename", "flip", "flip-sync", "head", "clean-up"]
 ELSEWHERE = ["recover", "quarantine"]
-# Agents collect in the background, at times of their own: the tests of the store interrupt these.
-UNREACHED = ["collect-mark", "collect-sweep"]
+COLLECT = ["collect-mark", "collect-sweep", "collect-files"]
 
 
 def phases_of_store():
@@ -39,15 +38,22 @@ def is_running(pid):
         return False
 
 
-class Phases(LabTest):
+class PhaseTest(LabTest):
+    """Agents that die where a test says, and what must be true of them then."""
+
     def setUp(self):
         super().setUp()
+        self.prepare()
         self.source = self.fleet.scratch("source")
         trees.many_files(self.source, 300)
         self.states = []
         self.hits = {}
+        self.armed = {}
         self.number = 0
         self.converge()
+
+    def prepare(self):
+        """What the fleet needs before its first release."""
 
     def change(self):
         """One more state of the source: files come, change and go, one only in its time, and one larger than a chunk."""
@@ -79,20 +85,35 @@ class Phases(LabTest):
 
     def arm(self, name, phase):
         self.fleet.lab("kill", name)
-        # What it has to do already may bring it to the phase before it says that it is ready.
-        self.start(name, phase, expect=None)
+        self.armed[name] = len(self.fleet.log(name))
+        done = self.start(name, phase, expect=None)
+        # What it has to do already may bring it to the phase before it says that it is ready; nothing else may end it.
+        if done.code != 0:
+            self.assertFalse(is_running(self.fleet.pid(name)), f"{name} runs and is not ready\n{done}")
+            self.assertDiedAt(name, phase)
 
     def expectDeath(self, name, phase):
         """Waits until the agent has died where it should, and sees what its host serves."""
         pid = self.fleet.pid(name)
         wait_until(lambda: not is_running(pid), f"{name} dies at {phase}", 30)
-        seen = re.findall(r"phase=(\S+)", self.fleet.log(name))
-        # A collection beside it may have logged a phase of its own meanwhile.
-        self.assertIn(phase, seen[-3:], f"{name} died elsewhere")
+        self.assertDiedAt(name, phase)
         self.hits.setdefault(phase, []).append(name)
         served = listing(self.fleet.served(name))
         self.assertIn(served, self.states, f"{name}, killed at {phase}, serves a tree that was never published")
 
+    def assertDiedAt(self, name, phase):
+        """The phase is among the last that the agent came to since it was armed."""
+        seen = re.findall(r"phase=(\S+)", self.fleet.log(name)[self.armed[name]:])
+        # A collection beside it may have logged a phase of its own meanwhile.
+        self.assertIn(phase.split(":")[0], seen[-3:], f"{name} died elsewhere")
+
+    def assertHits(self, phases):
+        print("\n" + "\n".join(f"    {phase}: killed {', '.join(self.hits.get(phase, []))}" for phase in phases))
+        for phase in phases:
+            self.assertGreaterEqual(len(self.hits.get(phase, [])), HITS, f"{phase} was not hit often enough")
+
+
+class Phases(PhaseTest):
     def round(self, publish, sync):
         """One publish and one sync, each killed at a phase: `publish` of the origin, `sync` of each mirror."""
         self.change()
@@ -106,7 +127,7 @@ class Phases(LabTest):
         armed = dict(zip(self.fleet.mirrors, sync))
         for name, phase in armed.items():
             self.arm(name, phase)
-        self.fleet("sync", "--wait", "--timeout", "2s", expect=None)
+        self.fleet("sync", expect=None)
         for name, phase in armed.items():
             self.expectDeath(name, phase)
         for name in armed:
@@ -142,15 +163,14 @@ class Phases(LabTest):
 
     def test_a_kill_at_every_phase_loses_nothing(self):
         known = PUBLISH + FETCH + COMMIT + ELSEWHERE
-        self.assertEqual(sorted(phases_of_store()), sorted(known + UNREACHED), "a phase of the store has no round here")
+        self.assertEqual(sorted(phases_of_store()), sorted(known + COLLECT), "a phase of the store has no round here")
         publishes = (PUBLISH + COMMIT) * (HITS // 2) + PUBLISH * (HITS - HITS // 2)
         syncs = (FETCH * 2 + COMMIT) * (HITS // 2)
         while publishes or syncs:
             self.round(publishes.pop() if publishes else None, [syncs.pop() for _ in self.fleet.mirrors if syncs])
         for _ in range(HITS // 2):
             for name in ["origin", "m1"]:
-                self.fleet.lab("kill", name)
-                self.start(name, "recover", expect=None)
+                self.arm(name, "recover")
                 self.expectDeath(name, "recover")
                 self.start(name)
         for _ in range(HITS):
@@ -162,6 +182,41 @@ class Phases(LabTest):
             self.start("m1")
             self.fleet("verify", "m1", expect=1)
             self.converge()
-        print("\n" + "\n".join(f"    {phase}: killed {', '.join(self.hits.get(phase, []))}" for phase in known))
-        for phase in known:
-            self.assertGreaterEqual(len(self.hits.get(phase, [])), HITS, f"{phase} was not hit often enough")
+        self.assertHits(known)
+
+
+class CollectionPhases(PhaseTest):
+    mirrors = 2
+
+    def prepare(self):
+        # A tree keeps its release's content for as long as somebody may be in it.
+        self.fleet.reconfigure(("{name: debian,", "{name: debian, linger: 0s,"))
+
+    def blobs(self, name):
+        """Every file of a store, with its content."""
+        return {path: seen for path, seen in listing(self.fleet.host(name, "srv", ".store", "blobs")).items()
+                if seen[0] == "file"}
+
+    def collectable(self, name):
+        """Files that a collection of a host would remove."""
+        dry = self.fleet("collect", name, "--dry-run").out
+        return int(re.search(rf"(?m)^{name}: would free .* (\d+) files? in ", dry)[1])
+
+    def test_a_kill_at_every_phase_of_a_collection_loses_nothing(self):
+        rounds = [(phase, ["origin", "m1"][number % 2]) for number in range(HITS) for phase in COLLECT]
+        for phase, name in rounds:
+            # The agents collect by themselves, too: there may be nothing left to do.
+            while not self.collectable(name):
+                self.change()
+                self.converge()
+            self.arm(name, phase)
+            self.fleet("collect", name, expect=None)
+            self.expectDeath(name, phase)
+            self.start(name)
+            # The next one finishes what this one began: the store is that of a mirror that was never killed.
+            self.fleet("collect")
+            self.assertEqual(self.blobs(name), self.blobs("m2"), f"{name} was killed at {phase}")
+            self.assertRegex(self.fleet("collect", name).out, rf"(?m)^{name}: freed 0 B: 0 releases, 0 blobs, 0 files in ")
+            self.fleet("verify", name)
+            self.assertServed(self.source, mirrors=["origin", "m1", "m2"])
+        self.assertHits(COLLECT)

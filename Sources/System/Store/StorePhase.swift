@@ -46,6 +46,8 @@ package enum StorePhase: String, CaseIterable, Sendable, CustomStringConvertible
     case collectMark = "collect-mark"
     /// A collection removes what is not: rows first, then files.
     case collectSweep = "collect-sweep"
+    /// A collection removes files whose rows are gone.
+    case collectFiles = "collect-files"
 
     package var description: String { rawValue }
 }

@@ -36,6 +36,7 @@ extension Store {
             for (_, blob) in files { readers.drop(blob) }
             try index.remove(blobs: gone.map { UInt64($0) })
             outcome.blobs += UInt64(gone.count)
+            note(.collectFiles)
             for (variant, _) in files {
                 outcome.files += 1
                 outcome.bytes += try unlink(variant) ?? 0
