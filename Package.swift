@@ -130,6 +130,7 @@ let package = Package(
             [
                 "Planning", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Database", "LinuxIO",
                 "Telemetry", "Trust", "Content", "Hashing", logging, nioCore, nioPosix, nioSSL,
+                outside("NIOTLS", "swift-nio"),
                 outside("HTTPTypes", "swift-http-types"),
                 outside("Hummingbird", "hummingbird"),
                 outside("HummingbirdCore", "hummingbird"),

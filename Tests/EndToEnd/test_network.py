@@ -19,6 +19,10 @@ FAULT_SECONDS = 45 if LONG else 4
 CONVERGE_SECONDS = 30
 SIZE = 80_000_000
 MEGABITS = 160
+# From the first byte of a connection until its peer is known.
+HANDSHAKE_SECONDS = 10
+# How a TLS handshake begins: a record, and in it a message that is longer than what is said of it.
+CLIENT_HELLO = bytes.fromhex("1603010200010001fc0303") + bytes(32)
 
 
 class Faults(LabTest):
@@ -159,14 +163,14 @@ class Readers(LabTest):
 class Floods(LabTest):
     mirrors = 1
 
-    def connect(self, count):
-        """Begins `count` connections to the origin, which say nothing."""
+    def connect(self, count, host=network.ORIGIN):
+        """Begins `count` connections to a host, by default the origin, which say nothing."""
         made = []
         for _ in range(count):
             connection = socket.socket()
             connection.setblocking(False)
             try:
-                connection.connect((network.ORIGIN, self.port(network.ORIGIN)))
+                connection.connect((host, self.port(host)))
             except BlockingIOError:
                 pass
             made.append(connection)
@@ -193,6 +197,37 @@ class Floods(LabTest):
         self.publish_and_sync(2)
         for connection in idle:
             connection.close()
+
+    def trickle(self, open_ones, said, began, lasted):
+        """Says byte number `said` of a TLS handshake on each connection; notes how long those lasted that were closed."""
+        for connection, host in list(open_ones.items()):
+            try:
+                connection.send(CLIENT_HELLO[said:said + 1])
+                closed = not connection.recv(1)
+            except BlockingIOError:
+                closed = False
+            except OSError:
+                closed = True
+            if closed:
+                lasted[host].append(time.monotonic() - began)
+                del open_ones[connection]
+
+    def test_connections_that_say_a_byte_a_second_are_closed_by_one_deadline(self):
+        began = time.monotonic()
+        lasted = {network.ORIGIN: [], network.COORDINATOR: []}
+        open_ones = {connection: host for host in lasted for connection in self.connect(20, host)}
+        for said in range(HANDSHAKE_SECONDS + 5):
+            # A byte a second is what this test is about, not a wait.
+            time.sleep(max(0, began + said + 1 - time.monotonic()))
+            self.trickle(open_ones, said, began, lasted)
+            if said == 3:
+                # Good peers get in meanwhile.
+                self.publish_and_sync(1)
+        for host, seconds in lasted.items():
+            self.assertEqual(len(seconds), 20, f"of 20 connections to {host} that trickle others are still open")
+            print(f"\n    {host}: a byte a second, closed after {min(seconds):.0f} to {max(seconds):.0f} s", end="")
+            self.assertGreater(min(seconds), HANDSHAKE_SECONDS - 1.5)
+            self.assertLess(max(seconds), HANDSHAKE_SECONDS + 3)
 
     def test_an_agent_without_descriptors_does_not_spin_and_recovers(self):
         self.publish_and_sync(1)

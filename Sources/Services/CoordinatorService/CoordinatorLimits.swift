@@ -14,6 +14,8 @@ package struct CoordinatorLimits: Sendable {
     package var headerBytes = 8 << 10
     /// Number of header fields.
     package var headerFields = 64
+    /// From the beginning of a connection until TLS has verified its peer, however often it says something meanwhile.
+    package var handshakeDeadline: Duration = .seconds(10)
     /// A connection without a request is closed after this time; longer than a client keeps one.
     package var idleTimeout: Duration = .seconds(90)
     /// Open connections: a long poll and a call for each of 4,000 hosts.

@@ -164,6 +164,64 @@ import Testing
         await origin.shutdown()
     }
 
+    /// Says `bytes` one at a time; after how long the other side closed, and how many were said by then.
+    private static func trickle(
+        _ bytes: [UInt8], on channel: any Channel
+    ) async throws -> (lasted: Duration, said: Int) {
+        let began = ContinuousClock.now
+        var said = 0
+        // A byte at a time is what the test is about, not a wait; the deadline would begin anew with each if it could.
+        while channel.isActive, said < bytes.count {
+            try? await channel.writeAndFlush(ByteBuffer(bytes: [bytes[said]])).get()
+            said += 1
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        try await channel.closeFuture.get()
+        return (ContinuousClock.now - began, said)
+    }
+
+    @Test("one deadline is for TLS and greeting together, however often a peer says a byte; good peers go on")
+    func trickle() async throws {
+        let deadline = Duration.milliseconds(800)
+        let lab = try Lab()
+        let origin = try lab.endpoint(.origin, "origin") { $0.handshakeTimeout = deadline }
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        let mirror = try lab.endpoint(.agent, "m1")
+        let good = try await mirror.connection(to: "origin", role: nil, host: bound.host, port: bound.port)
+        // How a ClientHello begins that is longer than what is ever said of it.
+        let hello: [UInt8] = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3] + Array(repeating: 7, count: 500)
+        let inTLS = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: bound.host, port: bound.port).get()
+        // How a HELLO begins that is longer, too, after a handshake with a certificate of the fleet.
+        let frame: [UInt8] =
+            [1, 0, 0, 0, 0, 0, 0, 0, 0xE8, 3, 0, 0] + Array("STOQ".utf8) + Array(repeating: 0, count: 990)
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.certificateVerification = .none
+        configuration.applicationProtocols = ["stoq/1"]
+        try Self.certify(&configuration, try lab.credentials(.agent, "m2"))
+        let context = try NIOSSLContext(configuration: configuration)
+        let inGreeting = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        NIOSSLClientHandler(context: context, serverHostname: nil))
+                }
+            }
+            .connect(host: bound.host, port: bound.port).get()
+        async let first = Self.trickle(hello, on: inTLS)
+        async let second = Self.trickle(frame, on: inGreeting)
+        let stream = try await good.open(.release(set: "debian", sequence: 1), kind: .metadata)
+        try await stream.finish()
+        #expect(try await stream.next() != nil)
+        for (lasted, said) in try await [first, second] {
+            #expect(lasted > deadline - .milliseconds(100) && lasted < deadline + .seconds(5), "\(lasted)")
+            #expect(said > 10, "it was closed before the deadline")
+        }
+        #expect(good.isOpen)
+        await mirror.shutdown()
+        await origin.shutdown()
+    }
+
     @Test("beyond the limit of handshakes the oldest makes way, so a good peer gets in at the first attempt")
     func handshakeLimit() async throws {
         let lab = try Lab()

@@ -117,6 +117,7 @@ package struct CoordinatorServer: Service {
     private func httpServer() throws -> HTTPServerBuilder {
         let connections = ConnectionNumbers()
         let coordinator = coordinator
+        let handshakeDeadline = TimeAmount(limits.handshakeDeadline)
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
@@ -125,7 +126,9 @@ package struct CoordinatorServer: Service {
             .http1(
                 configuration: .init(
                     additionalChannelHandlers: [
-                        PeerConnectionHandler(number: connections.next()) { coordinator.connectionIsGone($0) }
+                        PeerConnectionHandler(number: connections.next(), handshakeDeadline: handshakeDeadline) {
+                            coordinator.connectionIsGone($0)
+                        }
                     ],
                     idleTimeout: TimeAmount(limits.idleTimeout), httpDecoderConfiguration: decoder)),
             tlsConfiguration: tls)

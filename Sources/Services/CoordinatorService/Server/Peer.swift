@@ -1,6 +1,7 @@
 import FleetCertificates
 import NIOCore
 import NIOSSL
+import NIOTLS
 
 /// The other end of a connection, from its verified certificate.
 struct Peer: Sendable {
@@ -13,6 +14,7 @@ struct Peer: Sendable {
 }
 
 /// Reads the peer's certificate once per connection, says when the connection is gone, and can stop reading from it.
+/// Ends a connection whose TLS handshake takes too long: the server's time for idle ones begins anew with every byte.
 ///
 /// Sits behind the HTTP codec. TLS has verified the chain before any request gets here.
 final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
@@ -20,16 +22,20 @@ final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     typealias OutboundIn = NIOAny
 
     private let number: UInt64
+    private let handshakeDeadline: TimeAmount
     private let onGone: @Sendable (UInt64) -> Void
+    private var handshakeTimer: Scheduled<Void>?
     private var peer: Result<Peer, any Error>?
     private var isGone = false
     private var isDeaf = false
 
     /// - Parameters:
     ///   - number: the connection's number.
+    ///   - handshakeDeadline: from now until TLS has verified the peer.
     ///   - onGone: called once, on the connection's loop, when the other end closed or the connection broke.
-    init(number: UInt64, onGone: @escaping @Sendable (UInt64) -> Void) {
+    init(number: UInt64, handshakeDeadline: TimeAmount, onGone: @escaping @Sendable (UInt64) -> Void) {
         self.number = number
+        self.handshakeDeadline = handshakeDeadline
         self.onGone = onGone
     }
 
@@ -72,10 +78,18 @@ final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         // half closure allowed, as the library sets it, the TLS handler would wait for its time-out at each of our
         // own closes.
         try? context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
+        handshakeTimer = context.eventLoop.assumeIsolated().scheduleTask(in: handshakeDeadline) {
+            context.close(promise: nil)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        handshakeTimer?.cancel()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event { gone() }
+        if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent { handshakeTimer?.cancel() }
         context.fireUserInboundEventTriggered(event)
     }
 
