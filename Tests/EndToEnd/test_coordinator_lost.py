@@ -3,6 +3,7 @@ from each other's greetings and finish without it."""
 import os
 import shutil
 import subprocess
+import time
 
 import trees
 from lab import FLEETCTL, LabTest, listing, run, wait_until, write
@@ -115,6 +116,14 @@ class CoordinatorLost(LabTest):
             self.assertNotIn("following a release", self.fleet.log(name))
         self.fleet("sync", "--wait")
         self.assertServed(self.source)
+
+    def test_a_command_does_not_wait_for_a_coordinator_that_is_away(self):
+        self.fleet.lab("kill", "coordinator")
+        # An agent tells what it found, and gives a coordinator that does not answer the 3 s of a new start.
+        self.fleet("verify", "m1")
+        began = time.monotonic()
+        self.fleet("verify", "m1")
+        self.assertLess(time.monotonic() - began, 2.5)
 
     def test_killed_in_every_phase_of_a_plan(self):
         for phase in PLAN_PHASES:

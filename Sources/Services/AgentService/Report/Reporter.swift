@@ -17,6 +17,9 @@ final class Reporter: Sendable {
     private static let firstInterval = Duration.seconds(1)
     /// Pause after a report that did not get through; doubled up to the interval.
     private static let retryPause = Duration.milliseconds(500)
+    /// After so many attempts in a row nobody waits for a report to get through. One fails on the connection of a
+    /// coordinator that started again.
+    private static let failuresUntilAway = 2
 
     private let settings: AgentSettings
     private let credentials: HostCredentials
@@ -34,11 +37,14 @@ final class Reporter: Sendable {
         var isConnected: Bool?
         /// Number of the last report that got through.
         var delivered: UInt64 = 0
+        /// Number of the last report that did not, and how many did not in a row.
+        var failed: UInt64 = 0
+        var failures = 0
     }
 
     private let state: Mutex<State>
-    /// Raised when a report got through.
-    private let delivered = Signal()
+    /// Raised when a report got through, or did not.
+    private let attempted = Signal()
     /// Raised when a report should not wait for its turn.
     private let urgent = Signal()
 
@@ -81,17 +87,21 @@ final class Reporter: Sendable {
         }
     }
 
-    /// Makes sure that a report made after this call is delivered, waiting at most `limit`.
+    /// Makes sure that a report made after this call is delivered, waiting at most `limit`, and no longer than it takes
+    /// to see that the coordinator is away.
     func deliver(atMost limit: Duration) async {
         let deadline = ContinuousClock.now + limit
         let made = state.withLock { $0.number }
         urgent.raise()
         activity.changed.raise()
         while ContinuousClock.now < deadline, !Task.isCancelled {
-            let count = delivered.count
+            let count = attempted.count
             // A restart of the numbers only makes this wait longer, never shorter than it should.
-            if state.withLock({ $0.delivered > made }) { return }
-            await delivered.wait(after: count, atMost: deadline - ContinuousClock.now)
+            let isOver = state.withLock {
+                $0.delivered > made || ($0.failed > made && $0.failures >= Self.failuresUntilAway)
+            }
+            if isOver { return }
+            await attempted.wait(after: count, atMost: deadline - ContinuousClock.now)
         }
     }
 
@@ -112,8 +122,11 @@ final class Reporter: Sendable {
             let signed = try credentials.sign(WireJSON.encode(report))
             let receipt = try await client.submit(report: signed.encode())
             noteConnection(nil)
-            state.withLock { $0.delivered = place.number }
-            delivered.raise()
+            state.withLock { state in
+                state.delivered = place.number
+                state.failures = 0
+            }
+            attempted.raise()
             for name in receipt.wantedReleases { await register(name) }
             return .seconds(max(1, receipt.interval))
         } catch APIError.refused(let refusal) where refusal.lastReport != nil {
@@ -124,6 +137,11 @@ final class Reporter: Sendable {
             return nil
         } catch {
             noteConnection(error)
+            state.withLock { state in
+                state.failed = state.number
+                state.failures += 1
+            }
+            attempted.raise()
             return nil
         }
     }
