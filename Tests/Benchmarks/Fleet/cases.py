@@ -10,6 +10,7 @@ import data  # noqa: E402
 import lab  # noqa: E402
 import measuring  # noqa: E402
 import peers  # noqa: E402
+import processes  # noqa: E402
 
 SET = "debian"
 
@@ -42,7 +43,7 @@ class Fleet:
 
     def publish(self, source):
         def work():
-            self.lab("publish", SET, source, timeout=1800)
+            self.lab("publish", SET, source, timeout=3600)
         return measuring.timed(work, self.agents())
 
     def start(self, *mirrors):
@@ -56,7 +57,7 @@ class Fleet:
         options = [word for name in mirrors for word in ("--mirror", name)]
 
         def work():
-            outcome = self.lab("sync", SET, *options, "--wait", "-o", "json", timeout=1800).json
+            outcome = self.lab("sync", SET, *options, "--wait", "-o", "json", timeout=3600).json
             sets = [found["sets"][0] for found in outcome["mirrors"]]
             sources = {name for one in sets for name in one["bytesBySource"]}
             if len(mirrors) == 1 and sources - {"origin"}:
@@ -234,5 +235,36 @@ def case_fast(options, scratch):
     return [Row("10 changed files, 3 mirrors: publish to last flip", seconds(whole), "s", limit=1)]
 
 
+def case_memory(options, scratch):
+    """The most memory of origin and mirror while 100,000 files of 10 to 60 bytes are published and synced (--files)"""
+    source = os.path.join(scratch, "source")
+    count = options.files or 100_000
+    data.many(source, count, 10, 60)
+    fleet = Fleet(1)
+    rows = []
+
+    def measured(label, hosts, work):
+        """The peaks of `hosts` during `work` alone, and what they hold after it."""
+        pids = {host: fleet.lab.pid(host) for host in hosts}
+        for pid in pids.values():
+            processes.forget_peak(pid)
+        sample = work()
+        for host, pid in pids.items():
+            rows.append(Row(f"{label}, {host}: VmHWM", processes.peak_memory(pid) / 1e6, "MB", limit=200))
+            rows.append(Row(f"{label}, {host}: VmRSS after it", processes.status(pid, "VmRSS") / 1e6, "MB"))
+        options.say(f"{label}: {sample.seconds:.1f} s")
+
+    try:
+        measured(f"publish of {count:,} files", ["origin"], lambda: fleet.publish(source))
+        fleet.start("m1")
+        measured("first sync", ["origin", "m1"], lambda: fleet.sync("m1"))
+        data.change(source, max(1, count // 1_000), 300)
+        measured("publish of 0.1 % changed", ["origin"], lambda: fleet.publish(source))
+        measured("sync of it", ["origin", "m1"], lambda: fleet.sync("m1"))
+    finally:
+        fleet.close()
+    return rows
+
+
 ALL = {"publish": case_publish, "big": case_big, "small": case_small, "tiny": case_tiny, "change": case_change,
-       "fast": case_fast}
+       "fast": case_fast, "memory": case_memory}

@@ -78,7 +78,7 @@ def show(name, about, rows):
         if row.limit is not None:
             line += f"  limit {row.limit} {row.unit}: {'met' if row.ours <= row.limit else 'missed'}"
         elif row.theirs is None:
-            line += "  peer: not measured"
+            line += "  peer: not measured" if row.peer else ""
         else:
             line += f"  peer {row.theirs:9.3f}  {row.theirs / row.ours:5.2f}x"
             if row.wanted is not None:
