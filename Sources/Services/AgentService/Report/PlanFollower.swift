@@ -7,7 +7,8 @@ import Trust
 
 /// Keeps a long poll open with the coordinator, hands out the lines of new plans, and calls for reports.
 ///
-/// Losing the coordinator changes nothing for what runs; the poll is tried again with growing pauses.
+/// Losing the coordinator changes nothing for what runs; the poll is tried again with growing pauses, and at once when a
+/// report got through.
 struct PlanFollower: Sendable {
     private static let wait = Duration.seconds(30)
     private static let firstPause = Duration.milliseconds(200)
@@ -32,6 +33,7 @@ struct PlanFollower: Sendable {
         var reports: UInt64?
         var pause = Self.firstPause
         while !Task.isCancelled {
+            let seen = reporter.cameBack.count
             do {
                 let answer = try await client.assignments(after: known, reports: reports, wait: Self.wait)
                 watcher.pollAnswered(answer.neighbourhood)
@@ -50,7 +52,7 @@ struct PlanFollower: Sendable {
                 logger.log(level: level, "the poll for plans failed", metadata: ["error": "\(error)"])
                 watcher.pollFailed()
                 // Each agent waits a little differently, so that they do not all come back at once.
-                try? await Task.sleep(for: pause * Double.random(in: 0.5...1.0))
+                await reporter.cameBack.wait(after: seen, atMost: pause * Double.random(in: 0.5...1.0))
                 pause = min(pause * 2, Self.longestPause)
                 // A coordinator that started again counts anew, and may have lost what it was told.
                 reports = nil

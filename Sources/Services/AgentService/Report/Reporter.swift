@@ -45,6 +45,8 @@ final class Reporter: Sendable {
     private let state: Mutex<State>
     /// Raised when a report got through, or did not.
     private let attempted = Signal()
+    /// Raised when a report got through after one that did not: the coordinator is back.
+    let cameBack = Signal()
     /// Raised when a report should not wait for its turn.
     private let urgent = Signal()
 
@@ -203,6 +205,7 @@ final class Reporter: Sendable {
             logger.warning("the coordinator takes no report", metadata: ["error": "\(error)"])
         } else {
             logger.info("connected to the coordinator")
+            cameBack.raise()
         }
     }
 }

@@ -95,8 +95,12 @@ struct SyncFollower {
             let head = status.sets.first { $0.name == line.set }?.head
             let isActive = state?.activity == .syncing
             var target = Target(line: line, state: state, verdict: .pending, isActive: isActive)
-            let isSeen =
+            // What follows the plan has reported since the plan was made.
+            let isFresh =
                 !unanswered.contains(line.mirror)
+                || (plan.map { mirror?.generation == $0.generation.description } ?? false)
+            let isSeen =
+                isFresh
                 && (mirror.map { ![.unknown, .down, .stale].contains($0.state) } ?? false)
             // A sync that has just flipped still has to say what it moved.
             if let state, let head, isSeen, !isActive, state.sequence == head.sequence, state.root == head.root,
