@@ -114,8 +114,13 @@ extension FetchSession {
         let nodes = state.nodes
         let source: NodeSource = { [store] digest in try nodes.value(digest.raw) ?? store.node(digest) }
         do {
-            let found = try ManifestTree.check(
-                root: root, source: source, rules: TreeRules(allowsEscapingLinks: allowsEscapingLinks))
+            let rules = TreeRules(allowsEscapingLinks: allowsEscapingLinks)
+            let found =
+                if let base = try checkedBase() {
+                    try ManifestTree.check(root: root, since: base, source: source, rules: rules)
+                } else {
+                    try ManifestTree.check(root: root, source: source, rules: rules)
+                }
             guard found == release.document.manifest else {
                 throw StoreError.invalidManifest(root: root, reason: "its figures are not those that were signed")
             }
@@ -147,6 +152,14 @@ extension FetchSession {
         try planWindow(&state)
         state.stage = .chunkLists
         return true
+    }
+
+    /// The root of the head, whose manifest was checked by rules as strict as these; nil if there is none such.
+    private func checkedBase() throws -> NodeDigest? {
+        guard let base = try base(), let signed = try store.signedRelease(set: name) else { return nil }
+        let document = try ReleaseDocument(decoding: signed.document)
+        guard document.manifest.digest == base, allowsEscapingLinks || !document.allowsEscapingLinks else { return nil }
+        return base
     }
 
     func expect(_ state: State, _ stage: Stage, _ step: String) throws {

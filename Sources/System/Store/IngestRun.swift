@@ -31,6 +31,8 @@ struct IngestRun {
     private var newRecords: [SourceRecord] = []
     /// Whether it is settled that files can be shared, or told what will be copied.
     private var hasLookedAtSharing: Bool
+    /// Folders that may be open until then.
+    private let waitingFolders = max(128, min(1024, raiseDescriptorLimit() / 8))
     private var attachments: [(list: ChunkListDigest, chunks: [ChunkReference], blob: BlobDigest, bytes: [UInt8])] = []
 
     /// Entries in order, some of which wait for their file to be read.
@@ -91,12 +93,12 @@ struct IngestRun {
         store.note(.ingestScan, set.name)
         try SourceWalk(top: top).run { item in
             try take(item, willCopy, report)
-            if try isBatchFull(next: item) {
-                try settleBatch()
+            if isBatchFull {
+                try settleBatch(willCopy)
                 try report(progress)
             }
         }
-        try settleBatch()
+        try settleBatch(willCopy, isLast: true)
         let source = top
         do {
             try rules.finish { path in
@@ -126,6 +128,7 @@ struct IngestRun {
         count(item)
         switch item.attributes.type {
         case .directory:
+            _ = countExtended(item)
             let entry = try ManifestEntry(
                 path: item.path, type: .directory, modified: item.attributes.modified.seconds)
             batch.entries.append(.entry(entry))
@@ -146,17 +149,18 @@ struct IngestRun {
         if let record = try records.record(at: item.path), isUnchanged(item, record) {
             let entry = try Self.entry(item.path, item.attributes, record.blob, record.list, record.further)
             batch.entries.append(.entry(entry))
+            // A new attribute changes the ctime, so only the file that is read again can have got one.
+            if !record.isBare { _ = countExtended(item) }
             return
         }
-        if !hasLookedAtSharing, item.attributes.size > 0 {
-            hasLookedAtSharing = true
-            if try !reader.canShare(item) { try willCopy(try plannedCopies()) }
-        }
+        var item = item
+        item.isBare = countExtended(item)
         progress.readFiles += 1
         progress.readBytes += item.attributes.size
         if item.attributes.size > UInt64(FileReader.wholeLimit) {
             // Everything before it comes first; then it has all threads to itself.
-            try settleBatch()
+            try lookAtSharing(of: item, willCopy)
+            try settleBatch(willCopy)
             var now = progress
             let before = progress.bytes - item.attributes.size
             if !options.dryRun, options.mode == .copy || (options.mode == .reflink && reader.refusesReflink) {
@@ -193,23 +197,48 @@ struct IngestRun {
             if permissions & 0o7000 != 0 { dropped.specialBits += 1 }
             let plain = permissions & 0o777
             if plain != 0o755, item.attributes.type == .directory || plain != 0o644 { dropped.permissions += 1 }
-            if let extended = try? item.folder.extendedAttributes(item.name), !extended.settable.isEmpty {
-                if extended.hasAccessControlList { dropped.accessControlLists += 1 }
-                if extended.settable.contains(where: { !$0.starts(with: Array("system.posix_acl_".utf8)) }) {
-                    dropped.extendedAttributes += 1
-                }
-            }
         }
+    }
+
+    /// Counts what a release does not carry; returns whether there is nothing such.
+    private mutating func countExtended(_ item: SourceItem) -> Bool {
+        guard let extended = try? item.folder.extendedAttributes(item.name) else { return false }
+        guard !extended.settable.isEmpty else { return true }
+        if extended.hasAccessControlList { dropped.accessControlLists += 1 }
+        if extended.settable.contains(where: { !$0.starts(with: Array("system.posix_acl_".utf8)) }) {
+            dropped.extendedAttributes += 1
+        }
+        return false
     }
 
     // MARK: Batches
 
-    /// Bounds what waits: bytes for the pace of the progress, folders because each holds a descriptor.
-    private func isBatchFull(next: SourceItem) throws -> Bool {
-        batch.bytes >= 64 << 20 || batch.files.count >= 4096 || batch.folders >= 128 || batch.entries.count >= 16_384
+    /// Bounds what waits: bytes for the pace of the progress, folders because each holds a descriptor. As long as it is
+    /// not told what will be copied, many unchanged entries may wait with a few changed files: if the walk ends before
+    /// the batch is full, these files are all that is copied, and no other walk is needed to know it.
+    private var isBatchFull: Bool {
+        let mayWait = !hasLookedAtSharing && !batch.files.isEmpty
+        return batch.bytes >= 64 << 20 || batch.files.count >= 4096
+            || batch.folders >= (mayWait ? waitingFolders : 128)
+            || batch.entries.count >= (mayWait ? 262_144 : 16_384)
     }
 
-    private mutating func settleBatch() throws {
+    /// Before the first byte is copied: where blocks cannot be shared, tells what will be copied. `all`: if it is known,
+    /// every file that is.
+    private mutating func lookAtSharing(
+        of item: SourceItem, _ willCopy: (PlannedCopies) throws -> Void, all waiting: [SourceItem]? = nil
+    ) throws {
+        guard !hasLookedAtSharing else { return }
+        hasLookedAtSharing = true
+        if try !reader.canShare(item) { try willCopy(try waiting.map { PlannedCopies(of: $0) } ?? plannedCopies()) }
+    }
+
+    private mutating func settleBatch(
+        _ willCopy: (PlannedCopies) throws -> Void, isLast: Bool = false
+    ) throws {
+        if let first = batch.files.first(where: { $0.attributes.size > 0 }) {
+            try lookAtSharing(of: first, willCopy, all: isLast ? batch.files : nil)
+        }
         let files = batch.files
         var results = try readAll(files)
         for pending in batch.entries {
@@ -296,7 +325,8 @@ struct IngestRun {
         newRecords.append(
             SourceRecord(
                 path: file.item.path, stamp: SourceRecord.Stamp(attributes), blob: file.blob, list: file.list?.digest,
-                further: file.further, profile: options.profile.identifier, isLinked: isLinked))
+                further: file.further, profile: options.profile.identifier, isLinked: isLinked,
+                isBare: file.item.isBare))
     }
 
     private static func entry(

@@ -57,9 +57,9 @@ package struct IngestProgress: Hashable, Sendable {
 /// What a publish is about to copy because the file system cannot share blocks; told before the first byte is copied.
 package struct PlannedCopies: Hashable, Sendable {
     /// Files that are new or changed since the last publish, and have bytes.
-    package let files: UInt64
+    package internal(set) var files: UInt64
     /// Their bytes: the most that is copied. Files whose bytes the store holds already take nothing.
-    package let bytes: UInt64
+    package internal(set) var bytes: UInt64
 
     package init(files: UInt64, bytes: UInt64) {
         self.files = files

@@ -22,10 +22,16 @@ struct SourceRecord {
     let profile: UInt8
     /// The file's inode is in the store: making and removing trees changes its ctime.
     let isLinked: Bool
+    /// It had no extended attributes; false also in records that do not say.
+    let isBare: Bool
 
     /// A file that was changed this shortly before it was looked at may change again within the same tick of a coarse
     /// clock, so its ctime proves nothing.
     static let distrustSeconds: Int64 = 2
+
+    // In the column `linked`.
+    fileprivate static let linkedBit: Int64 = 1
+    fileprivate static let bareBit: Int64 = 2
 }
 
 extension SourceRecord.Stamp {
@@ -137,7 +143,8 @@ struct SourceRecords {
                 blob: BlobDigest(try row.digest(2, "source")),
                 list: try row.optionalDigest(3, "source").map { ChunkListDigest($0) },
                 further: try Self.digests(row.blob(4)), profile: UInt8(clamping: try row.integer(5)),
-                isLinked: try row.flag(6))
+                isLinked: try row.integer(6) & SourceRecord.linkedBit != 0,
+                isBare: try row.integer(6) & SourceRecord.bareBit != 0)
         }
         position = 0
         isAtEnd = page.count < Self.pageSize
@@ -177,7 +184,9 @@ extension Session {
             [
                 .integer(set), .blob(record.path.bytes), .blob(record.stamp.encoded), .digest(record.blob.raw),
                 .digest(record.list?.raw), .blob(SourceRecords.encode(record.further)),
-                .integer(Int64(record.profile)), .flag(record.isLinked),
+                .integer(Int64(record.profile)),
+                .integer(
+                    (record.isLinked ? SourceRecord.linkedBit : 0) | (record.isBare ? SourceRecord.bareBit : 0)),
             ])
     }
 

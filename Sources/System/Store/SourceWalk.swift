@@ -8,6 +8,8 @@ struct SourceItem {
     let folder: Folder
     let name: [UInt8]
     let attributes: FileAttributes
+    /// It was seen to have no extended attributes.
+    var isBare = false
 }
 
 /// Walks a source tree in the order of a manifest: by the bytes of whole paths, so that `a-b` comes between `a` and

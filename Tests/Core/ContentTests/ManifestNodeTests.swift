@@ -167,6 +167,7 @@ import Testing
     @Test func `boundaries anywhere but where the rule puts them are refused`() throws {
         var random = TreeRandom(test: "boundaries")
         let table = NodeTable()
+        let right = table
         let entries = try (0..<400).map {
             try ManifestEntry(path: RelativePath("n\($0 + 1_000)"), type: .directory, modified: 0)
         }
@@ -218,6 +219,11 @@ import Testing
             let table = NodeTable(nodes)
             let root = try #require(nodes.last).digest
             #expect(throws: ManifestError.self) { try ManifestTree.check(root: root, source: table.source) }
+            #expect(throws: ManifestError.self) {
+                try ManifestTree.check(
+                    root: root, since: tree.digest, source: { try table.source($0) ?? right.source($0) },
+                    rules: TreeRules())
+            }
             var walk = ManifestWalk(root: root) { _ in false }
             #expect(throws: ManifestWalkError.self) {
                 while !walk.isComplete {

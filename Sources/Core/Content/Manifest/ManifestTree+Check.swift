@@ -13,6 +13,29 @@ extension ManifestTree {
         return top.root
     }
 
+    /// The same as `check` with `rules`, for a tree of which another one, `base`, keeps all of it already: reads what
+    /// differs, and what the rules need to know around it.
+    ///
+    /// A subtree is passed over only if the base has it in the same place: after the same path, last of its level or not.
+    /// All is read where a new symlink may be one that an old link goes through.
+    package static func check(
+        root: NodeDigest, since base: NodeDigest, source: NodeSource, rules: TreeRules
+    ) throws -> ManifestRoot {
+        try withoutActuallyEscaping(source) { source in
+            let reader = NodeReader(source: source, checksBoundaries: true)
+            let top = try Self.top(of: root, reader)
+            guard base != root else { return top.root }
+            guard top.root.entries <= ManifestLimits.entries else { throw TreeRuleError.tooManyEntries }
+            var diff = try TreeDiff(
+                old: base, NodeReader(source: source), new: root, reader, comparesPlaces: true)
+            var changes = ChangedEntries(root: root, source: source, rules: rules)
+            try diff.run { try changes.take($0) }
+            if changes.needsAll { return try check(root: root, source: source, rules: rules) }
+            try changes.finish()
+            return top.root
+        }
+    }
+
     private static func check(
         _ node: ManifestNode, _ expectation: NodeExpectation, _ reader: NodeReader,
         _ body: (ManifestEntry) throws -> Void
@@ -26,5 +49,63 @@ extension ManifestTree {
                 try check(try reader.node(child.digest, expectation), expectation, reader, body)
             }
         }
+    }
+}
+
+/// The rules of a tree of files, for the changes that turn a tree that keeps them into another.
+private struct ChangedEntries {
+    let root: NodeDigest
+    let source: NodeSource
+    var rules: TreeRules
+    /// Only a look at all entries can tell.
+    private(set) var needsAll = false
+    /// The last directory that was found to be one: changes come in order, so the next is often below it, too.
+    private var knownDirectory: RelativePath?
+
+    init(root: NodeDigest, source: @escaping NodeSource, rules: TreeRules) {
+        self.root = root
+        self.source = source
+        self.rules = rules
+    }
+
+    mutating func take(_ change: TreeDiff.Change) throws {
+        switch change {
+        case .remove(let old):
+            try expectLeft(old)
+        case .put(let entry):
+            try expectParent(of: entry)
+            try rules.check(changedLink: entry)
+            if entry.type == .symlink, rules.followsLinks { needsAll = true }
+        case .replace(let old, let entry):
+            // Its parent is that of the old entry, or a change of its own.
+            try rules.check(changedLink: entry)
+            if entry.type != .directory { try expectLeft(old) }
+            if entry.type == .symlink, old.type != .symlink, rules.followsLinks { needsAll = true }
+        }
+    }
+
+    func finish() throws {
+        try rules.finish { path in try ManifestTree.entry(at: path, root: root, source: source)?.type }
+    }
+
+    /// A directory that is one no more has nothing below it.
+    private func expectLeft(_ old: ManifestEntry) throws {
+        guard old.type == .directory else { return }
+        let prefix = old.path.bytes + [UInt8(ascii: "/")]
+        var child: RelativePath?
+        // No path of a set ends with the slash, but all that are below the directory follow it.
+        try ManifestTree.forEachEntry(root: root, source: source, from: RelativePath(validated: prefix)) { entry in
+            child = entry.path
+            return false
+        }
+        if let child, child.bytes.starts(with: prefix) { throw TreeRuleError.parentIsNoDirectory(child) }
+    }
+
+    private mutating func expectParent(of entry: ManifestEntry) throws {
+        guard let parent = entry.path.parent, parent != knownDirectory else { return }
+        guard try ManifestTree.entry(at: parent, root: root, source: source)?.type == .directory else {
+            throw TreeRuleError.parentIsNoDirectory(entry.path)
+        }
+        knownDirectory = parent
     }
 }

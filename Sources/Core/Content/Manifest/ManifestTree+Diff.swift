@@ -7,27 +7,54 @@ extension ManifestTree {
         guard a != b else { return }
         try withoutActuallyEscaping(source) { source in
             let reader = NodeReader(source: source)
-            var old = try DiffCursor(root: a, reader: reader)
-            var new = try DiffCursor(root: b, reader: reader)
-            while let step = DiffStep.next(old, new) {
-                switch step {
-                case .skipBoth:
-                    old.advance()
-                    new.advance()
-                case .enter(let side):
-                    if side != .new { try old.enter() }
-                    if side != .old { try new.enter() }
-                case .remove(let entry):
-                    try body(.remove(entry.path))
-                    old.advance()
-                case .put(let entry):
-                    try body(.put(entry))
-                    new.advance()
-                case .replace(let entry):
-                    try body(.put(entry))
-                    old.advance()
-                    new.advance()
+            var diff = try TreeDiff(old: a, reader, new: b, reader, comparesPlaces: false)
+            try diff.run { change in
+                switch change {
+                case .remove(let entry): try body(.remove(entry.path))
+                case .put(let entry), .replace(_, let entry): try body(.put(entry))
                 }
+            }
+        }
+    }
+}
+
+/// Two trees read side by side; what is equal in both is not read.
+struct TreeDiff {
+    /// A difference between the trees.
+    enum Change {
+        case remove(ManifestEntry)
+        case put(ManifestEntry)
+        case replace(old: ManifestEntry, new: ManifestEntry)
+    }
+
+    private var old: DiffCursor
+    private var new: DiffCursor
+    private let comparesPlaces: Bool
+
+    /// `comparesPlaces`: a subtree is equal only if all that its parents say of it is equal, too. Then every node of the
+    /// new tree is read that the old one has not, or has in another place.
+    init(
+        old: NodeDigest, _ oldReader: NodeReader, new: NodeDigest, _ newReader: NodeReader, comparesPlaces: Bool
+    ) throws {
+        self.old = try DiffCursor(root: old, reader: oldReader)
+        self.new = try DiffCursor(root: new, reader: newReader)
+        self.comparesPlaces = comparesPlaces
+    }
+
+    /// Calls `body` with every change, in strictly ascending order of paths.
+    mutating func run(_ body: (Change) throws -> Void) throws {
+        while let step = DiffStep.next(old, new, comparesPlaces: comparesPlaces) {
+            switch step {
+            case .skipBoth:
+                old.advance()
+                new.advance()
+            case .enter(let side):
+                if side != .new { try old.enter() }
+                if side != .old { try new.enter() }
+            case .change(let change):
+                try body(change)
+                if case .put = change {} else { old.advance() }
+                if case .remove = change {} else { new.advance() }
             }
         }
     }
@@ -43,28 +70,26 @@ private enum DiffStep {
     case skipBoth
     /// What a side stands at overlaps with the other: look into it.
     case enter(Side)
-    case remove(ManifestEntry)
-    case put(ManifestEntry)
-    case replace(ManifestEntry)
+    case change(TreeDiff.Change)
 
-    static func next(_ old: DiffCursor, _ new: DiffCursor) -> DiffStep? {
+    static func next(_ old: DiffCursor, _ new: DiffCursor, comparesPlaces: Bool) -> DiffStep? {
         switch (old.current, new.current) {
         case (nil, nil): nil
-        case (.entry(let entry), nil): .remove(entry)
-        case (nil, .entry(let entry)): .put(entry)
+        case (.entry(let entry), nil): .change(.remove(entry))
+        case (nil, .entry(let entry)): .change(.put(entry))
         case (.subtree, nil): .enter(.old)
         case (nil, .subtree): .enter(.new)
         case (.entry(let a), .entry(let b)):
             if a.path < b.path {
-                .remove(a)
+                .change(.remove(a))
             } else if b.path < a.path {
-                .put(b)
+                .change(.put(b))
             } else {
-                a == b ? .skipBoth : .replace(b)
+                a == b ? .skipBoth : .change(.replace(old: a, new: b))
             }
         case (.subtree(let a, let levelA), .subtree(let b, let levelB)):
             if a.digest == b.digest {
-                .skipBoth
+                !comparesPlaces || old.expectation == new.expectation ? .skipBoth : .enter(.both)
             } else if !old.canFollow(b.lastKey) {
                 // The old side is past all of it: everything in it is new.
                 .enter(.new)
@@ -75,9 +100,9 @@ private enum DiffStep {
             }
         case (.subtree, .entry(let b)):
             // All of the subtree is above what the old side has passed; an entry not above that is new.
-            old.canFollow(b.path) ? .enter(.old) : .put(b)
+            old.canFollow(b.path) ? .enter(.old) : .change(.put(b))
         case (.entry(let a), .subtree):
-            new.canFollow(a.path) ? .enter(.new) : .remove(a)
+            new.canFollow(a.path) ? .enter(.new) : .change(.remove(a))
         }
     }
 }
@@ -112,6 +137,12 @@ private struct DiffCursor {
         case .leaf(let entries): return .entry(entries[frame.position])
         case .index(let level, let children): return .subtree(children[frame.position], level: level - 1)
         }
+    }
+
+    /// What the parents say of the subtree where the cursor stands; nil at an entry.
+    var expectation: NodeExpectation? {
+        guard let frame = frames.last, frame.position < frame.expectations.count else { return nil }
+        return frame.expectations[frame.position]
     }
 
     /// Whether `key` may be among what is still to come: it is above everything that was passed.

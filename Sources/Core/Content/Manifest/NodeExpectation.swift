@@ -1,5 +1,5 @@
 /// What is known of a node before its bytes are at hand, from its parents.
-struct NodeExpectation {
+struct NodeExpectation: Equatable {
     /// Its level; nil for a root.
     var level: Int?
     /// What the parent says; nil for a root.

@@ -39,6 +39,14 @@ package struct TreeRules {
         }
     }
 
+    /// Takes a symlink of a tree that is not given as a stream. Throws `TreeRuleError`.
+    mutating func check(changedLink entry: ManifestEntry) throws(TreeRuleError) {
+        if entry.type == .symlink, !allowsEscapingLinks { try checkLink(entry) }
+    }
+
+    /// Whether a path that becomes a symlink can turn another link of the tree into one that leaves the set.
+    var followsLinks: Bool { !allowsEscapingLinks }
+
     /// Ends the stream; `typeOf` tells what is at a path. Throws `TreeRuleError` and what `typeOf` throws.
     package func finish(typeOf: (RelativePath) throws -> EntryType?) throws {
         for (path, link) in crossings where try typeOf(path) == .symlink {
