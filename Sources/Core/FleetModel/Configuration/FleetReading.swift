@@ -168,12 +168,12 @@ extension FleetReading {
             node, path: label,
             keys: [
                 "name", "origin", "source", "ingest", "chunks", "digests", "replicas", "keep_releases", "linger",
-                "max_lag", "allow_escaping_links", "quota",
+                "max_lag", "allow_escaping_links", "quota", "copy_limit",
             ],
             later: [
                 "layout", "max_delete", "max_shrink", "publish", "placement", "scrub", "priority", "bandwidth",
-                "copy_limit", "sharing", "compat", "flip", "tiers", "allow", "hooks", "trust", "availability",
-                "expires", "cache", "regions",
+                "sharing", "compat", "flip", "tiers", "allow", "hooks", "trust", "availability", "expires", "cache",
+                "regions",
             ],
             mistakes: mistakes)
         guard let reader else { return nil }
@@ -191,7 +191,8 @@ extension FleetReading {
             keepReleases: reader.integer("keep_releases", in: 1...1_000) ?? 5,
             lingerSeconds: reader.seconds("linger", in: 0...604_800) ?? 3_600,
             maxLagSeconds: reader.seconds("max_lag", in: 1...31_536_000) ?? 3_600,
-            allowEscapingLinks: reader.flag("allow_escaping_links") ?? false, quotaBytes: reader.size("quota"))
+            allowEscapingLinks: reader.flag("allow_escaping_links") ?? false, quotaBytes: reader.size("quota"),
+            copyLimit: reader.amount("copy_limit", upTo: 100).map { CopyLimit($0) } ?? .standard)
         guard let name, let origin else { return nil }
         return ReadSet(
             policy: policy, label: label, place: name.place, originPlace: origin.place,

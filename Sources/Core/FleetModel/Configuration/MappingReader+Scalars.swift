@@ -110,15 +110,18 @@ extension MappingReader {
     }
 
     /// A part of a disk: a size such as `10GB`, or a percentage such as `5%`.
-    func diskReserve(_ key: String) -> DiskReserve? {
+    func diskReserve(_ key: String) -> DiskReserve? { amount(key, upTo: 90) }
+
+    /// A size such as `10GB`, or a percentage of a whole, at most `limit`.
+    func amount(_ key: String, upTo limit: UInt64) -> DiskReserve? {
         guard let text = text(key) else { return nil }
         if text.text.hasSuffix("%") {
             let digits = text.text.dropLast()
-            if digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let percent = UInt64(digits), percent <= 90 {
+            if digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let percent = UInt64(digits), percent <= limit {
                 return .percent(percent)
             }
             mistakes.add(
-                text.place, "\(label(key)): \(Spelling.quoted(text.text)) is not a percentage", "write 0% to 90%")
+                text.place, "\(label(key)): \(Spelling.quoted(text.text)) is not a percentage", "write 0% to \(limit)%")
             return nil
         }
         return size(text, label(key), orPercentage: true).map { .bytes($0) }

@@ -4,7 +4,7 @@
 package enum DiskReserve: Sendable, Hashable, CustomStringConvertible {
     /// A number of bytes.
     case bytes(UInt64)
-    /// A part of the whole disk, 0 to 90.
+    /// A part of the whole in percent; fleet.yaml takes up to 90 of a disk.
     case percent(UInt64)
 
     /// 64 MiB, what the databases of a mirror may grow by during a sync, but not more than 1 % of a small disk.
@@ -39,7 +39,7 @@ extension DiskReserve: Codable {
             throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a reserve: \(text)")
         }
         switch last {
-        case "%" where number <= 90: self = .percent(number)
+        case "%" where number <= 100: self = .percent(number)
         case "B": self = .bytes(number)
         default: throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a reserve: \(text)")
         }

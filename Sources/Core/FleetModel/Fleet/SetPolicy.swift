@@ -24,6 +24,8 @@ package struct SetPolicy: Codable, Sendable, Hashable {
     package var allowEscapingLinks: Bool
     /// The most bytes that a release of it may have on a mirror; nil: any number.
     package var quotaBytes: UInt64?
+    /// How much is copied for files that change in their time alone, before times are changed in place.
+    package var copyLimit: CopyLimit
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -38,7 +40,8 @@ package struct SetPolicy: Codable, Sendable, Hashable {
         lingerSeconds: Int64 = 3600,
         maxLagSeconds: Int64 = 3600,
         allowEscapingLinks: Bool = false,
-        quotaBytes: UInt64? = nil
+        quotaBytes: UInt64? = nil,
+        copyLimit: CopyLimit = .standard
     ) {
         self.name = name
         self.origin = origin
@@ -52,13 +55,14 @@ package struct SetPolicy: Codable, Sendable, Hashable {
         self.maxLagSeconds = maxLagSeconds
         self.allowEscapingLinks = allowEscapingLinks
         self.quotaBytes = quotaBytes
+        self.copyLimit = copyLimit
     }
 }
 
 extension SetPolicy {
     private enum CodingKeys: String, CodingKey {
         case name, origin, source, ingest, chunkProfile, digests, replicas, keepReleases, lingerSeconds,
-            maxLagSeconds, allowEscapingLinks, quotaBytes
+            maxLagSeconds, allowEscapingLinks, quotaBytes, copyLimit
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -76,6 +80,7 @@ extension SetPolicy {
         maxLagSeconds = try container.decodeIfPresent(Int64.self, forKey: .maxLagSeconds) ?? 3600
         allowEscapingLinks = try container.decodeIfPresent(Bool.self, forKey: .allowEscapingLinks) ?? false
         quotaBytes = try container.decodeIfPresent(UInt64.self, forKey: .quotaBytes)
+        copyLimit = try container.decodeIfPresent(CopyLimit.self, forKey: .copyLimit) ?? .standard
     }
 
     /// Writes the value.
@@ -93,5 +98,6 @@ extension SetPolicy {
         try container.encode(maxLagSeconds, forKey: .maxLagSeconds)
         try container.encode(allowEscapingLinks, forKey: .allowEscapingLinks)
         try container.encodeIfPresent(quotaBytes, forKey: .quotaBytes)
+        try container.encode(copyLimit, forKey: .copyLimit)
     }
 }
