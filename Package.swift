@@ -99,7 +99,7 @@ let package = Package(
         target("System", "LinuxIO", ["CLinux"]),
         target("System", "FleetFile", ["FleetModel", "CYAML"]),
         target("System", "Database", ["CSQLite"]),
-        target("System", "Store", ["Content", "Hashing", "Trust", "Retention", "LinuxIO", "Database"]),
+        target("System", "Store", ["Content", "Hashing", "Trust", "FleetModel", "Retention", "LinuxIO", "Database"]),
         target("System", "FleetCertificates", ["Content", "Trust", crypto, x509, asn1]),
         target(
             "System", "STOQTransport",
@@ -198,7 +198,10 @@ let package = Package(
         tests("System", "Telemetry", [logging]),
         tests(
             "System", "Store",
-            ["Content", "Hashing", "Trust", "LinuxIO", "Database", "Exploration", "TestSupport", crypto]),
+            [
+                "Content", "Hashing", "Trust", "FleetModel", "LinuxIO", "Database", "Exploration", "TestSupport",
+                crypto,
+            ]),
         tests(
             "System", "STOQTransport",
             [

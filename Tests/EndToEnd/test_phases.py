@@ -20,6 +20,8 @@ COMMIT = ["group-rename", "group-sync", "group-record", "variants", "closure", "
           "tree-rename", "flip", "flip-sync", "head", "clean-up"]
 ELSEWHERE = ["recover", "quarantine"]
 COLLECT = ["collect-mark", "collect-sweep", "collect-files"]
+# A set touched as a whole reaches it: TimesTests kills there.
+UNREACHED = ["times"]
 
 
 def phases_of_store():
@@ -163,7 +165,7 @@ class Phases(PhaseTest):
 
     def test_a_kill_at_every_phase_loses_nothing(self):
         known = PUBLISH + FETCH + COMMIT + ELSEWHERE
-        self.assertEqual(sorted(phases_of_store()), sorted(known + COLLECT), "a phase of the store has no round here")
+        self.assertEqual(sorted(phases_of_store()), sorted(known + COLLECT + UNREACHED), "a phase of the store has no round here")
         publishes = (PUBLISH + COMMIT) * (HITS // 2) + PUBLISH * (HITS - HITS // 2)
         syncs = (FETCH * 2 + COMMIT) * (HITS // 2)
         while publishes or syncs:

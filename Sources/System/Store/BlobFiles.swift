@@ -50,11 +50,12 @@ final class BlobFiles: Sendable {
     }
 
     /// What is wrong with a variant's file by its attributes alone; nil if nothing is.
-    func fault(_ variant: BlobVariant, size: UInt64) throws -> String? {
+    /// - Parameter modified: the time that it has, if that is not yet the variant's.
+    func fault(_ variant: BlobVariant, size: UInt64, modified: Int64? = nil) throws -> String? {
         guard let found = try stat(variant) else { return "has no file" }
         guard found.type == .regular else { return "is not a plain file" }
         guard found.size == size else { return "has \(found.size) bytes instead of \(size)" }
-        guard found.modified.seconds == variant.modified else { return "has another modification time" }
+        guard found.modified.seconds == modified ?? variant.modified else { return "has another modification time" }
         guard found.permissions == variant.mode else { return "has mode \(String(found.permissions, radix: 8))" }
         return nil
     }

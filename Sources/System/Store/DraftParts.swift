@@ -23,6 +23,12 @@ struct DraftParts {
         return ChangesetReference(digest: digest, byteCount: UInt64(bytes.count))
     }
 
+    /// The bytes of files that change in their time alone; 0 for a head whose manifest was lost with the database.
+    func retouchedBytes(from: NodeDigest, to: NodeDigest) throws -> UInt64 {
+        guard try store.node(from) != nil else { return 0 }
+        return try ManifestTree.retouchedBytes(from, to) { try store.node($0) }
+    }
+
     /// Appends the chunks that are new to the set's log, in the order of paths. Rows beyond the committed size are a
     /// draft's: they are replaced by the next one.
     func extend(

@@ -90,7 +90,7 @@ package final class FetchSession: Sendable {
 
     /// The root whose entries are all held rightly; nil if none is known to be.
     func base() throws -> NodeDigest? {
-        guard !set.isDamaged, let head = set.head else { return nil }
+        guard !set.isDamaged, !set.isAhead, let head = set.head else { return nil }
         return try store.database.read { try $0.release(set.number, head)?.root }
     }
 

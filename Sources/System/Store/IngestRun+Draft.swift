@@ -14,16 +14,21 @@ extension IngestRun {
         let parts = DraftParts(store: store, set: set)
         let isUnchanged = head?.root == root.digest
         var changeset: ChangesetReference?
+        var retouched: UInt64 = 0
         var (newChunks, newBytes) = (counter.chunks, counter.bytes)
         if !options.dryRun, !isUnchanged {
             (newChunks, newBytes) = try parts.extend(&log, from: logged, to: root.digest)
-            if let head { changeset = try parts.makeChangeset(from: head.root, to: root.digest) }
+            if let head {
+                changeset = try parts.makeChangeset(from: head.root, to: root.digest)
+                retouched = try parts.retouchedBytes(from: head.root, to: root.digest)
+            }
         }
         let draft = IngestDraft(
             isUnchanged: isUnchanged, root: root,
             previous: head.map { IngestDraft.Previous(sequence: $0.sequence, digest: $0.digest) },
             changeset: changeset, chunkProfile: options.profile, chunkLog: log.head, newChunks: newChunks,
-            newBytes: newBytes, files: root.files, bytes: root.bytes, readFiles: readFiles, copiedBytes: copiedBytes,
+            newBytes: newBytes, files: root.files, bytes: root.bytes, retouchedBytes: retouched, readFiles: readFiles,
+            copiedBytes: copiedBytes,
             dropped: dropped, topModified: try top.attributes().modified.seconds, warnings: warnings())
         return (draft, log)
     }

@@ -99,6 +99,8 @@ package struct IngestDraft: Hashable, Sendable {
     package let newBytes: UInt64
     package let files: UInt64
     package let bytes: UInt64
+    /// Bytes of the files that have the same bytes and mode as in the head, and another time; 0 in a dry run.
+    package let retouchedBytes: UInt64
     /// Files that had to be read, the others were known by their times.
     package let readFiles: UInt64
     /// Bytes that were copied into the store (in a dry run: that would be), because they could be neither shared nor

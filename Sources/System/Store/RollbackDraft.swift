@@ -35,7 +35,9 @@ struct RollbackDraft {
             isUnchanged: isUnchanged, root: document.manifest,
             previous: IngestDraft.Previous(sequence: head.sequence, digest: head.digest), changeset: changeset,
             chunkProfile: profile, chunkLog: log.head, newChunks: chunks, newBytes: bytes,
-            files: document.manifest.files, bytes: document.manifest.bytes, readFiles: 0, copiedBytes: 0,
+            files: document.manifest.files, bytes: document.manifest.bytes,
+            retouchedBytes: isUnchanged ? 0 : try parts.retouchedBytes(from: head.root, to: old.root), readFiles: 0,
+            copiedBytes: 0,
             dropped: DroppedAttributes(), topModified: document.topModified, warnings: [])
         return (draft, log)
     }

@@ -9,6 +9,9 @@ struct SetRecord {
     let head: UInt64?
     /// Something that a release names was found missing or bad: the next session looks at everything.
     let isDamaged: Bool
+    /// Times of the head's files were changed in place for a release that is not the head yet: the head's entries do not
+    /// have the inodes that they name.
+    let isAhead: Bool
     let verifiedAt: Int64?
     /// The encoded state of the chunk log as of the head.
     let log: [UInt8]?
@@ -28,13 +31,15 @@ extension Session {
     func contentSet(_ name: String) throws -> SetRecord? {
         try first(
             """
-            SELECT number, head, damaged, verified_at, log, link_from, link_until FROM content_set WHERE name = ?
+            SELECT number, head, damaged, verified_at, log, link_from, link_until, ahead FROM content_set
+            WHERE name = ?
             """, [.text(name)]
         ) { row in
             let from = try row.integer(5)
             return SetRecord(
                 number: try row.integer(0), name: name, head: try row.optionalUnsigned(1),
-                isDamaged: try row.flag(2), verifiedAt: try row.optionalInteger(3), log: try row.optionalBlob(4),
+                isDamaged: try row.flag(2), isAhead: try row.flag(7), verifiedAt: try row.optionalInteger(3),
+                log: try row.optionalBlob(4),
                 linking: from...max(from, try row.integer(6)))
         }
     }

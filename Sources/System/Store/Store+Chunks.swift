@@ -23,15 +23,12 @@ extension Store {
 
     /// Opens any inode of a blob and keeps the descriptor.
     private func openBlob(_ number: Int64) throws -> OpenFile {
-        let variants = try database.read { session -> [VariantRecord] in
-            let digest = try session.first("SELECT digest FROM blob WHERE number = ?", [.integer(number)]) {
+        let digest = try database.read { session in
+            try session.first("SELECT digest FROM blob WHERE number = ?", [.integer(number)]) {
                 BlobDigest(try $0.digest(0, "blob"))
             }
-            guard let digest else { return [] }
-            return try session.variants(of: digest, number: number)
         }
-        for record in variants {
-            guard let file = try blobs.open(record.variant) else { continue }
+        if let digest, let file = try openAnyVariant(of: digest)?.file {
             readers.keep(file, number)
             return file
         }
@@ -40,12 +37,15 @@ extension Store {
 
     /// Opens any inode of a held blob; nil if there is none.
     func openAnyVariant(of digest: BlobDigest) throws -> (variant: BlobVariant, file: OpenFile)? {
-        let variants = try database.read { session -> [VariantRecord] in
-            guard let record = try session.blob(digest) else { return [] }
-            return try session.variants(of: digest, number: record.number)
-        }
-        for record in variants {
-            if let file = try blobs.open(record.variant) { return (record.variant, file) }
+        // Twice: the time of an inode, and with it its name, may have changed since the rows were read.
+        for _ in 0..<2 {
+            let variants = try database.read { session -> [VariantRecord] in
+                guard let record = try session.blob(digest) else { return [] }
+                return try session.variants(of: digest, number: record.number)
+            }
+            for record in variants {
+                if let file = try blobs.open(record.variant) { return (record.variant, file) }
+            }
         }
         return nil
     }

@@ -126,6 +126,8 @@ extension Store {
 
     private func recover(rebuildsIndex: Bool) throws {
         try recoverStaging()
+        // Before the flip is looked at that it belongs to: recording that one forgets them.
+        for set in try database.read({ try $0.headsBySet() }) { try settleTimes(of: set.number) }
         try recoverTrees()
         try recoverTending()
         try recoverIndex(fromStart: rebuildsIndex)

@@ -2,6 +2,7 @@ import Content
 import Database
 import Glibc
 import LinuxIO
+import Synchronization
 
 extension Store {
     /// Looks at what is stored and served: `full` hashes every blob again, `quick` looks at names, sizes, times, modes.
@@ -107,7 +108,7 @@ extension Store {
                     return bad
                 }
                 let fault = try fault(item.record.variant, item.size, mode, isCancelled)
-                // One that a collection has removed meanwhile has no row either.
+                // One that a collection has removed meanwhile, or that got another time, has no row either.
                 if let fault, try database.read({ try $0.holds(item.record.variant) }) {
                     let inode = try blobs.stat(item.record.variant)?.inode
                     bad.append(BadVariant(record: item.record, reason: fault, inode: inode))
@@ -124,7 +125,12 @@ extension Store {
     private func fault(
         _ variant: BlobVariant, _ size: UInt64, _ mode: VerifyMode, _ isCancelled: () -> Bool
     ) throws -> String? {
-        if let fault = try blobs.fault(variant, size: size) { return fault }
+        // What looks wrong is looked at again while no times are being changed.
+        if try blobs.fault(variant, size: size) != nil,
+            let fault = try groupLock.withLock({ _ in try blobs.fault(variant, size: size) })
+        {
+            return fault
+        }
         guard mode == .full else { return nil }
         guard let file = try blobs.open(variant) else { return "has no file" }
         do {
@@ -186,8 +192,9 @@ extension Store {
 
     /// Unlinks bad inodes from every tree that shows them; the paths, by set.
     private func takeOutOfTrees(_ bad: inout [BadVariant], _ scopes: [VerifyScope]) throws -> [Int64: [BadPath]] {
-        var byName: [BlobVariant: [Int]] = [:]
-        for (index, item) in bad.enumerated() { byName[item.record.variant.withCopy(0), default: []].append(index) }
+        // By the bytes alone: a tree may show an inode by another time than its entry says.
+        var byBlob: [BlobDigest: [Int]] = [:]
+        for (index, item) in bad.enumerated() { byBlob[item.record.variant.digest, default: []].append(index) }
         var findings: [Int64: [BadPath]] = [:]
         let foundAt = Int64(time(nil))
         for scope in scopes {
@@ -196,7 +203,9 @@ extension Store {
                 var tree = ServedTree(root: root, blobs: blobs, scratch: staging) { _ in }
                 try skippingDamage {
                     try ManifestTree.forEachEntry(root: release.root, source: { try self.node($0) }) { entry in
-                        guard let variant = BlobVariant(entry), let indexes = byName[variant] else { return true }
+                        guard let variant = BlobVariant(entry), let indexes = byBlob[variant.digest] else {
+                            return true
+                        }
                         for index in indexes {
                             let isHere = try bad[index].inode.map { try tree.remove(entry.path, inode: $0) } ?? false
                             // A name that is gone from `blobs` leaves its links in the trees: they are good as far as
@@ -252,6 +261,9 @@ extension Store {
             let path = "\(scope.name)/\(release.sequence)"
             guard let root = try releases.subfolderIfPresent(path) else { continue }
             let inode = try root.attributes().inode
+            // Times are changed in place for a newer release: also while the flip to that is not done.
+            let record = try database.read { try $0.contentSet(scope.name) }
+            let isOutdated = record.map { $0.isAhead || release.sequence < $0.head ?? 0 } ?? false
             var tree = ServedTree(root: root, blobs: blobs, scratch: staging) { _ in }
             var found: [BadPath] = []
             do {
@@ -260,6 +272,7 @@ extension Store {
                     guard !outcome.isCancelled else { return false }
                     outcome.entries += 1
                     var fault = try tree.fault(entry)
+                    if fault != nil, isOutdated, try tree.showsOtherTime(entry) { return true }
                     if fault == nil, try !tree.isLinked(entry) { fault = "is not the store's own file" }
                     guard let fault else { return true }
                     if entry.type == .file {

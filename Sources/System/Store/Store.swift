@@ -33,6 +33,9 @@ package final class Store: Sendable {
     private let lock: Mutex<FileLock?>
     let bootClock = BootClock()
     let treeLocks = Mutex<[String: TreeLock]>([:])
+    let timesLock = TimesLock()
+    /// Whether files can share blocks; nil until that was tried.
+    let sharing = Mutex<Bool?>(nil)
 
     /// What all group commits share.
     struct GroupState {

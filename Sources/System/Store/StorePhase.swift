@@ -32,6 +32,8 @@ package enum StorePhase: String, CaseIterable, Sendable, CustomStringConvertible
     case treeSync = "tree-sync"
     /// The new served tree gets its final name.
     case treeRename = "tree-rename"
+    /// Times of inodes that both the old and the new tree show are changed in place.
+    case times
     /// The new link is renamed over the old one.
     case flip
     /// The folder that holds the link is made durable.

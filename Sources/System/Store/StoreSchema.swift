@@ -125,5 +125,21 @@ package enum StoreSchema {
             CREATE TRIGGER chunk_list_changed AFTER UPDATE ON chunk_list
                 BEGIN UPDATE mark SET value = value + 1 WHERE name = 'removals'; END;
             """),
+        // Inodes whose times are being changed in place, and sets whose head does not show its own times since.
+        Migration(
+            4,
+            """
+            CREATE TABLE time_change (
+                set_number INTEGER NOT NULL,
+                digest BLOB NOT NULL,
+                executable INTEGER NOT NULL,
+                copy INTEGER NOT NULL,
+                modified INTEGER NOT NULL,
+                next_modified INTEGER NOT NULL,
+                decided INTEGER NOT NULL DEFAULT 0,
+                PRIMARY KEY (digest, executable, copy, modified)
+            ) WITHOUT ROWID;
+            ALTER TABLE content_set ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
+            """),
     ]
 }

@@ -30,10 +30,14 @@ struct CommitModel: ExploredModel {
         /// What the set's link shows.
         var link = 1
         var hasOldTree = true
+        /// The time of an inode that both releases show, with the same bytes and another time in release 2.
+        var timeIsNew = false
+        /// That inode has the name that says the new time.
+        var hasNewName = false
         /// The chunk index offers the blob's chunks.
         var isIndexed = false
 
-        static let fields = 9
+        static let fields = 11
 
         /// This state with the fields in `mask` as in `other`.
         func taking(_ mask: Int, from other: Files) -> Files {
@@ -47,6 +51,8 @@ struct CommitModel: ExploredModel {
             if mask & 64 != 0 { mixed.link = other.link }
             if mask & 128 != 0 { mixed.hasOldTree = other.hasOldTree }
             if mask & 256 != 0 { mixed.isIndexed = other.isIndexed }
+            if mask & 512 != 0 { mixed.timeIsNew = other.timeIsNew }
+            if mask & 1024 != 0 { mixed.hasNewName = other.hasNewName }
             return mixed
         }
     }
@@ -54,7 +60,7 @@ struct CommitModel: ExploredModel {
     enum Activity: Hashable {
         case down, ready
         case group(next: Int)
-        case release(next: Int, hasTree: Bool)
+        case release(next: Int, hasTree: Bool, changesTimes: Bool)
     }
 
     struct State: Hashable {
@@ -64,6 +70,9 @@ struct CommitModel: ExploredModel {
         // The database: durable and atomic by itself.
         var hasRow = false
         var isHeld = false
+        /// The change of the time is noted, and decided: the inode's row says the new time.
+        var isTimeNoted = false
+        var isTimeDecided = false
         var head = 1
         /// The mark says that the index has the blob durably.
         var isMarked = false
@@ -96,9 +105,11 @@ struct CommitModel: ExploredModel {
 
     var start: State { State() }
 
-    private func order(hasTree: Bool) -> [CommitStep] {
+    private func order(hasTree: Bool, changesTimes: Bool) -> [CommitStep] {
         changed(
-            CommitOrder.hold + CommitOrder.activation(hasTree: hasTree, isDamaged: false) + CommitOrder.tending)
+            CommitOrder.hold
+                + CommitOrder.activation(hasTree: hasTree, isDamaged: false, changesTimes: changesTimes)
+                + CommitOrder.tending)
     }
 
     private func changed(_ steps: [CommitStep]) -> [CommitStep] {
@@ -116,7 +127,8 @@ struct CommitModel: ExploredModel {
         case .down: break
         case .ready: if state.head == 1 { steps.append(.begin) }
         case .group(let next): steps.append(.perform(changed(group)[next]))
-        case .release(let next, let hasTree): steps.append(.perform(order(hasTree: hasTree)[next]))
+        case .release(let next, let hasTree, let changesTimes):
+            steps.append(.perform(order(hasTree: hasTree, changesTimes: changesTimes)[next]))
         }
         if state.kills < killLimit { steps.append(.kill) }
         if state.cuts < cutLimit {
@@ -152,7 +164,7 @@ struct CommitModel: ExploredModel {
 
     private func begin(_ state: inout State) {
         guard !state.hasRow else {
-            state.activity = .release(next: 0, hasTree: state.live.tree == .named)
+            beginRelease(&state)
             return
         }
         // Staged parts are hashed again, and what is wrong or missing is fetched.
@@ -161,15 +173,24 @@ struct CommitModel: ExploredModel {
         state.activity = .group(next: 0)
     }
 
+    /// An inode whose row says the new time needs no change.
+    private func beginRelease(_ state: inout State) {
+        state.activity = .release(
+            next: 0, hasTree: state.live.tree == .named, changesTimes: !state.isTimeDecided)
+    }
+
     private func advance(_ state: inout State) {
         switch state.activity {
         case .group(let next):
-            let isDone = next + 1 == changed(group).count
+            if next + 1 == changed(group).count {
+                beginRelease(&state)
+            } else {
+                state.activity = .group(next: next + 1)
+            }
+        case .release(let next, let hasTree, let changesTimes):
+            let isDone = next + 1 == order(hasTree: hasTree, changesTimes: changesTimes).count
             state.activity =
-                isDone ? .release(next: 0, hasTree: state.live.tree == .named) : .group(next: next + 1)
-        case .release(let next, let hasTree):
-            let isDone = next + 1 == order(hasTree: hasTree).count
-            state.activity = isDone ? .ready : .release(next: next + 1, hasTree: hasTree)
+                isDone ? .ready : .release(next: next + 1, hasTree: hasTree, changesTimes: changesTimes)
         case .down, .ready: break
         }
     }
@@ -178,11 +199,18 @@ struct CommitModel: ExploredModel {
         switch step {
         case .noteNames: state.live.isNoted = true
         case .moveBlobs: state.live.blob = .named
-        case .syncBlobs, .syncTree, .syncRepairs: state.durable = state.live
+        case .syncBlobs, .syncTree, .syncRepairs, .syncTimes: state.durable = state.live
         case .recordBlobs: state.hasRow = true
         case .forgetNames: state.live.isNoted = false
         case .tellIndex: state.live.isIndexed = true
         case .makeVariants, .proveClosure: break
+        case .noteTimes:
+            guard !state.isTimeDecided else { break }
+            state.isTimeNoted = true
+            state.live.hasNewName = true
+        case .changeTimes:
+            state.isTimeDecided = true
+            state.live.timeIsNew = true
         case .syncIndex:
             state.durable.isIndexed = state.live.isIndexed
             state.markToWrite = state.live.isIndexed
@@ -205,6 +233,7 @@ struct CommitModel: ExploredModel {
         case .recordHead:
             state.head = 2
             state.isAcknowledged = true
+            state.isTimeNoted = false
         case .removeTrees: state.live.hasOldTree = false
         }
     }
@@ -216,6 +245,12 @@ struct CommitModel: ExploredModel {
         if state.live.tree == .staged {
             state.live.tree = .absent
             state.live.treeIsWhole = false
+        }
+        if state.isTimeNoted {
+            if state.isTimeDecided { state.live.timeIsNew = true } else { state.live.hasNewName = false }
+            state.durable.timeIsNew = state.live.timeIsNew
+            state.durable.hasNewName = state.live.hasNewName
+            state.isTimeNoted = false
         }
         let isHeld = state.live.link == 1 || state.isHeld
         if CommitOrder.recordsFlip(linked: UInt64(state.live.link), head: UInt64(state.head), isHeld: isHeld) {
@@ -237,6 +272,13 @@ struct CommitModel: ExploredModel {
         if files.link == 1, !files.hasOldTree { return "the link shows release 1, whose tree is gone" }
         if files.link == 2, files.tree != .named || !files.treeIsWhole || !blobIsGood {
             return "the link shows release 2, whose tree is not whole"
+        }
+        if files.link == 2, !files.timeIsNew || !files.hasNewName {
+            return "the link shows release 2, one of whose files has the time of release 1"
+        }
+        if state.isTimeDecided, !files.hasNewName { return "a row names an inode by a name that it does not have" }
+        if state.activity == .ready, state.isTimeDecided != files.timeIsNew {
+            return "a row says another time than its inode has"
         }
         if files.tree == .named, !files.treeIsWhole { return "a tree has its final name and is not whole" }
         if state.hasRow, !blobIsGood { return "a row names a blob that is not there, or torn" }

@@ -18,7 +18,8 @@ import Testing
         arguments: [
             CommitStep.moveBlobs, .syncBlobs, .recordBlobs, .tellIndex, .keepRelease, .holdRelease, .linkTree,
             .syncTree,
-            .nameTree, .syncTreeName, .syncRepairs, .renameLink, .syncLink, .recordHead,
+            .nameTree, .syncTreeName, .syncRepairs, .noteTimes, .changeTimes, .syncTimes, .renameLink, .syncLink,
+            .recordHead,
         ])
     func omitted(step: CommitStep) {
         #expect(Exploration(CommitModel(omitted: step)).failure != nil)
@@ -29,6 +30,7 @@ import Testing
         arguments: [
             (CommitStep.syncBlobs, CommitStep.recordBlobs), (.keepRelease, .holdRelease), (.syncTree, .nameTree),
             (.nameTree, .renameLink), (.syncTreeName, .renameLink), (.syncLink, .recordHead), (.syncLink, .removeTrees),
+            (.noteTimes, .changeTimes), (.syncTimes, .renameLink), (.changeTimes, .syncTree),
         ])
     func swapped(first: CommitStep, second: CommitStep) {
         #expect(Exploration(CommitModel(swapped: (first, second))).failure != nil)

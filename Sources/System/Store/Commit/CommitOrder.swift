@@ -7,7 +7,9 @@ package enum CommitOrder {
     ]
 
     /// A release whose blobs, lists and nodes were stored: until it is held.
-    package static let hold: [CommitStep] = [.makeVariants, .proveClosure, .syncIndex, .keepRelease, .holdRelease]
+    package static let hold: [CommitStep] = [
+        .makeVariants, .noteTimes, .proveClosure, .syncIndex, .keepRelease, .holdRelease,
+    ]
 
     /// After the head, in the background: trees that nobody can be in any more go.
     package static let tending: [CommitStep] = [.removeTrees]
@@ -17,11 +19,14 @@ package enum CommitOrder {
     ///   - hasTree: a tree of its sequence has its final name already: a session before this one was cut off, or this
     ///     one repairs the head.
     ///   - isDamaged: something of the set was found missing or wrong.
-    package static func activation(hasTree: Bool, isDamaged: Bool) -> [CommitStep] {
+    ///   - changesTimes: inodes were noted whose times change in place: after the sync that made their new names
+    ///     durable, and as late as can be, since the tree that is still served shows the new times from then on.
+    package static func activation(hasTree: Bool, isDamaged: Bool, changesTimes: Bool = false) -> [CommitStep] {
         var steps: [CommitStep] = []
         if !hasTree { steps += [.linkTree, .syncTree, .nameTree, .syncTreeName] }
         // A name that a killed process gave is not known to be durable before this session's own syncs.
         if hasTree || isDamaged { steps += [.repairTrees, .syncRepairs] }
+        if changesTimes { steps += [.changeTimes, .syncTimes] }
         return steps + [.renameLink, .syncLink, .recordHead]
     }
 

@@ -21,6 +21,8 @@ package enum CommitStep: String, CaseIterable, Sendable, CustomStringConvertible
 
     /// Inodes for equal bytes with other times or modes, as a group.
     case makeVariants = "make-variants"
+    /// Inodes whose times shall change in place are noted, and get a further name that says the new time.
+    case noteTimes = "note-times"
     /// Everything that the release names is looked for.
     case proveClosure = "prove-closure"
     /// The chunk index is made durable.
@@ -41,6 +43,10 @@ package enum CommitStep: String, CaseIterable, Sendable, CustomStringConvertible
     case repairTrees = "repair-trees"
     /// One syncfs: the repairs are durable.
     case syncRepairs = "sync-repairs"
+    /// One transaction that says the new times, then the inodes' times are changed and their old names go.
+    case changeTimes = "change-times"
+    /// One syncfs: the times are durable.
+    case syncTimes = "sync-times"
     /// The flip: a new link is renamed over the old one.
     case renameLink = "rename-link"
     /// The folder that holds the link is durable.
@@ -62,11 +68,14 @@ package enum CommitStep: String, CaseIterable, Sendable, CustomStringConvertible
         case .linkTree, .repairTrees: .treeLink
         case .syncTree, .syncRepairs: .treeSync
         case .nameTree: .treeRename
+        case .changeTimes: .times
         case .renameLink: .flip
         case .syncLink: .flipSync
         case .recordHead: .head
         case .removeTrees: .cleanUp
-        case .moveBlobs, .forgetNames, .tellIndex, .keepRelease, .holdRelease, .syncTreeName: nil
+        case .moveBlobs, .forgetNames, .tellIndex, .keepRelease, .holdRelease, .syncTreeName, .noteTimes,
+            .syncTimes:
+            nil
         }
     }
 

@@ -12,13 +12,14 @@ extension Activation {
     /// What the release shares with the base was proved when that became the head. It is proved again only if something
     /// went since: a node or a chunk list (the database counts, whoever removes one), or a file of a blob (its folder's
     /// time changed by no work of this store, and one of the files in it is not as it should be).
+    /// - Parameter noted: inodes whose times are changed before the flip, with the times that they have until then.
     /// - Returns: the count of removals as of the proof.
-    func proveClosure() throws -> Int64 {
+    func proveClosure(_ noted: [BlobVariant: Int64]) throws -> Int64 {
         let (removals, proved) = try store.database.read { session in
             (try session.mark("removals"), try session.provedRemovals(set.number))
         }
         if let base, proved == removals, try store.areBlobFilesUntouched() {
-            try prove { body in
+            try prove(noted) { body in
                 try withClosedNodes {
                     try ManifestTree.diff(base, root, source: $0) { edit in
                         if case .put(let entry) = edit { try body(entry) }
@@ -26,7 +27,7 @@ extension Activation {
                 }
             }
         } else {
-            try prove { body in
+            try prove(noted) { body in
                 try withClosedNodes {
                     try ManifestTree.forEachEntry(root: root, source: $0) { entry in
                         try body(entry)
@@ -40,7 +41,9 @@ extension Activation {
 
     /// Looks for all that the entries name: every node on the way to them (read, and compared with its digest), every
     /// chunk list, every blob's file with its size, time and mode.
-    private func prove(_ forEachEntry: ((ManifestEntry) throws -> Void) throws -> Void) throws {
+    private func prove(
+        _ noted: [BlobVariant: Int64], _ forEachEntry: ((ManifestEntry) throws -> Void) throws -> Void
+    ) throws {
         var lists: [ManifestEntry] = []
         var firstFault: StoreError?
         var faulty: [BlobVariant] = []
@@ -53,7 +56,9 @@ extension Activation {
             firstFault = .missingChunkList(set: name, sequence: document.sequence, list, path: missing.path)
         }
         try forEachEntry { entry in
-            if let variant = BlobVariant(entry), let fault = try store.blobs.fault(variant, size: entry.size) {
+            if let variant = BlobVariant(entry),
+                let fault = try store.blobs.fault(variant, size: entry.size, modified: noted[variant])
+            {
                 // All of them are found in one pass, so that one more session repairs all.
                 if faulty.count < Self.faultLimit { faulty.append(variant) }
                 firstFault =

@@ -36,12 +36,19 @@ struct Activation {
         var linked: UInt64?
         /// A tree of this sequence had its final name already.
         var hasTree = false
+        /// What was not copied, and is to have its time changed in place.
+        var later: [CopyBudget.Later] = []
+        /// The times that inodes have until then, by what they will be.
+        var noted: [BlobVariant: Int64] = [:]
     }
 
     /// Goes all the way, in the order of `CommitOrder`. `headRows` are written in the transaction that records the head.
     /// Trees that are no longer kept stay until `Store.tendTrees`: removing them is no part of a flip.
     func run(headRows: (Session) throws -> Void = { _ in }) throws -> ServedState {
         try refuseStale()
+        try store.settleTimes(of: set.number)
+        store.timesLock.share()
+        defer { store.timesLock.giveBack() }
         var passing = Passing()
         for step in CommitOrder.hold { try take(step, &passing, headRows) }
         try store.withTrees(of: name) {
@@ -49,7 +56,9 @@ struct Activation {
             passing.linkedSince = now(CLOCK_REALTIME_COARSE)
             passing.linked = try store.linkedSequence(name)
             passing.hasTree = try store.releases.stat("\(name)/\(document.sequence)") != nil
-            for step in CommitOrder.activation(hasTree: passing.hasTree, isDamaged: set.isDamaged) {
+            for step in CommitOrder.activation(
+                hasTree: passing.hasTree, isDamaged: set.isDamaged, changesTimes: !passing.noted.isEmpty)
+            {
                 try take(step, &passing, headRows)
             }
         }
@@ -62,16 +71,18 @@ struct Activation {
     private func take(_ step: CommitStep, _ passing: inout Passing, _ headRows: (Session) throws -> Void) throws {
         if let phase = step.phase { store.note(phase, name) }
         switch step {
-        case .makeVariants: try makeVariants()
-        case .proveClosure: passing.removals = try proveClosure()
+        case .makeVariants: passing.later = try makeVariants()
+        case .noteTimes: passing.noted = try noteTimesAlone(passing.later)
+        case .proveClosure: passing.removals = try proveClosure(passing.noted)
         case .syncIndex: passing.marks = try store.settledIndexMarks()
         case .keepRelease: try keepRelease()
         case .holdRelease: try holdRelease(passing.marks)
         case .linkTree: try linkTree()
-        case .syncTree, .syncRepairs: try staging.durability.syncFileSystem()
+        case .syncTree, .syncRepairs, .syncTimes: try staging.durability.syncFileSystem()
         case .nameTree: try store.releases.subfolder(name).rename(partialName, to: "\(document.sequence)", .noReplace)
         case .syncTreeName: try store.releases.subfolder(name).sync()
         case .repairTrees: try repairTrees()
+        case .changeTimes: try store.changeTimes(of: set.number)
         case .renameLink: try renameLink()
         case .syncLink: try store.data.sync()
         case .recordHead: try recordHead(passing, headRows)
@@ -121,15 +132,22 @@ struct Activation {
     // MARK: Variants
 
     /// Makes the inodes that entries need and that do not exist: for equal bytes with another time or mode.
-    private func makeVariants() throws {
+    /// - Returns: those beyond the limit of copies, in the order of paths.
+    private func makeVariants() throws -> [CopyBudget.Later] {
+        var budget: CopyBudget?
+        var hasBudget = false
         var made = VariantMaker(store: store, set: name, staging: staging)
         var batch: [ManifestEntry] = []
         func settle() throws {
             let missing = try store.database.read { session in
                 try batch.filter { entry in try BlobVariant(entry).map { try !session.holds($0) } ?? false }
             }
+            if !missing.isEmpty, !hasBudget {
+                budget = try copyBudget()
+                hasBudget = true
+            }
             for entry in missing {
-                guard let variant = BlobVariant(entry) else { continue }
+                guard let variant = BlobVariant(entry), budget?.leaves(entry, variant) != true else { continue }
                 do {
                     try made.make(variant, size: entry.size)
                 } catch StoreError.notFound {
@@ -162,6 +180,15 @@ struct Activation {
         }
         try settle()
         try made.finish()
+        return budget?.later ?? []
+    }
+
+    /// Notes times with nobody else on the way to a flip; alone until the end of this activation, if anything is noted.
+    private func noteTimesAlone(_ later: [CopyBudget.Later]) throws -> [BlobVariant: Int64] {
+        guard !later.isEmpty else { return [:] }
+        store.timesLock.giveBack()
+        store.timesLock.takeAlone()
+        return try noteTimes(later)
     }
 
     /// Writes the release's file. Entries of one release all have the same further digests, so the first file tells.
@@ -198,7 +225,8 @@ extension Store {
 
     func recordHead(_ set: Int64, _ sequence: UInt64, in session: Session) throws {
         try session.run(
-            "UPDATE content_set SET head = ? WHERE number = ?", [.unsigned(sequence), .integer(set)])
+            "UPDATE content_set SET head = ?, ahead = 0 WHERE number = ?", [.unsigned(sequence), .integer(set)])
+        try session.forgetTimeChanges(of: set)
         try session.forgetUnfinishedFetch(of: set)
     }
 }

@@ -88,12 +88,33 @@ struct ServedTree {
             return false
         }
         guard let found else { return false }
+        return try isLinked(found.inode, variant)
+    }
+
+    private func isLinked(_ inode: UInt64, _ variant: BlobVariant) throws -> Bool {
         var copy = 0
         while let stored = try blobs.stat(variant.withCopy(copy)) {
-            if stored.inode == found.inode { return true }
+            if stored.inode == inode { return true }
             copy += 1
         }
         return false
+    }
+
+    /// Whether the tree's file is an inode that the store knows by the entry's bytes and mode and another time: that was
+    /// changed in place, for another release.
+    mutating func showsOtherTime(_ entry: ManifestEntry) throws -> Bool {
+        guard let variant = BlobVariant(entry) else { return false }
+        do {
+            let place = try self.place(entry.path)
+            guard let found = try place.folder.stat(place.name), found.size == entry.size,
+                found.permissions == variant.mode, found.modified.seconds != variant.modified
+            else { return false }
+            let shown = BlobVariant(
+                digest: variant.digest, modified: found.modified.seconds, isExecutable: variant.isExecutable)
+            return try isLinked(found.inode, shown)
+        } catch let error as FileError where error.isNotFound {
+            return false
+        }
     }
 
     /// Puts one entry of a served tree right: what stands there is replaced by one rename, so that a reader sees the
