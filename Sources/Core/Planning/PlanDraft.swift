@@ -31,6 +31,11 @@ struct PlanDraft {
             } else {
                 line.bytes = work.bytes
                 line.reason.text += highWater(mirror, work)
+                if let times = TimeWork(mirror, set: wish.setName, head, history) {
+                    line.copiedBytes = times.copiedBytes
+                    line.retimedBytes = times.retimedBytes
+                    line.reason.text += times.text
+                }
                 line.sources = choice.sources
             }
             return line
@@ -42,7 +47,7 @@ struct PlanDraft {
         return PlanLine(
             mirror: wish.mirrorName, set: wish.setName, action: action, sequence: wish.head?.sequence,
             release: wish.head?.digest, root: wish.head?.root, keepReleases: policy?.keepReleases,
-            lingerSeconds: policy?.lingerSeconds, reason: reason)
+            lingerSeconds: policy?.lingerSeconds, copyLimit: policy?.copyLimit, reason: reason)
     }
 
     private func noSource(_ wish: Wish, _ choice: SourceChoice) -> Reason {

@@ -8,8 +8,9 @@ import Planning
 /// ```
 /// fleet                         the lines are `sets`, `defaults` and `mirrors` of a fleet.yaml
 /// at SECONDS                    sets the clock
-/// release SET SEQ [bytes=SIZE]  registers a release now
-/// report MIRROR [SET=SEQ ...] [free=SIZE] [total=SIZE] [store=SIZE]    comes in now; a set not named is not served
+/// release SET SEQ [bytes=SIZE] [retouched=SIZE]    registers a release now
+/// report MIRROR [SET=SEQ ...] [free=SIZE] [total=SIZE] [store=SIZE] [shares=yes|no]    comes in now; a set not named is
+///   not served
 ///   SET bad=PATH[,PATH] | missing=SIZE | syncing | root=TEXT | failed=N[!] [MESSAGE]    lines below a report
 /// plan [SET ...] [on MIRROR ...]
 /// status
@@ -90,11 +91,15 @@ struct PlannerScenario {
 
     private mutating func release(_ words: [String]) throws {
         guard words.count >= 2, let sequence = UInt64(words[1]) else { throw Failure(description: "release: \(words)") }
-        let bytes = try words.dropFirst(2).first.map { try Quantity.bytes(String($0.dropFirst("bytes=".count))) }
+        func size(_ key: String) throws -> UInt64? {
+            try words.dropFirst(2).first { $0.hasPrefix("\(key)=") }
+                .map { try Quantity.bytes(String($0.dropFirst(key.utf8.count + 1))) }
+        }
         releases.append(
             RegisteredRelease(
                 set: words[0], sequence: sequence, digest: "digest-\(sequence)", root: "root-\(sequence)", files: 1,
-                entries: 1, bytes: bytes ?? 1_000_000_000, publishedAt: now, registeredAt: now))
+                entries: 1, bytes: try size("bytes") ?? 1_000_000_000, publishedAt: now, registeredAt: now,
+                retouchedBytes: try size("retouched") ?? 0))
     }
 
     private mutating func report(_ words: [String], details: ArraySlice<String>) throws {
@@ -109,6 +114,7 @@ struct PlannerScenario {
             switch pair[0] {
             case "store": disk.storeBytes = try Quantity.bytes(pair[1])
             case "free": disk.freeBytes = try Quantity.bytes(pair[1])
+            case "shares": disk.sharesBlocks = pair[1] == "yes"
             case "total": disk.totalBytes = try Quantity.bytes(pair[1])
             default:
                 guard let sequence = UInt64(pair[1]) else { continue }

@@ -14,6 +14,11 @@ package struct PlanLine: Codable, Sendable, Hashable {
     package var root: String?
     /// Bytes to move, an estimate (the reason says from what).
     package var bytes: UInt64
+    /// Bytes that the mirror copies on its own disk at most, for files that change in their time alone; an estimate.
+    package var copiedBytes: UInt64
+    /// Bytes of the files whose times it changes in place just before the flip, which the tree that is served until then
+    /// shows, too; an estimate, 0 for none.
+    package var retimedBytes: UInt64
     /// Whom to ask, best first.
     package var sources: [PlanSource]
     /// Who holds the release and is no source, sorted by name.
@@ -22,6 +27,9 @@ package struct PlanLine: Codable, Sendable, Hashable {
     package var keepReleases: Int?
     /// Seconds that a tree out of service stays as it was; nil in a plan of an older coordinator.
     package var lingerSeconds: Int64?
+    /// How much the mirror copies for files that change in their time alone before it changes times in place; nil in a
+    /// plan of an older coordinator: it copies all.
+    package var copyLimit: CopyLimit?
     /// Why.
     package var reason: Reason
 
@@ -38,6 +46,9 @@ package struct PlanLine: Codable, Sendable, Hashable {
         leftOut: [LeftOutSource] = [],
         keepReleases: Int? = nil,
         lingerSeconds: Int64? = nil,
+        copyLimit: CopyLimit? = nil,
+        copiedBytes: UInt64 = 0,
+        retimedBytes: UInt64 = 0,
         reason: Reason
     ) {
         self.mirror = mirror
@@ -51,6 +62,9 @@ package struct PlanLine: Codable, Sendable, Hashable {
         self.leftOut = leftOut
         self.keepReleases = keepReleases
         self.lingerSeconds = lingerSeconds
+        self.copyLimit = copyLimit
+        self.copiedBytes = copiedBytes
+        self.retimedBytes = retimedBytes
         self.reason = reason
     }
 }
@@ -58,7 +72,7 @@ package struct PlanLine: Codable, Sendable, Hashable {
 extension PlanLine {
     private enum CodingKeys: String, CodingKey {
         case mirror, set, action, sequence, release, root, bytes, sources, leftOut, keepReleases, lingerSeconds,
-            reason
+            copyLimit, copiedBytes, retimedBytes, reason
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -75,6 +89,9 @@ extension PlanLine {
         leftOut = try container.decodeIfPresent([LeftOutSource].self, forKey: .leftOut) ?? []
         keepReleases = try container.decodeIfPresent(Int.self, forKey: .keepReleases)
         lingerSeconds = try container.decodeIfPresent(Int64.self, forKey: .lingerSeconds)
+        copiedBytes = try container.decodeIfPresent(UInt64.self, forKey: .copiedBytes) ?? 0
+        retimedBytes = try container.decodeIfPresent(UInt64.self, forKey: .retimedBytes) ?? 0
+        copyLimit = try container.decodeIfPresent(CopyLimit.self, forKey: .copyLimit)
         reason = try container.decode(Reason.self, forKey: .reason)
     }
 
@@ -92,6 +109,9 @@ extension PlanLine {
         try container.encode(leftOut, forKey: .leftOut)
         try container.encodeIfPresent(keepReleases, forKey: .keepReleases)
         try container.encodeIfPresent(lingerSeconds, forKey: .lingerSeconds)
+        try container.encode(copiedBytes, forKey: .copiedBytes)
+        try container.encode(retimedBytes, forKey: .retimedBytes)
+        try container.encodeIfPresent(copyLimit, forKey: .copyLimit)
         try container.encode(reason, forKey: .reason)
     }
 }

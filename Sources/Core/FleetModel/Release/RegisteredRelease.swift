@@ -14,6 +14,8 @@ package struct RegisteredRelease: Codable, Sendable, Hashable {
     package var entries: UInt64
     /// Bytes of all its files.
     package var bytes: UInt64
+    /// Bytes of the files that have another time than in the release before it, and nothing else changed.
+    package var retouchedBytes: UInt64
     /// When it was published, in Unix seconds of the publisher's clock.
     package var publishedAt: Int64
     /// When it was registered, in Unix seconds of the coordinator's clock.
@@ -32,7 +34,8 @@ package struct RegisteredRelease: Codable, Sendable, Hashable {
         bytes: UInt64,
         publishedAt: Int64,
         registeredAt: Int64,
-        signed: String = ""
+        signed: String = "",
+        retouchedBytes: UInt64 = 0
     ) {
         self.set = set
         self.sequence = sequence
@@ -44,12 +47,14 @@ package struct RegisteredRelease: Codable, Sendable, Hashable {
         self.publishedAt = publishedAt
         self.registeredAt = registeredAt
         self.signed = signed
+        self.retouchedBytes = retouchedBytes
     }
 }
 
 extension RegisteredRelease {
     private enum CodingKeys: String, CodingKey {
-        case set, sequence, digest, root, files, entries, bytes, publishedAt, registeredAt, signed
+        case set, sequence, digest, root, files, entries, bytes, publishedAt, registeredAt, signed,
+            retouchedBytes
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -65,6 +70,7 @@ extension RegisteredRelease {
         publishedAt = try container.decode(Int64.self, forKey: .publishedAt)
         registeredAt = try container.decode(Int64.self, forKey: .registeredAt)
         signed = try container.decodeIfPresent(String.self, forKey: .signed) ?? ""
+        retouchedBytes = try container.decodeIfPresent(UInt64.self, forKey: .retouchedBytes) ?? 0
     }
 
     /// Writes the value.
@@ -80,5 +86,6 @@ extension RegisteredRelease {
         try container.encode(publishedAt, forKey: .publishedAt)
         try container.encode(registeredAt, forKey: .registeredAt)
         try container.encode(signed, forKey: .signed)
+        try container.encode(retouchedBytes, forKey: .retouchedBytes)
     }
 }

@@ -144,7 +144,8 @@ extension CommandService {
             fleet: settings.fleet, set: set, sequence: sequence, publishedAt: clock.now(), manifest: draft.root,
             predecessor: draft.previous.map { ReleasePredecessor.release($0.digest) } ?? ReleasePredecessor.first,
             changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog,
-            extensions: [.topModified(draft.topModified)] + (allowsEscapingLinks ? [.escapingLinks] : []))
+            extensions: [.topModified(draft.topModified)] + (allowsEscapingLinks ? [.escapingLinks] : [])
+                + (draft.retouchedBytes > 0 ? [.retouchedBytes(draft.retouchedBytes)] : []))
     }
 
     private func ingestOptions(_ policy: SetPolicy, isDryRun: Bool) throws -> IngestOptions {

@@ -157,7 +157,8 @@ final class Reporter: Sendable {
             mirror: settings.name, number: place.number, agentVersion: AgentVersion.current,
             startedAt: place.startedAt, generation: activity.generation,
             disk: DiskReport(
-                totalBytes: usage.totalBytes, freeBytes: usage.freeBytes, storeBytes: usage.storeBytes),
+                totalBytes: usage.totalBytes, freeBytes: usage.freeBytes, storeBytes: usage.storeBytes,
+                sharesBlocks: try store.sharesBlocks()),
             sets: try names.map { try setReport($0, now: now) }, problems: activity.problems(now: now),
             connections: endpoint.connections.map {
                 ConnectionReport(

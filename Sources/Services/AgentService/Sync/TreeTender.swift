@@ -50,7 +50,10 @@ final class TreeTender: Sendable {
 extension TreePolicy {
     /// What fleet.yaml says of a set.
     init(_ policy: SetPolicy) {
-        self.init(keepReleases: policy.keepReleases, lingerSeconds: policy.lingerSeconds)
+        // With `ingest: link` inodes are the publisher's own files: their times are not ours to change.
+        self.init(
+            keepReleases: policy.keepReleases, lingerSeconds: policy.lingerSeconds,
+            copyLimit: policy.ingest == .link ? nil : policy.copyLimit)
     }
 
     /// What a plan says; a line of an older coordinator says nothing and means the defaults.
@@ -58,6 +61,6 @@ extension TreePolicy {
         let fallback = TreePolicy()
         self.init(
             keepReleases: line.keepReleases ?? fallback.keepReleases,
-            lingerSeconds: line.lingerSeconds ?? fallback.lingerSeconds)
+            lingerSeconds: line.lingerSeconds ?? fallback.lingerSeconds, copyLimit: line.copyLimit)
     }
 }

@@ -38,6 +38,7 @@ struct ReleaseSeal: Sendable {
             set: document.set, sequence: document.sequence, digest: digest.description,
             root: document.manifest.digest.description, files: document.manifest.files,
             entries: document.manifest.entries, bytes: document.manifest.bytes, publishedAt: document.publishedAt,
-            registeredAt: registeredAt, signed: base64(bytes))
+            registeredAt: registeredAt, signed: base64(bytes),
+            retouchedBytes: document.retouchedBytes)
     }
 }
