@@ -165,7 +165,8 @@ class Phases(PhaseTest):
 
     def test_a_kill_at_every_phase_loses_nothing(self):
         known = PUBLISH + FETCH + COMMIT + ELSEWHERE
-        self.assertEqual(sorted(phases_of_store()), sorted(known + COLLECT + UNREACHED), "a phase of the store has no round here")
+        self.assertEqual(
+            sorted(phases_of_store()), sorted(known + COLLECT + UNREACHED), "a phase of the store has no round here")
         publishes = (PUBLISH + COMMIT) * (HITS // 2) + PUBLISH * (HITS - HITS // 2)
         syncs = (FETCH * 2 + COMMIT) * (HITS // 2)
         while publishes or syncs:
