@@ -57,7 +57,8 @@ import Testing
         let process = try #require(RunningProcess(pid: pid))
         defer { _ = try? process.send(signal: SIGKILL) }
         let descriptors = try Folder.open("/proc/\(pid)/fd")
-        #expect(try descriptors.list().map(\.name) == [bytes("0"), bytes("1"), bytes("2")])
+        // The loader of the program has its libraries open for a moment; what is inherited stays open.
+        #expect(try holds { try descriptors.list().map(\.name) == [bytes("0"), bytes("1"), bytes("2")] })
         #expect(try descriptors.readLink("0") == bytes("/dev/null"))
         #expect(try descriptors.readLink("1") == bytes(place.path + "/log"))
         #expect(try descriptors.readLink("2") == bytes(place.path + "/log"))
