@@ -190,6 +190,14 @@ extension Session {
             ])
     }
 
+    /// The blobs of files whose inode is in the store: they are the publisher's own.
+    func linkedSources() throws -> Set<BlobDigest> {
+        Set(
+            try rows("SELECT DISTINCT blob FROM source WHERE linked & \(SourceRecord.linkedBit) != 0") {
+                BlobDigest(try $0.digest(0, "source"))
+            })
+    }
+
     /// Removes the record of a path.
     func removeSource(_ path: [UInt8], set: Int64) throws {
         try run("DELETE FROM source WHERE set_number = ? AND path = ?", [.integer(set), .blob(path)])

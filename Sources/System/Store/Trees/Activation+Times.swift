@@ -92,12 +92,7 @@ extension Activation {
             chosen = [:]
         }
         guard !chosen.isEmpty else { return }
-        let linked = try store.database.read { session in
-            try session.rows("SELECT DISTINCT blob FROM source WHERE linked = 1") {
-                BlobDigest(try $0.digest(0, "source"))
-            }
-        }
-        let publishers = Set(linked)
+        let publishers = try store.database.read { try $0.linkedSources() }
         chosen = chosen.filter { !publishers.contains($0.key.digest) }
     }
 }
