@@ -34,6 +34,9 @@ import Trust
         func arrive(_ phase: StorePhase) { if phase == .flip { atFlip.withLock { $0 }?() } }
     }
 
+    /// Everything that may have its times changed in place has.
+    private static let inPlace = CopyLimit(.bytes(0))
+
     private func touch(_ tree: SourceTree, _ names: [String] = names, _ time: Int64 = later) throws {
         for name in names { try tree.folder.setModified(Array(name.utf8), FileTime(seconds: time)) }
     }
@@ -105,24 +108,30 @@ import Trust
         #expect(try mirror.verify(.full).bad.isEmpty)
     }
 
-    @Test("A kill after the times and before the flip is finished by the next session, and damages nothing")
-    func killedBeforeFlip() throws {
+    /// A release, all of it touched and published again, and the data of a mirror, `killed`, that was killed between the
+    /// times and the flip of the second; nil where nothing changes in place.
+    private func killedAtFlip() throws -> (TestFleet, SourceTree, origin: Store, second: VerifiedRelease)? {
         let fleet = try TestFleet()
         let tree = try makeTree(fleet)
         let origin = try fleet.store("origin")
         let hooks = Hooks()
         let mirror = try Store.open(data: fleet.data("mirror")) { phase, _ in hooks.arrive(phase) }
-        if try mirror.sharesBlocks() { return }
-        let limit = CopyLimit(.bytes(0))
-        try fetch(fleet, try #require(try fleet.publish(tree, to: origin)), from: origin, to: mirror, limit)
+        if try mirror.sharesBlocks() { return nil }
+        try fetch(fleet, try #require(try fleet.publish(tree, to: origin)), from: origin, to: mirror, Self.inPlace)
         try touch(tree)
         let two = try #require(try fleet.publish(tree, to: origin))
         let (data, copy) = (fleet.data("mirror"), fleet.data("killed"))
         hooks.copyAtFlip(data, to: copy)
-        try fetch(fleet, two, from: origin, to: mirror, limit)
+        try fetch(fleet, two, from: origin, to: mirror, Self.inPlace)
         try fleet.expectServed("mirror", tree)
+        return (fleet, tree, origin, two)
+    }
 
+    @Test("A kill after the times and before the flip is finished by the next session, and damages nothing")
+    func killedBeforeFlip() throws {
+        guard let (fleet, tree, origin, two) = try killedAtFlip() else { return }
         // The power went as well: one time and one old name are as before.
+        let copy = fleet.data("killed")
         let blobs = try Folder.open(copy).subfolder(".store/blobs")
         let file = try #require(try Folder.open(copy).stat(".releases/pool/1/f3"))
         for folder in try blobs.list() {
@@ -138,7 +147,7 @@ import Trust
         #expect(try killed.served(set: "pool")?.sequence == 1)
         #expect(try modified(fleet, "killed", "1/f3") == Self.later)
         #expect(try killed.verify(.full).bad.isEmpty)
-        try fetch(fleet, two, from: origin, to: killed, limit)
+        try fetch(fleet, two, from: origin, to: killed, Self.inPlace)
         try fleet.expectServed("killed", tree)
         #expect(try inode(fleet, "killed", "1/f3") == inode(fleet, "killed", "2/f3"))
         #expect(try killed.verify(.full).bad.isEmpty)
@@ -146,25 +155,12 @@ import Trust
 
     @Test("After such a kill another release than that one is served rightly, too")
     func anotherReleaseAfterKill() throws {
-        let fleet = try TestFleet()
-        let tree = try makeTree(fleet)
-        let origin = try fleet.store("origin")
-        let hooks = Hooks()
-        let mirror = try Store.open(data: fleet.data("mirror")) { phase, _ in hooks.arrive(phase) }
-        if try mirror.sharesBlocks() { return }
-        let limit = CopyLimit(.bytes(0))
-        try fetch(fleet, try #require(try fleet.publish(tree, to: origin)), from: origin, to: mirror, limit)
-        try touch(tree)
-        let two = try #require(try fleet.publish(tree, to: origin))
-        let (data, copy) = (fleet.data("mirror"), fleet.data("killed"))
-        hooks.copyAtFlip(data, to: copy)
-        try fetch(fleet, two, from: origin, to: mirror, limit)
-
+        guard let (fleet, _, origin, _) = try killedAtFlip() else { return }
         let killed = try fleet.store("killed")
         let three = try rollBack(fleet, origin, to: 1)
-        try fetch(fleet, three, from: origin, to: killed, limit)
+        try fetch(fleet, three, from: origin, to: killed, Self.inPlace)
         let source = try TreeSnapshot(served: "pool", in: fleet.data("origin"))
-        #expect(try TreeSnapshot(served: "pool", in: copy).differences(source) == [])
+        #expect(try TreeSnapshot(served: "pool", in: fleet.data("killed")).differences(source) == [])
         #expect(try killed.verify(.full).bad.isEmpty)
     }
 

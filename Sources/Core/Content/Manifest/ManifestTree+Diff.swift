@@ -4,16 +4,23 @@ extension ManifestTree {
     package static func diff(
         _ a: NodeDigest, _ b: NodeDigest, source: NodeSource, _ body: (ManifestEdit) throws -> Void
     ) throws {
+        try forEachChange(a, b, source: source) { change in
+            switch change {
+            case .remove(let entry): try body(.remove(entry.path))
+            case .put(let entry), .replace(_, let entry): try body(.put(entry))
+            }
+        }
+    }
+
+    /// The same as `diff`, with the entries that go.
+    static func forEachChange(
+        _ a: NodeDigest, _ b: NodeDigest, source: NodeSource, _ body: (TreeDiff.Change) throws -> Void
+    ) throws {
         guard a != b else { return }
         try withoutActuallyEscaping(source) { source in
             let reader = NodeReader(source: source)
             var diff = try TreeDiff(old: a, reader, new: b, reader, comparesPlaces: false)
-            try diff.run { change in
-                switch change {
-                case .remove(let entry): try body(.remove(entry.path))
-                case .put(let entry), .replace(_, let entry): try body(.put(entry))
-                }
-            }
+            try diff.run(body)
         }
     }
 }
