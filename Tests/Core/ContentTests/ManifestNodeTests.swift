@@ -174,7 +174,7 @@ import Testing
         let tree = try table.build(entries)
         #expect(tree.height == 2)
         /// A tree of two levels that is cut after these numbers of entries.
-        func cut(_ counts: [Int]) -> [RawNode] {
+        func cut(_ entries: [ManifestEntry], _ counts: [Int]) -> [RawNode] {
             var nodes: [RawNode] = []
             var index = RawNode(level: 1)
             var rest = entries[...]
@@ -200,22 +200,8 @@ import Testing
         let counts = try table.levels(tree.digest)[0].map { digest in
             try NodeTable([RawNode(try #require(table.nodes[digest]))]).entries(digest).count
         }
-        #expect(cut(counts).last?.digest == tree.digest)
-        for _ in 0..<40 {
-            var wrong = counts
-            let place = random.below(counts.count - 1)
-            switch random.below(3) {
-            case 0:  // One entry goes to the left neighbour.
-                wrong[place] += 1
-                wrong[place + 1] -= 1
-            case 1:  // Two nodes are one.
-                wrong[place] += wrong.remove(at: place + 1)
-            default:  // One node is two.
-                let first = 1 + random.below(wrong[place] - 1)
-                wrong[place] -= first
-                wrong.insert(first, at: place)
-            }
-            let nodes = cut(wrong.filter { $0 > 0 })
+        #expect(cut(entries, counts).last?.digest == tree.digest)
+        func expectRefused(_ nodes: [RawNode]) throws {
             let table = NodeTable(nodes)
             let root = try #require(nodes.last).digest
             #expect(throws: ManifestError.self) { try ManifestTree.check(root: root, source: table.source) }
@@ -231,6 +217,25 @@ import Testing
                 }
             }
         }
+        for _ in 0..<40 {
+            var wrong = counts
+            let place = random.below(counts.count - 1)
+            switch random.below(3) {
+            case 0:  // One entry goes to the left neighbour.
+                wrong[place] += 1
+                wrong[place + 1] -= 1
+            case 1:  // Two nodes are one.
+                wrong[place] += wrong.remove(at: place + 1)
+            default:  // One node is two.
+                let first = 1 + random.below(wrong[place] - 1)
+                wrong[place] -= first
+                wrong.insert(first, at: place)
+            }
+            try expectRefused(cut(entries, wrong.filter { $0 > 0 }))
+        }
+        // The last node of a level may end anywhere; the same node before another one may not.
+        let more = try entries + [ManifestEntry(path: RelativePath("n9"), type: .directory, modified: 0)]
+        try expectRefused(cut(more, counts + [1]))
     }
 
     @Test func `a leaf cut short or with a bit flipped is refused, or is the one encoding of another set`() throws {
