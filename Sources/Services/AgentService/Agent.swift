@@ -91,10 +91,10 @@ struct Agent: Service {
             client: client, activity: activity, generations: generations,
             terms: try TermAuthority(authorityPath: settings.authorityPath), watcher: watcher, reporter: reporter,
             pool: pool, clock: clock, logger: logger,
-            follow: { [syncs, store, pool] lines in
+            follow: { [syncs, store, pool] lines, idle in
                 // What this mirror moved beyond by itself, the plan in force need not ask for again.
                 let newer = try? await pool.run { try lines.filter { try !store.isBeyond($0) } }
-                syncs.follow(newer ?? lines)
+                syncs.follow(newer ?? lines, idle: idle)
             })
     }
 

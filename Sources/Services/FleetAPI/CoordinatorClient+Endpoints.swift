@@ -9,6 +9,12 @@ extension CoordinatorClient {
         try await call(.submitReport, body: ReportSubmission(report: report))
     }
 
+    /// Hands in a signed report in terms of the one before: an encoded `SignedReportPatch`. A refusal with code
+    /// `report-base` says that the coordinator does not have that one: hand in the whole.
+    package func submit(patch: [UInt8]) async throws -> ReportReceipt {
+        try await call(.submitReport, body: ReportSubmission(patch: patch))
+    }
+
     /// The last report of every mirror (operators).
     package func reports() async throws -> ReportList {
         try await call(.listReports)
@@ -19,13 +25,15 @@ extension CoordinatorClient {
     /// - Parameters:
     ///   - generation: the newest plan that the caller knows; nil: none.
     ///   - reports: the last value of `AssignmentsAnswer.reportNow`; nil: none seen.
+    ///   - neighbourhood: the last value of `AssignmentsAnswer.neighbourhoodTag`; nil: none seen.
     ///   - wait: at most one minute; zero answers at once.
     package func assignments(
-        after generation: Generation?, reports: UInt64?, wait: Duration
+        after generation: Generation?, reports: UInt64?, neighbourhood: String? = nil, wait: Duration
     ) async throws -> AssignmentsAnswer {
         var query: [(String, String)] = []
         if let generation { query.append(("after", generation.description)) }
         if let reports { query.append(("reports", String(reports))) }
+        if let neighbourhood { query.append(("neighbourhood", neighbourhood)) }
         query.append(("wait", String(wait.components.seconds)))
         return try await call(.assignments, query: query, wait: wait)
     }

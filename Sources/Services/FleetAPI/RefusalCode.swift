@@ -14,6 +14,8 @@ package enum RefusalCode {
     package static let busy = "busy"
     /// The report is signed by another key than the certificate's, or not at all.
     package static let reportSignature = "report-signature"
+    /// The report came as a patch of one that the coordinator does not have.
+    package static let reportBase = "report-base"
     /// The report is not above the last one taken.
     package static let reportNotNewer = "report-not-newer"
     /// The release's signature or document is not acceptable.

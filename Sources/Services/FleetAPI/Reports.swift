@@ -1,13 +1,20 @@
 package import FleetModel
 
-/// Body of `POST /v1/reports`.
+/// Body of `POST /v1/reports`: one of the two.
 package struct ReportSubmission: Codable, Sendable, Equatable {
     /// The encoded `SignedReport`: the report's JSON and a signature by the key of the sender's certificate.
-    package var report: Base64Bytes
+    package var report: Base64Bytes?
+    /// The encoded `SignedReportPatch`: the same, in terms of the last report that was taken.
+    package var patch: Base64Bytes?
 
     /// Wraps an encoded `SignedReport`.
     package init(report: [UInt8]) {
         self.report = Base64Bytes(report)
+    }
+
+    /// Wraps an encoded `SignedReportPatch`.
+    package init(patch: [UInt8]) {
+        self.patch = Base64Bytes(patch)
     }
 }
 

@@ -48,6 +48,28 @@ import Trust
         #expect(throws: SignedReportError.wronglySigned) { try release.verified(by: publicKey) }
     }
 
+    private func body(_ number: Int, disk: String = "fine") -> [UInt8] {
+        Array("{\"disk\":\"as \(disk) as it was the day before\",\"number\":\(number)}".utf8)
+    }
+
+    @Test func `a patch gives the report that was signed, from its base alone`() throws {
+        let (base, next) = (body(7), body(8))
+        let report = try sign(next)
+        let patch = try SignedReportPatch(
+            decoding: SignedReportPatch(from: base, baseNumber: 7, to: report).encode())
+        #expect(patch.baseNumber == 7)
+        #expect(try patch.report(from: base) == report)
+        // Another base of the same length makes other bytes, which the signature does not fit.
+        let wrong = try patch.report(from: body(7, disk: "full"))
+        #expect(throws: SignedReportError.wronglySigned) { try wrong.verified(by: publicKey) }
+        #expect(throws: SignedReportError.self) { try patch.report(from: []) }
+        let bytes = patch.encode()
+        for end in bytes.indices {
+            #expect(throws: SignedReportError.self) { try SignedReportPatch(decoding: Array(bytes[..<end])) }
+        }
+        #expect(throws: SignedReportError.unknownVersion(9)) { try SignedReportPatch(decoding: [9]) }
+    }
+
     @Test func `limits are kept`() throws {
         let large = [UInt8](repeating: 0, count: SignedReport.maximumBodyByteCount + 1)
         #expect(throws: SignedReportError.tooLarge(large.count)) {

@@ -68,6 +68,13 @@ extension FuzzTarget {
                 ).encode()
             ]
         case .report: [try SignedReport(body: Self.reportJSON(), signature: Array(repeating: 7, count: 64)).encode()]
+        case .reportPatch:
+            [
+                SignedReportPatch(
+                    from: Self.reportBase, baseNumber: 2,
+                    to: try SignedReport(body: Self.reportJSON(), signature: Array(repeating: 7, count: 64))
+                ).encode()
+            ]
         case .publisherKey: [Array("ed25519:iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=".utf8)]
         case .json: try Self.jsonSamples()
         case .stoqConnection: FuzzSamples.conversations()
@@ -88,6 +95,9 @@ extension FuzzTarget {
                 disk: DiskReport(totalBytes: .max, freeBytes: 2, storeBytes: 1)))
     }
 
+    /// What patches of reports are of.
+    static let reportBase = Array(#"{"agentVersion":"1","mirror":"m1","number":2,"startedAt":-5}"#.utf8)
+
     private static func jsonSamples() throws -> [[UInt8]] {
         var command = AgentCommand(.proof, set: "debian")
         command.path = Base64Bytes([1, 2, 0xFF])
@@ -96,8 +106,8 @@ extension FuzzTarget {
             try reportJSON(), try WireJSON.encode(command), try WireJSON.encode(PlanOrder(sets: ["a"], mirrors: [])),
             try WireJSON.encode(
                 AssignmentsAnswer(
-                    generation: nil, lines: [], reportNow: 5,
-                    heads: [SetHead(set: "debian", sequence: 1, digest: "00")])),
+                    generation: nil, lines: [], reportNow: 5, neighbourhood: Neighbourhood(sets: ["debian"]),
+                    neighbourhoodTag: "00")),
             Array(#"{"a":[1e400,-0,"\ud800",{"":null}]}"#.utf8),
         ]
     }

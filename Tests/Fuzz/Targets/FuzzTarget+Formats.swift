@@ -100,6 +100,22 @@ extension FuzzTarget {
         try roundTrip(bytes) { try SignedReport(decoding: $0).encode() }
     }
 
+    /// A patch of a report, and what it makes of one. Steps may be written in several ways, so it is the value that must
+    /// come back.
+    static func reportPatch(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        let patch: SignedReportPatch
+        do {
+            patch = try SignedReportPatch(decoding: bytes)
+        } catch {
+            return refused(error)
+        }
+        guard (try? SignedReportPatch(decoding: patch.encode())) == patch else {
+            throw FuzzFinding("the patch reads back as another one")
+        }
+        _ = try? patch.report(from: FuzzTarget.reportBase)
+        return true
+    }
+
     static func proof(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
         // Lines may end in CR LF, so it is the value that must come back, not the bytes.
         let proof: PortableProof

@@ -9,6 +9,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case releaseDocument = "release-document"
     case signedRelease = "signed-release"
     case report
+    case reportPatch = "report-patch"
     case term
     case proof
     case publisherKey = "publisher-key"
@@ -38,6 +39,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .releaseDocument: try Self.releaseDocument(bytes)
         case .signedRelease: try Self.signedRelease(bytes)
         case .report: try Self.report(bytes)
+        case .reportPatch: try Self.reportPatch(bytes)
         case .term: try Self.term(bytes)
         case .proof: try Self.proof(bytes)
         case .publisherKey: try Self.publisherKey(bytes)

@@ -34,7 +34,10 @@ import AgentService
         var orders = SyncOrders()
         _ = orders.follow([Self.line(7)], of: "m1")
         let first = try begin(&orders)
+        var others = orders
         #expect(orders.follow([Self.line(nil)], of: "m1").withdrawn == ["debian"])
+        #expect(others.follow([], idle: ["debian", "iso"], of: "m1").withdrawn == ["debian"])
+        #expect(others == orders)
         #expect(!orders.isCurrent(first, "debian"))
         #expect(orders.follow([Self.line(7)], of: "m1").ordered == ["debian"])
         orders.end(first, "debian", .done)

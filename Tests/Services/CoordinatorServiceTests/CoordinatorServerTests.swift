@@ -177,6 +177,32 @@ struct CoordinatorServerTests {
         }
     }
 
+    @Test("A patch of the last report counts as the report; one of another is refused and changes nothing")
+    func reportPatches() async throws {
+        let agent = try fleet.host("agent", "m1")
+        let person = try fleet.host("operator", "person")
+        let first = try fleet.report("m1", number: 1)
+        let second = try fleet.report("m1", number: 2, serving: [fleet.release("debian", 1)])
+        let third = try fleet.report("m1", number: 3)
+        var (otherSecond, otherThird) = (second, third)
+        (otherSecond.agentVersion, otherThird.agentVersion) = ("0.2.0", "0.2.0")
+        let whole = try agent.sign(first)
+        let (toSecond, toThird) = (try agent.patch(second, from: first), try agent.patch(third, from: second))
+        let fromOther = try agent.patch(otherThird, from: otherSecond)
+        try await withCoordinator(fleet) { address in
+            let client = try agent.client(fleet, address)
+            #expect(await refusal { try await client.submit(toSecond) } == RefusalCode.reportBase)
+            _ = try await client.submit(report: whole)
+            #expect(await refusal { try await client.submit(toThird) } == RefusalCode.reportBase)
+            _ = try await client.submit(toSecond)
+            #expect(await refusal { try await client.submit(patch: [1, 2, 3]) } == RefusalCode.reportSignature)
+            #expect(await refusal { try await client.submit(fromOther) } == RefusalCode.reportSignature)
+            let kept = try await person.client(fleet, address).reports().reports
+            #expect(kept.map(\.report) == [second])
+            _ = try await client.submit(toThird)
+        }
+    }
+
     // MARK: Releases
 
     @Test("A release is registered once it is verified, and listed only to those who may have its set")

@@ -88,7 +88,7 @@ struct InventoryTests {
         #expect(try inventory.isNews(sampleRelease("iso", 1, digest: "cc")))
     }
 
-    @Test("Assignments hold the mirror's own lines of a newer plan, and the heads of its own sets")
+    @Test("Assignments hold the mirror's own lines of a newer plan, and its neighbourhood unless it has that already")
     func assignments() {
         var inventory = inventory()
         inventory.register(sampleRelease("debian", 3))
@@ -100,9 +100,13 @@ struct InventoryTests {
         inventory.adopt(Plan(generation: inventory.nextGeneration, createdAt: 5, lines: lines))
         let answer = inventory.assignments(of: "m2", after: nil)
         #expect(answer.lines.map(\.set) == ["debian"])
-        #expect(answer.heads.map(\.set) == ["debian"])
+        let again = inventory.assignments(of: "m2", after: nil, neighbourhood: answer.neighbourhoodTag)
+        #expect(answer.neighbourhood != nil && again.neighbourhood == nil)
+        #expect(again.neighbourhoodTag == answer.neighbourhoodTag)
+        #expect(inventory.assignments(of: "m2", after: nil, neighbourhood: "other") == answer)
         #expect(answer.generation == Generation(term: 1, number: 1))
         #expect(inventory.assignments(of: "m1", after: Generation(term: 1, number: 0)).lines.count == 2)
+        #expect(inventory.assignments(of: "m1", after: nil).neighbourhoodTag != answer.neighbourhoodTag)
         #expect(inventory.assignments(of: "m1", after: Generation(term: 1, number: 1)).lines.isEmpty)
         #expect(inventory.nextGeneration == Generation(term: 1, number: 2))
         inventory.enter(term: 2, signed: [])

@@ -114,6 +114,12 @@ extension TestFleet.Host {
                 authority: fleet.path("authority.crt")))
     }
 
+    /// `report` in terms of `base`, signed with this host's key.
+    func patch(_ report: MirrorReport, from base: MirrorReport) throws -> SignedReportPatch {
+        SignedReportPatch(
+            from: try WireJSON.encode(base), baseNumber: base.number, to: try SignedReport(decoding: sign(report)))
+    }
+
     /// An encoded `SignedReport` of `report`, signed with this host's key.
     func sign(_ report: MirrorReport) throws -> [UInt8] {
         let body = try WireJSON.encode(report)

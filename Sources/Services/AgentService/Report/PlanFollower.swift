@@ -23,24 +23,28 @@ struct PlanFollower: Sendable {
     let pool: BlockingPool
     let clock: WallClock
     let logger: Logger
-    /// Takes the lines of a plan that this agent has not followed yet, or after a restart follows again.
-    let follow: @Sendable ([PlanLine]) async -> Void
+    /// Takes the lines of a plan that this agent has not followed yet, or after a restart follows again, and the sets for
+    /// which it has nothing to do.
+    let follow: @Sendable (_ lines: [PlanLine], _ idle: [String]) async -> Void
 
     /// Follows plans until the task is cancelled.
     func run() async {
         // Asked for without a generation at first: the plan in force goes on after a restart.
         var known: Generation?
         var reports: UInt64?
+        var neighbourhood: String?
         var pause = Self.firstPause
         while !Task.isCancelled {
             let seen = reporter.cameBack.count
             do {
-                let answer = try await client.assignments(after: known, reports: reports, wait: Self.wait)
+                let answer = try await client.assignments(
+                    after: known, reports: reports, neighbourhood: neighbourhood, wait: Self.wait)
                 watcher.pollAnswered(answer.neighbourhood)
+                neighbourhood = answer.neighbourhoodTag
                 if let last = reports, answer.reportNow != last { reporter.hurry() }
                 reports = answer.reportNow
                 if let generation = answer.generation, generation != known {
-                    try await adopt(answer.lines, of: generation, term: answer.term?.bytes)
+                    try await adopt(answer, of: generation)
                     // Only now: a plan that could not be taken note of is asked for again.
                     known = generation
                 }
@@ -62,7 +66,7 @@ struct PlanFollower: Sendable {
 
     /// Takes the plan `generation` unless a higher one was followed before, or no operator declared its term. Throws
     /// `FileError` if the disk does not take note of it.
-    private func adopt(_ lines: [PlanLine], of generation: Generation, term: [UInt8]?) async throws {
+    private func adopt(_ answer: AssignmentsAnswer, of generation: Generation) async throws {
         let highest = try await pool.run { [generations] in try generations.read() }
         if let highest, generation < highest {
             logger.warning(
@@ -72,7 +76,7 @@ struct PlanFollower: Sendable {
         }
         if generation.term > highest?.term ?? 1 {
             do {
-                try check(generation.term, term)
+                try check(generation.term, answer.term?.bytes)
             } catch {
                 refuse(generation, error)
                 return
@@ -80,8 +84,9 @@ struct PlanFollower: Sendable {
         }
         if generation != highest { try await pool.run { [generations] in try generations.write(generation) } }
         activity.generation = generation
-        await follow(lines)
-        reporter.hurry()
+        await follow(answer.lines, answer.idle)
+        // That a plan without work for us is followed can wait for the next report.
+        if !answer.lines.isEmpty { reporter.hurry() }
     }
 
     /// Throws unless an operator declared the term `number` in `signed`.

@@ -37,6 +37,8 @@ final class Reporter: Sendable {
         var isConnected: Bool?
         /// Number of the last report that got through.
         var delivered: UInt64 = 0
+        /// What the next report is told in terms of: the last one that got through, unless the coordinator lost it.
+        var base: (number: UInt64, body: [UInt8])?
         /// Number of the last report that did not, and how many did not in a row.
         var failed: UInt64 = 0
         var failures = 0
@@ -122,11 +124,12 @@ final class Reporter: Sendable {
             }
             let report = try await pool.run { try self.makeReport(place) }
             let signed = try credentials.sign(WireJSON.encode(report))
-            let receipt = try await client.submit(report: signed.encode())
+            let receipt = try await submit(signed)
             noteConnection(nil)
             state.withLock { state in
                 state.delivered = place.number
                 state.failures = 0
+                state.base = (place.number, signed.body)
             }
             attempted.raise()
             for name in receipt.wantedReleases { await register(name) }
@@ -145,6 +148,18 @@ final class Reporter: Sendable {
             }
             attempted.raise()
             return nil
+        }
+    }
+
+    /// Hands in what changed since the last report; the whole if there is none, or the coordinator does not take that.
+    private func submit(_ signed: SignedReport) async throws -> ReportReceipt {
+        guard let base = state.withLock({ $0.base }) else { return try await client.submit(signed) }
+        do {
+            return try await client.submit(
+                SignedReportPatch(from: base.body, baseNumber: base.number, to: signed))
+        } catch APIError.refused(let refusal) where refusal.lastReport == nil {
+            state.withLock { $0.base = nil }
+            return try await client.submit(signed)
         }
     }
 

@@ -40,10 +40,11 @@ final class SetSyncs: Sendable {
         self.logger = logger
     }
 
-    /// Takes the lines of a plan. A line that asks for what is running anyway does not disturb it.
-    func follow(_ lines: [PlanLine]) {
+    /// Takes the lines of a plan, and the sets for which it has nothing to do. A line that asks for what is running anyway
+    /// does not disturb it.
+    func follow(_ lines: [PlanLine], idle: [String] = []) {
         let isNews = orders.withLock { orders in
-            let changes = orders.follow(lines, of: settings.name)
+            let changes = orders.follow(lines, idle: idle, of: settings.name)
             // Told at once, so that nobody takes the old state for the outcome of this plan.
             for set in changes.ordered { activity.update(set) { $0.activity = .syncing } }
             return !changes.isEmpty

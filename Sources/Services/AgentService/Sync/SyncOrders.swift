@@ -59,15 +59,19 @@ package struct SyncOrders: Hashable, Sendable {
 
     /// Takes the lines of a plan that are for `mirror`. A line that asks for what waits or runs anyway does not disturb
     /// it; one that asks for what pauses after a failure is a new order, so that it is tried at once.
-    package mutating func follow(_ lines: [PlanLine], of mirror: String) -> Changes {
+    /// - Parameter idle: sets for which the plan has nothing to do, beside those that a line says it of.
+    package mutating func follow(_ lines: [PlanLine], idle: [String] = [], of mirror: String) -> Changes {
         var changes = Changes()
+        func withdraw(_ set: String) {
+            if entries.removeValue(forKey: set) != nil { changes.withdrawn.append(set) }
+        }
+        for set in idle { withdraw(set) }
         for line in lines where line.mirror == mirror {
-            let known = entries[line.set]
             guard line.action != .none else {
-                if known != nil { changes.withdrawn.append(line.set) }
-                entries[line.set] = nil
+                withdraw(line.set)
                 continue
             }
+            let known = entries[line.set]
             if let known, known.phase != .pausing, known.order.line.asksForTheSame(as: line) { continue }
             lastNumber += 1
             entries[line.set] = Entry(order: Order(line: line, number: lastNumber))

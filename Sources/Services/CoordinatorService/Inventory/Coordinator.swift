@@ -103,6 +103,12 @@ actor Coordinator {
             wantedReleases: inventory.wanted(after: report))
     }
 
+    /// The body of the last report of `mirror` if it has that number.
+    func reportBody(of mirror: String, number: UInt64) -> [UInt8]? {
+        guard let last = inventory.mirrors[mirror], last.place.number == number else { return nil }
+        return try? SignedReport(decoding: last.signed).body
+    }
+
     /// The last report of every mirror, ascending.
     func reports() -> ReportList {
         ReportList(
@@ -116,7 +122,8 @@ actor Coordinator {
     /// Waits until there is a plan for `mirror` newer than `generation` or a call for reports other than `reports`, or
     /// until `wait` is over. A second poll of the same mirror ends the first.
     func assignments(
-        of mirror: String, after generation: Generation?, reports: UInt64?, wait: Duration, connection: UInt64
+        of mirror: String, after generation: Generation?, reports: UInt64?, neighbourhood: String?, wait: Duration,
+        connection: UInt64
     ) async -> AssignmentsAnswer {
         polls.wake(.assignments(mirror: mirror))
         let poll = nextPoll
@@ -125,7 +132,7 @@ actor Coordinator {
             await next(.assignments(mirror: mirror), connection: connection, until: .now() + TimeAmount(wait))
         }
         if pollers[mirror]?.poll == poll { pollers[mirror]?.ended = .now() }
-        return inventory.assignments(of: mirror, after: generation)
+        return inventory.assignments(of: mirror, after: generation, neighbourhood: neighbourhood)
     }
 
     private func hasNews(for mirror: String, after generation: Generation?, reports: UInt64?) -> Bool {

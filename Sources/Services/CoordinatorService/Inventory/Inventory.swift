@@ -1,5 +1,6 @@
 package import FleetAPI
 package import FleetModel
+import Hashing
 
 /// What the coordinator knows: the fleet's policy, the last report of each mirror, the releases, the newest plan.
 ///
@@ -21,7 +22,7 @@ package struct Inventory: Sendable {
     /// The encoded `SignedTerm` that began it; nil in the fleet's first.
     private(set) var signedTerm: [UInt8]?
     /// What each mirror needs to go on without us.
-    private let neighbourhoods: [String: Neighbourhood]
+    private let neighbourhoods: [String: (value: Neighbourhood, tag: String)]
     /// Counts the calls for fresh reports.
     private(set) var reportNow: UInt64 = 0
 
@@ -29,7 +30,7 @@ package struct Inventory: Sendable {
     package init(fleet: Fleet, namedSequences: Int) {
         self.fleet = fleet
         self.namedSequences = namedSequences
-        neighbourhoods = fleet.neighbourhoods()
+        neighbourhoods = fleet.neighbourhoods().mapValues { ($0, Self.tag($0)) }
     }
 }
 
@@ -184,16 +185,24 @@ extension Inventory {
         reportNow = count
     }
 
-    /// The assignments of `mirror`, for an agent that follows `generation`.
-    package func assignments(of mirror: String, after generation: Generation?) -> AssignmentsAnswer {
+    /// The assignments of `mirror`, for an agent that follows `generation` and has the neighbourhood of that tag.
+    package func assignments(
+        of mirror: String, after generation: Generation?, neighbourhood tag: String? = nil
+    ) -> AssignmentsAnswer {
         let isNewer = current.map { plan in generation.map { $0 < plan.generation } ?? true } ?? false
-        let sets = fleet.mirror(named: mirror)?.sets ?? []
-        let heads = heads
+        let neighbourhood = neighbourhoods[mirror]
+        let lines = isNewer ? current?.lines(of: mirror) ?? [] : []
         return AssignmentsAnswer(
-            generation: current?.generation, lines: isNewer ? current?.lines(of: mirror) ?? [] : [],
-            reportNow: reportNow,
-            heads: sets.sorted().compactMap { name in
-                heads[name].map { SetHead(set: name, sequence: $0.sequence, digest: $0.digest) }
-            }, term: signedTerm, neighbourhood: neighbourhoods[mirror])
+            generation: current?.generation, lines: lines.filter { $0.action != .none },
+            idle: lines.filter { $0.action == .none }.map(\.set).sorted(), reportNow: reportNow,
+            term: isNewer ? signedTerm : nil,
+            neighbourhood: neighbourhood?.tag == tag ? nil : neighbourhood?.value, neighbourhoodTag: neighbourhood?.tag)
+    }
+
+    /// Names a neighbourhood: equal ones have equal names, also of two coordinators.
+    private static func tag(_ neighbourhood: Neighbourhood) -> String {
+        // Encoding a value of names and addresses does not fail.
+        let bytes = (try? WireJSON.encode(neighbourhood)) ?? []
+        return String(BLAKE3.hash(bytes).description.prefix(16))
     }
 }

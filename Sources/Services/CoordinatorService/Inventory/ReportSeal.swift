@@ -21,6 +21,26 @@ enum ReportSeal {
         }
     }
 
+    /// The encoded `SignedReport` that comes out of `patch`, an encoded `SignedReportPatch`; not verified.
+    ///
+    /// - Parameter base: the body of the report of that number; nil if it is not there.
+    /// - Throws: `RequestError` 409 if the base is not there, or not the one; 422 if `patch` is none.
+    static func whole(_ patch: [UInt8], base: (UInt64) async -> [UInt8]?) async throws(RequestError) -> [UInt8] {
+        let read: SignedReportPatch
+        do {
+            read = try SignedReportPatch(decoding: patch)
+        } catch {
+            throw refused("\(error)")
+        }
+        let body = await base(read.baseNumber)
+        guard let body, let whole = try? read.report(from: body) else {
+            throw RequestError.conflict(
+                RefusalCode.reportBase, "report \(read.baseNumber), which the patch is of, is not the last one taken",
+                hint: "hand in the whole report")
+        }
+        return whole.encode()
+    }
+
     private static func refused(_ reason: String) -> RequestError {
         RequestError.unacceptable(
             RefusalCode.reportSignature, "the report's signature is refused: \(reason)",

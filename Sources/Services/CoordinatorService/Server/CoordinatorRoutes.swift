@@ -84,7 +84,7 @@ struct CoordinatorRoutes: Sendable {
     private func submitReport(_ request: Request, _ peer: Peer) async throws -> ReportReceipt {
         let submission = try await request.json(
             ReportSubmission.self, limit: limits.reportBytes, deadline: limits.bodyDeadline)
-        let signed = submission.report.bytes
+        let signed = try await wholeReport(submission, of: peer.identity.name)
         let body = try ReportSeal.body(of: signed, signedBy: peer.publicKey)
         let report: MirrorReport
         do {
@@ -100,6 +100,18 @@ struct CoordinatorRoutes: Sendable {
         return try await coordinator.submit(report, body: body, signed: signed)
     }
 
+    /// The encoded report in a submission, put together if it came as a patch; its signature is not looked at.
+    private func wholeReport(_ submission: ReportSubmission, of mirror: String) async throws -> [UInt8] {
+        switch (submission.report, submission.patch) {
+        case (let report?, nil): return report.bytes
+        case (nil, let patch?):
+            return try await ReportSeal.whole(patch.bytes) { number in
+                await coordinator.reportBody(of: mirror, number: number)
+            }
+        default: throw RequestError.badRequest("a submission holds either a report or a patch")
+        }
+    }
+
     private func assignments(_ request: Request, _ peer: Peer) async throws -> AssignmentsAnswer {
         let after = try request.uri.queryParameters["after"].map { text throws(RequestError) in
             guard let generation = Generation(String(text)) else {
@@ -109,6 +121,7 @@ struct CoordinatorRoutes: Sendable {
         }
         return try await coordinator.assignments(
             of: peer.identity.name, after: after, reports: request.number("reports"),
+            neighbourhood: request.uri.queryParameters["neighbourhood"].map(String.init),
             wait: request.wait(longest: limits.longestWait), connection: peer.connection)
     }
 
