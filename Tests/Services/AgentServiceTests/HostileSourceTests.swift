@@ -9,7 +9,8 @@ import Trust
 import AgentService
 
 /// Sources that lie, stall or never end, beside one that does not.
-@Suite struct HostileSourceTests {
+// One after the other: each case has three stores, which hold some hundred folders open.
+@Suite(.serialized) struct HostileSourceTests {
     enum Lie: CaseIterable, Sendable {
         case wrongChunks, olderRelease, garbage, emptyForEver, endless, silent, mixedParts, absentForAll, sameForEver
     }
