@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -32,6 +33,12 @@ int64_t clinux_raise_descriptor_limit(void) {
 }
 
 int clinux_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0; }
+
+void clinux_keep_heap_small(void) {
+    // Cannot fail: both are known and in range. A threshold that is set does not move up by itself any more.
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
 
 int clinux_pidfd_open(int pid) {
     long result = syscall(SYS_pidfd_open, pid, 0);

@@ -68,6 +68,7 @@ package struct AgentProgram: Sendable {
 
     private static func exitCode(_ body: () async throws -> Int32) async -> Int32 {
         ignoreBrokenPipes()
+        keepHeapSmall()
         forbidCoreDumps()
         raiseDescriptorLimit()
         do {

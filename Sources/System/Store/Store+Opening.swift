@@ -43,7 +43,7 @@ extension Store {
         let database = try openDatabase(path, statePath, folders)
         // Folding the log back costs two syncs: at 64 MiB, a publish of many files does it rarely.
         try database.run("PRAGMA wal_autocheckpoint = 16384")
-        try database.run("PRAGMA cache_size = -65536")
+        try database.run("PRAGMA cache_size = -16384")
         let index = try openIndex(path, statePath, top, database)
         let store = Store(
             dataPath: path, folders: folders, database: database, index: index.index, lock: lock, onPhase: onPhase)

@@ -112,6 +112,8 @@ int clinux_ignore_signals(void);
 /// Raises the soft limit of descriptors to the hard one; the limit in force.
 int64_t clinux_raise_descriptor_limit(void);
 int clinux_forbid_dumps(void);
+/// glibc's allocator: two arenas, and buffers from 256 KiB on straight from the kernel and back to it.
+void clinux_keep_heap_small(void);
 
 /// Starts `path` in a new session, its parent process 1 (or the nearest subreaper): standard input /dev/null,
 /// output and errors `output`, no other descriptor of the caller, no signal blocked or ignored; the pid.

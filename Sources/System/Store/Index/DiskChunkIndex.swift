@@ -16,14 +16,14 @@ import Synchronization
 package final class DiskChunkIndex: ChunkIndex {
     /// What may be chosen.
     package struct Settings: Hashable, Sendable {
-        /// Entries in the log and in memory before they become a run. 262,144 take 16 MiB of memory and a tenth of a
-        /// second to read when the index is opened after a crash.
+        /// Entries in the log and in memory before they become a run. 131,072 take 8 MiB of memory, as much again while
+        /// the run is written, and a twentieth of a second to read when the index is opened after a crash.
         package var tableLimit: Int
         /// Runs are mapped instead of read: six times as fast from the page cache, but what was touched counts as
         /// memory of the process, and a disk error ends it (`FileMapping`).
         package var mapsRuns: Bool
 
-        package init(tableLimit: Int = 262_144, mapsRuns: Bool = false) {
+        package init(tableLimit: Int = 131_072, mapsRuns: Bool = false) {
             precondition(tableLimit > 0 && tableLimit <= 1 << 30, "a table of \(tableLimit) entries")
             self.tableLimit = tableLimit
             self.mapsRuns = mapsRuns

@@ -46,7 +46,7 @@ extension Store {
         let outcome = try {
             let database = try Connection(
                 path: "\(place)/\(StoreLayout.newDatabaseFile)", migrations: StoreSchema.migrations)
-            try database.run("PRAGMA cache_size = -65536")
+            try database.run("PRAGMA cache_size = -16384")
             var rebuild = try Rebuild(folders, database, policy)
             try rebuild.enterBlobs(progress)
             try rebuild.enterReleases()
