@@ -28,6 +28,8 @@ final class AgentActivity: Sendable {
     private let state = Mutex(State())
     /// Raised when something changed that a report should say soon.
     let changed = Signal()
+    /// Raised, before `changed`, when that report should not wait for its turn.
+    let urgent = Signal()
 
     /// What is known of the set `name`.
     func set(_ name: String) -> SetState {
@@ -37,9 +39,12 @@ final class AgentActivity: Sendable {
     /// Names of the sets about which something is known, ascending.
     var names: [String] { state.withLock { $0.sets.keys.sorted() } }
 
-    /// Changes what is known of the set `name`; `isNews` wakes the reporter.
-    func update(_ name: String, isNews: Bool = true, _ change: (inout SetState) -> Void) {
+    /// Changes what is known of the set `name`; `isNews` wakes the reporter, `isUrgent` lets it not wait for its turn.
+    func update(
+        _ name: String, isNews: Bool = true, isUrgent: Bool = false, _ change: (inout SetState) -> Void
+    ) {
         state.withLock { change(&$0.sets[name, default: SetState()]) }
+        if isUrgent { urgent.raise() }
         if isNews { changed.raise() }
     }
 

@@ -49,8 +49,6 @@ final class Reporter: Sendable {
     private let attempted = Signal()
     /// Raised when a report got through after one that did not: the coordinator is back.
     let cameBack = Signal()
-    /// Raised when a report should not wait for its turn.
-    private let urgent = Signal()
 
     init(
         settings: AgentSettings, credentials: HostCredentials, store: Store, activity: AgentActivity,
@@ -73,20 +71,20 @@ final class Reporter: Sendable {
         var interval = Self.firstInterval
         var pause = Self.retryPause
         while !Task.isCancelled {
-            let seen = (changed: activity.changed.count, urgent: urgent.count)
+            let seen = (changed: activity.changed.count, urgent: activity.urgent.count)
             let began = ContinuousClock.now
             if let told = await report() {
                 interval = told
                 pause = Self.retryPause
             } else {
-                await urgent.wait(after: seen.urgent, atMost: min(pause, interval))
+                await activity.urgent.wait(after: seen.urgent, atMost: min(pause, interval))
                 pause = min(pause * 2, max(interval, Self.retryPause))
                 continue
             }
             await activity.changed.wait(after: seen.changed, atMost: interval)
             let elapsed = ContinuousClock.now - began
             if elapsed < Self.shortestInterval {
-                await urgent.wait(after: seen.urgent, atMost: Self.shortestInterval - elapsed)
+                await activity.urgent.wait(after: seen.urgent, atMost: Self.shortestInterval - elapsed)
             }
         }
     }
@@ -96,7 +94,7 @@ final class Reporter: Sendable {
     func deliver(atMost limit: Duration) async {
         let deadline = ContinuousClock.now + limit
         let made = state.withLock { $0.number }
-        urgent.raise()
+        activity.urgent.raise()
         activity.changed.raise()
         while ContinuousClock.now < deadline, !Task.isCancelled {
             let count = attempted.count
@@ -111,7 +109,7 @@ final class Reporter: Sendable {
 
     /// Reports soon.
     func hurry() {
-        urgent.raise()
+        activity.urgent.raise()
         activity.changed.raise()
     }
 

@@ -174,14 +174,15 @@ final class SetSyncs: Sendable {
         switch result {
         case .success(let summary):
             tender.tend(set, TreePolicy(order.line))
-            activity.update(set) { state in
+            // Somebody may be waiting for just that.
+            activity.update(set, isUrgent: true) { state in
                 state = AgentActivity.SetState()
                 if isReplaced { state.activity = .syncing }
                 state.lastSync = summary
             }
         case .failure(let error):
             if error is CancellationError { return }
-            activity.update(set) { state in
+            activity.update(set, isUrgent: true) { state in
                 state.activity = isReplaced ? .syncing : .idle
                 state.progress = nil
                 state.lastFailure = "\(error)"

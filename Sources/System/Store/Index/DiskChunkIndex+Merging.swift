@@ -61,7 +61,7 @@ extension DiskChunkIndex {
         do {
             run = try write(
                 runNumber, level, limit,
-                try [EntryCursor(sorted: table.sortedBytes())] + runs[..<newest].map(EntryCursor.init),
+                try [EntryCursor(sorted: table)] + runs[..<newest].map(EntryCursor.init),
                 dropped: dropped, isLive: isLive)
             log = try IndexLog.create(in: folder, number: logNumber)
             if let run { state.runs.insert(run.number, at: 0) }

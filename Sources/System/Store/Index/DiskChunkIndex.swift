@@ -16,8 +16,8 @@ import Synchronization
 package final class DiskChunkIndex: ChunkIndex {
     /// What may be chosen.
     package struct Settings: Hashable, Sendable {
-        /// Entries in the log and in memory before they become a run. 131,072 take 8 MiB of memory, as much again while
-        /// the run is written, and a twentieth of a second to read when the index is opened after a crash.
+        /// Entries in the log and in memory before they become a run. 131,072 take 8 MiB of memory and a
+        /// twentieth of a second to read when the index is opened after a crash.
         package var tableLimit: Int
         /// Runs are mapped instead of read: six times as fast from the page cache, but what was touched counts as
         /// memory of the process, and a disk error ends it (`FileMapping`).

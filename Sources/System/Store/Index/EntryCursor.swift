@@ -14,7 +14,11 @@ struct EntryCursor {
     /// Where the bytes come from; owns the memory that the cursor points into.
     private final class Source {
         let buffer: UnsafeMutableRawBufferPointer
+        /// Nil for a table.
         let run: IndexRun?
+        private let table: EntryTable?
+        private let order: [UInt32]
+        /// Where the next refill begins: a byte of the run, or a place in the table's order.
         private var offset: UInt64
         private var running = IndexChecksum.Running()
 
@@ -22,23 +26,29 @@ struct EntryCursor {
         static let bufferBytes = 262_144 / IndexEntry.byteCount * IndexEntry.byteCount
 
         init(_ run: IndexRun) {
-            self.run = run
+            (self.run, table, order) = (run, nil, [])
             offset = IndexRun.entriesStart
             buffer = .allocate(byteCount: Self.bufferBytes, alignment: 64)
         }
 
-        init(_ bytes: [UInt8]) {
-            run = nil
+        init(_ table: EntryTable) {
+            (run, self.table, order) = (nil, table, table.sortedOrder())
             offset = 0
-            buffer = .allocate(byteCount: max(1, bytes.count), alignment: 64)
-            buffer.copyBytes(from: bytes)
+            buffer = .allocate(byteCount: Self.bufferBytes, alignment: 64)
         }
 
         deinit { buffer.deallocate() }
 
-        /// The next bytes of the run; none at its end, once the checksum was found right.
+        /// The next entries; none at the end, of a run once the checksum was found right.
         func refill() throws -> UnsafeRawBufferPointer {
-            guard let run else { return UnsafeRawBufferPointer(rebasing: buffer[..<0]) }
+            if let run { return try refill(from: run) }
+            let part = order[Int(offset)...].prefix(Self.bufferBytes / IndexEntry.byteCount)
+            if let base = buffer.baseAddress { table?.write(part, to: base) }
+            offset += UInt64(part.count)
+            return UnsafeRawBufferPointer(rebasing: buffer[..<(part.count * IndexEntry.byteCount)])
+        }
+
+        private func refill(from run: IndexRun) throws -> UnsafeRawBufferPointer {
             let wanted = Int(min(UInt64(buffer.count), run.entriesEnd - offset))
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
             guard try run.file.read(into: part, at: offset) == wanted else { throw run.damaged("it was cut off") }
@@ -53,19 +63,19 @@ struct EntryCursor {
 
     /// Stands at the first entry of a run.
     init(_ run: IndexRun) throws {
-        try self.init(Source(run), filled: 0)
+        try self.init(Source(run))
     }
 
-    /// Stands at the first of the entries that `EntryTable.sortedBytes` gave.
-    init(sorted bytes: [UInt8]) throws {
-        try self.init(Source(bytes), filled: bytes.count)
+    /// Stands at the first of the entries of a table, in the order of their keys. The table must not change meanwhile.
+    init(sorted table: EntryTable) throws {
+        try self.init(Source(table))
     }
 
-    private init(_ source: Source, filled: Int) throws {
+    private init(_ source: Source) throws {
         self.source = source
         guard let base = source.buffer.baseAddress else { preconditionFailure("a cursor without a buffer") }
         next = UnsafeRawPointer(base)
-        end = next + filled
+        end = next
         // Any entry will do as the one before the first: `step` does not look at it then.
         entry = withUnsafeTemporaryAllocation(byteCount: IndexEntry.byteCount, alignment: 8) { zeros in
             zeros.initializeMemory(as: UInt8.self, repeating: 0)

@@ -62,15 +62,12 @@ final class EntryTable: @unchecked Sendable {
         }
     }
 
-    /// The entries in the order of their keys, as a run has them.
-    func sortedBytes() -> [UInt8] {
-        let order = sortedOrder()
-        return [UInt8](unsafeUninitializedCapacity: count * IndexEntry.byteCount) { buffer, filled in
-            filled = count * IndexEntry.byteCount
-            guard let base = buffer.baseAddress else { return }
-            for (place, number) in order.enumerated() {
-                entries[Int(number)].write(to: UnsafeMutableRawPointer(base) + place * IndexEntry.byteCount)
-            }
+    /// Writes the entries with those numbers, as a run has them, to `pointer`.
+    func write(_ numbers: ArraySlice<UInt32>, to pointer: UnsafeMutableRawPointer) {
+        var place = pointer
+        for number in numbers {
+            entries[Int(number)].write(to: place)
+            place += IndexEntry.byteCount
         }
     }
 
@@ -78,7 +75,7 @@ final class EntryTable: @unchecked Sendable {
     ///
     /// Digests are spread evenly, so one pass by the first bits leaves groups of about four, and sorting those costs
     /// a tenth of sorting all. Groups that someone made large are sorted like anything else.
-    private func sortedOrder() -> [UInt32] {
+    func sortedOrder() -> [UInt32] {
         let shift = UInt64(64 - max(1, min(24, 62 - count.leadingZeroBitCount)))
         var ends = [UInt32](repeating: 0, count: 1 << Int(64 - shift) + 1)
         for number in 0..<count { ends[Int(entries[number].key.a >> shift) + 1] += 1 }
