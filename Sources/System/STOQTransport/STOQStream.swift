@@ -31,11 +31,22 @@ package final class STOQStream: Sendable {
     /// Throws ``STOQError`` when the stream is over, `CancellationError` when the task is cancelled; the message may
     /// then have gone out.
     package func send(_ message: [UInt8]) async throws {
+        try await send { try OutgoingMessage(message, compression: $0) }
+    }
+
+    /// The same for a message that was built here; it must not change any more.
+    package func send(_ message: STOQMessage) async throws {
+        try await send { try OutgoingMessage(message, compression: $0) }
+    }
+
+    private func send(_ make: (OutgoingMessage.Compression) throws -> OutgoingMessage) async throws {
         if let failure = inbox.failure { throw failure }
-        let compression = OutgoingMessage.compression(for: kind, roundTrip: connection.roundTrip)
-        let outgoing = try OutgoingMessage(message, compression: compression)
+        let outgoing = try make(OutgoingMessage.compression(for: kind, roundTrip: connection.roundTrip))
         try await connection.send(outgoing, on: id)
     }
+
+    /// Where the memory of messages comes from.
+    package var pool: STOQSlabPool { connection.pool }
 
     /// Says the last word in this direction, after what was sent. Again, it does nothing.
     /// Throws ``STOQError`` when the stream ended before its time.

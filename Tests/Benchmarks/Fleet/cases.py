@@ -105,7 +105,10 @@ def first_sync(options, scratch, source, wanted, loop):
     ours, theirs, least = [], [], []
     try:
         fleet.publish(source)
+        # What each side reads from: rsync's daemon the source, the origin its store, whose large blobs it wrote past
+        # the page cache.
         data.warm(source)
+        data.warm(fleet.lab.served("origin"))
         for number, mirror in enumerate(fleet.mirrors):
             ours.append(fleet.first_sync(mirror))
             theirs.append(daemon.pull(os.path.join(scratch, f"rsync-{number}")))

@@ -8,7 +8,7 @@ import Testing
             builder.add(item.index, [UInt8](repeating: 7, count: item.count)[...], isLast: item.isLast)
         }
         for index in absent { builder.addAbsent(index) }
-        return try STOQAnswer(STOQMessage(builder.take()))
+        return try STOQAnswer(builder.take())
     }
 
     @Test func `an answer may bring items in any order, in parts, and say what is absent`() throws {

@@ -68,7 +68,7 @@ import TestSupport
         builder.addAbsent(7)
         builder.add(5, Array(repeating: 2, count: 40)[...], isLast: false)
         #expect(builder.room == 0)
-        let answer = try STOQAnswer(STOQMessage(builder.take()))
+        let answer = try STOQAnswer(builder.take())
         #expect(answer.items.map(\.index) == [4, 5])
         #expect(answer.items.map(\.isLast) == [true, false])
         #expect(answer.absent == [7])
@@ -83,7 +83,7 @@ import TestSupport
         builder.add(0, [9])
         #expect(throws: Failure.self) { try builder.add(1, count: 5_000) { _ in throw Failure() } }
         builder.add(2, count: 2) { $0.copyBytes(from: [7, 8]) }
-        let answer = try STOQAnswer(STOQMessage(builder.take()))
+        let answer = try STOQAnswer(builder.take())
         #expect(answer.items.map(\.index) == [0, 2])
         #expect(answer.bytes(of: answer.items[1]) == [7, 8])
     }
@@ -93,7 +93,7 @@ import TestSupport
         var builder = STOQAnswer.Builder()
         for index in 0..<4_096 { builder.add(index, Array(repeating: 0, count: 256)[...]) }
         #expect(builder.room == 0)
-        #expect(builder.take().count <= STOQLimits.messageCeiling)
+        #expect(builder.take().byteCount <= STOQLimits.messageCeiling)
     }
 
     @Test("an answer that is cut off, longer, or flipped in any bit of its table never traps")
@@ -101,7 +101,7 @@ import TestSupport
         var builder = STOQAnswer.Builder()
         builder.add(1, [1, 2, 3])
         builder.addAbsent(2)
-        let bytes = builder.take()
+        let bytes = builder.take().bytes
         for count in 0..<bytes.count {
             #expect(throws: CodecError.self) { try STOQAnswer(STOQMessage(Array(bytes.prefix(count)))) }
         }

@@ -26,7 +26,7 @@ enum FuzzSamples {
         builder.add(0, [4], isLast: true)
         builder.addAbsent(1)
         builder.add(200, Array(repeating: 9, count: 300)[...], isLast: true)
-        return builder.take()
+        return builder.take().bytes
     }
 
     /// A ServerHello with the hybrid group, in one record.

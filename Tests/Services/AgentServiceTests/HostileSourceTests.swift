@@ -30,7 +30,7 @@ import AgentService
     private static func message(_ fill: (inout STOQAnswer.Builder) -> Void) -> [UInt8] {
         var builder = STOQAnswer.Builder()
         fill(&builder)
-        return builder.take()
+        return builder.take().bytes
     }
 
     static func twist(_ lie: Lie, at stage: String? = nil) -> ScriptedSource.Twist {

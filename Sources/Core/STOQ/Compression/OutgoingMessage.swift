@@ -19,22 +19,33 @@ package struct OutgoingMessage: Sendable {
     private static let sampleBytes = 4 << 10
     private static let samples = 3
 
-    let wire: [UInt8]
+    let wire: STOQMessage
     let plainByteCount: Int
     let isCompressed: Bool
 
     /// A message of at most ``STOQLimits/messageCeiling`` bytes. Throws ``STOQError`` with `tooLarge` for a longer one.
     package init(_ bytes: [UInt8], compression: Compression) throws(STOQError) {
-        guard bytes.count <= STOQLimits.messageCeiling else {
-            throw STOQError(.tooLarge, "a message of \(bytes.count) bytes, the limit is \(STOQLimits.messageCeiling)")
-        }
-        plainByteCount = bytes.count
-        if let frame = Self.compress(bytes, compression) {
-            wire = frame
+        // Before the copy.
+        try Self.check(bytes.count)
+        try self.init(STOQMessage(bytes), compression: compression)
+    }
+
+    /// The same without a copy: `message` must be plain, and not change any more.
+    package init(_ message: STOQMessage, compression: Compression) throws(STOQError) {
+        try Self.check(message.byteCount)
+        plainByteCount = message.byteCount
+        if let frame = Self.compress(message, compression) {
+            wire = STOQMessage(frame)
             isCompressed = true
         } else {
-            wire = bytes
+            wire = message
             isCompressed = false
+        }
+    }
+
+    private static func check(_ count: Int) throws(STOQError) {
+        guard count <= STOQLimits.messageCeiling else {
+            throw STOQError(.tooLarge, "a message of \(count) bytes, the limit is \(STOQLimits.messageCeiling)")
         }
     }
 
@@ -51,9 +62,9 @@ package struct OutgoingMessage: Sendable {
 
     var cost: Int { STOQLimits.cost(plainByteCount) }
 
-    private static func compress(_ bytes: [UInt8], _ compression: Compression) -> [UInt8]? {
-        guard compression != .never, bytes.count > floor else { return nil }
-        return bytes.withUnsafeBytes { buffer in
+    private static func compress(_ message: STOQMessage, _ compression: Compression) -> [UInt8]? {
+        guard compression != .never, message.byteCount > floor else { return nil }
+        return message.withUnsafeBytes { buffer in
             if compression == .sampled, !isSampleWorthIt(buffer) { return nil }
             return Zstd.compress(buffer, limit: buffer.count - buffer.count / savingDivisor)
         }

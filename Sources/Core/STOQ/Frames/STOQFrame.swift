@@ -14,22 +14,25 @@ package struct STOQFrame: Sendable {
     /// Type, stream and length.
     package let header: STOQFrameHeader
     let lengths: Lengths?
-    let body: [UInt8]
-    let range: Range<Int>
+    private let body: Body
+
+    /// What follows the header and the lengths.
+    private enum Body: Sendable {
+        case bytes([UInt8])
+        case part(Range<Int>, of: STOQMessage)
+    }
 
     init(_ type: STOQFrameType, flags: UInt8 = 0, stream: UInt32 = 0, payload: [UInt8]) {
         header = STOQFrameHeader(type: type, flags: flags, stream: stream, length: payload.count)
         lengths = nil
-        body = payload
-        range = 0..<payload.count
+        body = .bytes(payload)
     }
 
-    init(part range: Range<Int>, of message: [UInt8], flags: UInt8, stream: UInt32, lengths: Lengths?) {
+    init(part range: Range<Int>, of message: STOQMessage, flags: UInt8, stream: UInt32, lengths: Lengths?) {
         let length = range.count + (lengths == nil ? 0 : Lengths.byteCount)
         header = STOQFrameHeader(type: .message, flags: flags, stream: stream, length: length)
         self.lengths = lengths
-        body = message
-        self.range = range
+        body = .part(range, of: message)
     }
 
     /// Bytes of the frame, with its header.
@@ -46,9 +49,11 @@ package struct STOQFrame: Sendable {
             destination.storeBytes(of: lengths.plain.littleEndian, toByteOffset: offset + 4, as: UInt32.self)
             offset += Lengths.byteCount
         }
-        body.withUnsafeBytes { bytes in
-            UnsafeMutableRawBufferPointer(rebasing: destination[offset...])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
+        let rest = UnsafeMutableRawBufferPointer(rebasing: destination[offset...])
+        switch body {
+        case .bytes(let bytes): rest.copyBytes(from: bytes)
+        case .part(let range, let message):
+            message.withUnsafeBytes { rest.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
         }
         return byteCount
     }

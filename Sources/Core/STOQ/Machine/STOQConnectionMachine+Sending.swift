@@ -136,11 +136,11 @@ extension STOQConnectionMachine {
         }
         let begins = sent == 0
         let room = min(peer.frameBytes, limits.sentFrameBytes) - (begins ? STOQFrame.Lengths.byteCount : 0)
-        let left = message.wire.count - sent
+        let left = message.wire.byteCount - sent
         let end = sent + min(left, room)
         var flags: UInt8 = begins ? STOQFrameFlag.begins : 0
         if begins, message.isCompressed { flags |= STOQFrameFlag.zstd }
-        if end == message.wire.count {
+        if end == message.wire.byteCount {
             record.queue.removeFirst()
             record.sentBytes = nil
             actions.append(.sent(stream))
@@ -151,7 +151,7 @@ extension STOQConnectionMachine {
         } else {
             record.sentBytes = end
         }
-        let lengths = STOQFrame.Lengths(wire: UInt32(message.wire.count), plain: UInt32(message.plainByteCount))
+        let lengths = STOQFrame.Lengths(wire: UInt32(message.wire.byteCount), plain: UInt32(message.plainByteCount))
         return STOQFrame(
             part: sent..<end, of: message.wire, flags: flags, stream: stream, lengths: begins ? lengths : nil)
     }

@@ -9,21 +9,26 @@ extension STOQAnswer {
         private static let entryBytes = 8
 
         private let byteLimit: Int
-        private var bytes: [UInt8] = []
+        private let pool: STOQSlabPool?
+        /// The items so far; its room grows with them.
+        private var message: STOQMessage?
         private var items: [(index: Int, isLast: Bool, length: Int)] = []
         private var absent: [Int] = []
 
-        /// Messages with up to `byteLimit` bytes of items; at most 1 MiB.
-        package init(byteLimit: Int = 1 << 20) {
+        /// Messages with up to `byteLimit` bytes of items; at most 1 MiB. Their memory comes from `pool`.
+        package init(byteLimit: Int = 1 << 20, pool: STOQSlabPool? = nil) {
             precondition(
                 (1...STOQLimits.messageCeiling - Self.tableReserve).contains(byteLimit), "a limit of \(byteLimit) bytes"
             )
             self.byteLimit = byteLimit
+            self.pool = pool
         }
+
+        private var byteCount: Int { message?.byteCount ?? 0 }
 
         /// Bytes that can still be added; 0 when the message should be taken.
         package var room: Int {
-            items.count < entryLimit && absent.count < entryLimit ? byteLimit - bytes.count : 0
+            items.count < entryLimit && absent.count < entryLimit ? byteLimit - byteCount : 0
         }
 
         /// Whether nothing was added.
@@ -32,7 +37,7 @@ extension STOQAnswer {
         /// Adds an item, or a part of one. There must be ``room`` for it.
         package mutating func add(_ index: Int, _ part: ArraySlice<UInt8>, isLast: Bool = true) {
             begin(index, count: part.count)
-            bytes.append(contentsOf: part)
+            makeRoom(part.count).append(part.count) { $0.copyBytes(from: part) }
             items.append((index, isLast, part.count))
         }
 
@@ -42,16 +47,7 @@ extension STOQAnswer {
             _ index: Int, count: Int, _ fill: (UnsafeMutableRawBufferPointer) throws -> Void
         ) rethrows {
             begin(index, count: count)
-            if bytes.isEmpty { bytes.reserveCapacity(byteLimit + Self.tableReserve) }
-            let start = bytes.count
-            // The memory of an array is written once for its initial value; that is cheap beside reading a file.
-            bytes.append(contentsOf: repeatElement(0, count: count))
-            do {
-                try bytes.withUnsafeMutableBytes { try fill(UnsafeMutableRawBufferPointer(rebasing: $0[start...])) }
-            } catch {
-                bytes.removeSubrange(start...)
-                throw error
-            }
+            try makeRoom(count).append(count, fill)
             items.append((index, true, count))
         }
 
@@ -62,7 +58,7 @@ extension STOQAnswer {
         }
 
         /// The message; the next one begins empty.
-        package mutating func take() -> [UInt8] {
+        package mutating func take() -> STOQMessage {
             var table = ByteWriter(capacity: (items.count + absent.count + 1) * Self.entryBytes)
             table.varint(UInt64(items.count))
             for item in items {
@@ -76,17 +72,34 @@ extension STOQAnswer {
             }
             let length = table.count
             table.u32(UInt32(length))
-            var message: [UInt8] = []
-            swap(&message, &bytes)
-            message.append(contentsOf: table.bytes)
+            let whole = makeRoom(table.count)
+            table.bytes.withUnsafeBytes { whole.append($0) }
+            message = nil
             items.removeAll(keepingCapacity: true)
             absent.removeAll(keepingCapacity: true)
-            return message
+            return whole
+        }
+
+        /// The message with room for `count` more bytes.
+        private mutating func makeRoom(_ count: Int) -> STOQMessage {
+            if let message, message.missing >= count { return message }
+            // Twice as much each time, so that small answers stay small; the pool has few sizes anyhow.
+            let wanted = max(byteCount + count, min(2 * byteCount, byteLimit + Self.tableReserve))
+            let larger = STOQMessage(capacity: wanted, pool: pool)
+            message?.withUnsafeBytes { larger.append($0) }
+            message = larger
+            return larger
+        }
+
+        /// Has room for `count` bytes of items from the start: fewer copies, where that many are known to come.
+        package mutating func expect(_ count: Int) {
+            guard message == nil, count > 0 else { return }
+            message = STOQMessage(capacity: min(count, byteLimit) + Self.tableReserve, pool: pool)
         }
 
         private func begin(_ index: Int, count: Int) {
             precondition((0..<STOQRequest.digestLimit).contains(index), "an item at \(index)")
-            precondition(count >= 0 && count <= byteLimit - bytes.count, "\(count) bytes where \(room) have room")
+            precondition(count >= 0 && count <= byteLimit - byteCount, "\(count) bytes where \(room) have room")
             precondition(items.count < entryLimit && absent.count < entryLimit, "too many items for one message")
         }
     }

@@ -1,6 +1,7 @@
-/// A message that was received: bytes in memory that is given back to its pool when the last reference goes.
+/// A message: bytes in memory that is given back to its pool when the last reference goes.
 ///
-/// `@unchecked Sendable`: the bytes are written by one machine before it gives the message away, and never after.
+/// `@unchecked Sendable`: the bytes are written by one machine, or one builder, before it gives the message away, and
+/// never after.
 package final class STOQMessage: @unchecked Sendable {
     /// How the bytes stand for the message.
     enum Encoding: Hashable {
@@ -59,6 +60,13 @@ package final class STOQMessage: @unchecked Sendable {
         precondition(part.count <= missing, "\(part.count) bytes where \(missing) are missing")
         UnsafeMutableRawBufferPointer(rebasing: slab.memory[byteCount...]).copyMemory(from: part)
         byteCount += part.count
+    }
+
+    /// Has `count` more bytes written by `body`; there must be room for them. If it throws, nothing was added.
+    func append(_ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+        precondition(count <= missing, "\(count) bytes where \(missing) are missing")
+        try body(UnsafeMutableRawBufferPointer(rebasing: slab.memory[byteCount..<byteCount + count]))
+        byteCount += count
     }
 
     /// Has all bytes written at once by `body`, which says how many they are.

@@ -112,11 +112,13 @@ package struct ContentService: Sendable {
     /// Sends chunks in messages of up to a mebibyte, each read in one go from the blobs.
     private func sendChunks(_ digests: [ChunkDigest], on stream: STOQStream) async throws {
         let locations = try await pool.run { [store] in try store.locate(digests) }
+        let slabs = stream.pool
         var next = 0
         while next < digests.count {
             let from = next
             let (message, end) = try await pool.run { [store] in
-                var answer = STOQAnswer.Builder(byteLimit: Self.answerByteLimit)
+                var answer = STOQAnswer.Builder(byteLimit: Self.answerByteLimit, pool: slabs)
+                answer.expect(locations[from...].reduce(0) { $0 + Int($1?.length ?? 0) })
                 var position = from
                 while position < digests.count {
                     guard let location = locations[position] else {
