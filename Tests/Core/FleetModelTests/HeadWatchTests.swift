@@ -100,6 +100,29 @@ struct HeadWatchTests {
             "what came to nothing is tried again")
     }
 
+    @Test("What is remembered of a neighbour that lies without end is bounded, and gone with the neighbour")
+    func boundedRefusals() {
+        let now = Duration.seconds(21)
+        var watch = alone()
+        for copy in 1...8 as ClosedRange<UInt8> {
+            _ = watch.handle(.refused(Self.claim(9, copy: copy), neighbour: "m2"), now: now)
+        }
+        let full = watch
+        for copy in 9...200 as ClosedRange<UInt8> {
+            _ = watch.handle(.refused(Self.claim(9, copy: copy), neighbour: "m2"), now: now)
+            _ = watch.handle(.refused(Self.claim(9, copy: copy), neighbour: "m\(copy)"), now: now)
+        }
+        #expect(watch == full)
+        // Who was refused so often is not asked for what it claims next.
+        #expect(watch.handle(.greeted(neighbour: "m2", heads: [Self.claim(10)]), now: now) == [])
+        // Without the neighbour it is as if it never had said a word.
+        let others = Neighbourhood(sets: ["debian"], neighbours: Self.neighbours.filter { $0.name != "m2" })
+        var innocent = alone()
+        _ = innocent.handle(.appointed(others), now: now)
+        _ = watch.handle(.appointed(others), now: now)
+        #expect(watch == innocent)
+    }
+
     @Test("Sets that the mirror does not follow, and hosts that it was not told of, are nothing to it")
     func strangers() {
         var watch = alone()

@@ -65,7 +65,7 @@ package struct HeadWatch: Sendable, Hashable {
     /// When the neighbours are called next, if the coordinator is away then.
     package private(set) var nextCall: Duration
 
-    /// Who was refused so often is not asked again in this round.
+    /// Who was refused so often is not asked again in this round, and no more of its refusals are kept.
     private static let refusalLimit = 8
 
     /// A mirror that has heard nothing yet. `now` is a time since any fixed moment, here and below.
@@ -94,20 +94,29 @@ package struct HeadWatch: Sendable, Hashable {
             // More make no difference, and a week without an answer must not overflow.
             failedPolls = min(failedPolls + 1, settings.failedPolls)
             failingSince = failingSince ?? now
-        case .appointed(let neighbourhood): self.neighbourhood = neighbourhood.bounded
+        case .appointed(let neighbourhood):
+            self.neighbourhood = neighbourhood.bounded
+            claims = claims.filter { isNeighbour($0.key) }
+            refused = refused.filter { isNeighbour($0.key) }
         case .greeted(let name, let heads):
-            if neighbourhood.neighbours.contains(where: { $0.name == name }) { claims[name] = heads }
+            if isNeighbour(name) { claims[name] = heads }
         case .verified(let claim):
             if fetching[claim.set] == claim { fetching[claim.set] = nil }
             if claim.sequence > verified[claim.set]?.sequence ?? 0 { verified[claim.set] = claim }
         case .refused(let claim, let neighbour):
             if fetching[claim.set] == claim { fetching[claim.set] = nil }
-            refused[neighbour, default: []].insert(claim)
+            if isNeighbour(neighbour), refused[neighbour]?.count ?? 0 < Self.refusalLimit {
+                refused[neighbour, default: []].insert(claim)
+            }
         case .holds(let set, let sequence): held[set] = sequence
         case .passed: break
         }
         guard isAlone(at: now) else { return [] }
         return callNeighbours(now) + neighbourhood.sets.flatMap { decide($0) }
+    }
+
+    private func isNeighbour(_ name: String) -> Bool {
+        neighbourhood.neighbours.contains { $0.name == name }
     }
 
     private mutating func callNeighbours(_ now: Duration) -> [Action] {
@@ -116,8 +125,6 @@ package struct HeadWatch: Sendable, Hashable {
         // Who was refused may have got well, and what was followed may have come to nothing.
         refused = [:]
         followed = [:]
-        let names = Set(neighbourhood.neighbours.map(\.name))
-        claims = claims.filter { names.contains($0.key) }
         return neighbourhood.neighbours.map { .call($0) }
     }
 

@@ -62,7 +62,15 @@ final class HeadWatcher: Sendable {
     /// A peer greeted.
     func greeted(_ greeting: STOQGreeting, by name: String) {
         let heads = greeting.heads.map { HeadClaim(set: $0.set, sequence: $0.sequence, release: $0.release) }
-        take(.greeted(neighbour: name, heads: heads))
+        events.withLock { events in
+            // The last greeting says all: a peer that greets without pause is kept once.
+            events.removeAll { event in
+                guard case .greeted(name, _) = event else { return false }
+                return true
+            }
+            events.append(.greeted(neighbour: name, heads: heads))
+        }
+        news.raise()
     }
 
     private func take(_ event: HeadWatch.Event) {
