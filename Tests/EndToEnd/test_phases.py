@@ -20,8 +20,8 @@ COMMIT = ["group-rename", "group-sync", "group-record", "variants", "closure", "
           "tree-rename", "flip", "flip-sync", "head", "clean-up"]
 ELSEWHERE = ["recover", "quarantine"]
 COLLECT = ["collect-mark", "collect-sweep", "collect-files"]
-# A set touched as a whole reaches it: TimesTests kills there.
-UNREACHED = ["times"]
+# A set touched as a whole reaches it, where blocks are not shared.
+TIMES = ["times"]
 
 
 def phases_of_store():
@@ -166,7 +166,7 @@ class Phases(PhaseTest):
     def test_a_kill_at_every_phase_loses_nothing(self):
         known = PUBLISH + FETCH + COMMIT + ELSEWHERE
         self.assertEqual(
-            sorted(phases_of_store()), sorted(known + COLLECT + UNREACHED), "a phase of the store has no round here")
+            sorted(phases_of_store()), sorted(known + COLLECT + TIMES), "a phase of the store has no round here")
         publishes = (PUBLISH + COMMIT) * (HITS // 2) + PUBLISH * (HITS - HITS // 2)
         syncs = (FETCH * 2 + COMMIT) * (HITS // 2)
         while publishes or syncs:
@@ -186,6 +186,40 @@ class Phases(PhaseTest):
             self.fleet("verify", "m1", expect=1)
             self.converge()
         self.assertHits(known)
+
+
+class TimesPhases(PhaseTest):
+    mirrors = 1
+
+    def change(self):
+        """Every file another time: more than may be copied."""
+        self.number += 1
+        for folder, _, files in os.walk(self.source):
+            for name in files:
+                os.utime(os.path.join(folder, name), (self.number, self.number))
+        self.states = self.states[-2:] + [listing(self.source)]
+
+    def test_a_kill_before_times_change_in_place_is_made_good(self):
+        picture = os.path.join(self.source, "0000", "file-000000")
+        if os.system(f"cp --reflink=always {picture} {self.fleet.folder}/clone 2>/dev/null") == 0:
+            self.skipTest("this file system shares blocks")
+        for _ in range(HITS):
+            self.change()
+            self.arm("origin", "times")
+            self.fleet("publish", "debian", self.source, expect=None)
+            self.expectDeath("origin", "times")
+            self.start("origin")
+            self.fleet("verify", "origin")
+            done = self.fleet("publish", "debian", self.source)
+            self.assertIn("changed in place", done.out)
+            self.arm("m1", "times")
+            self.fleet("sync", expect=None)
+            self.expectDeath("m1", "times")
+            self.start("m1")
+            self.converge()
+            self.fleet("verify", "m1")
+            self.fleet("verify", "origin")
+        self.assertHits(TIMES)
 
 
 class CollectionPhases(PhaseTest):

@@ -30,7 +30,7 @@ struct PlanDraft {
                 line.reason = noSource(wish, choice)
             } else {
                 line.bytes = work.bytes
-                line.reason.text += highWater(mirror, work)
+                line.reason.text += highWater(mirror, bytes: room(wish, work))
                 if let times = TimeWork(mirror, set: wish.setName, head, history) {
                     line.copiedBytes = times.copiedBytes
                     line.retimedBytes = times.retimedBytes
@@ -104,13 +104,22 @@ struct PlanDraft {
                 + " \(Quantity.describe(bytes: head.bytes - quota)) too many")
     }
 
+    /// What the work takes of the mirror's disk: what is moved there, and what is copied there for times alone.
+    private func room(_ wish: Wish, _ work: SetVerdict.Work) -> UInt64 {
+        guard let mirror = wish.mirror, let head = wish.head,
+            let times = TimeWork(mirror, set: wish.setName, head, history)
+        else { return work.bytes }
+        let (sum, overflow) = work.bytes.addingReportingOverflow(times.copiedBytes)
+        return overflow ? .max : sum
+    }
+
     /// A word for the reason of a line that leaves a disk above its high-water mark.
-    private func highWater(_ mirror: MirrorAssessment, _ work: SetVerdict.Work) -> String {
+    private func highWater(_ mirror: MirrorAssessment, bytes: UInt64) -> String {
         guard let percent = mirror.policy.diskHighWaterPercent, let disk = mirror.observation?.report.disk else {
             return ""
         }
         let (used, overflow) = (disk.totalBytes - min(disk.totalBytes, disk.freeBytes))
-            .addingReportingOverflow(work.bytes)
+            .addingReportingOverflow(bytes)
         let mark = DiskReserve.percent(UInt64(clamping: percent)).bytes(ofDisk: disk.totalBytes)
         guard overflow || used > mark else { return "" }
         return "; above the high-water mark of \(percent)% then, by"
@@ -122,7 +131,7 @@ struct PlanDraft {
         var needed: [String: UInt64] = [:]
         for wish in wishes {
             guard case .act(let work) = wish.verdict, excess(wish, work) == nil else { continue }
-            let (sum, overflow) = needed[wish.mirrorName, default: 0].addingReportingOverflow(work.bytes)
+            let (sum, overflow) = needed[wish.mirrorName, default: 0].addingReportingOverflow(room(wish, work))
             needed[wish.mirrorName] = overflow ? .max : sum
         }
         var shortages: [String: Reason] = [:]

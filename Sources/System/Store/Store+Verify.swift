@@ -261,9 +261,10 @@ extension Store {
             let path = "\(scope.name)/\(release.sequence)"
             guard let root = try releases.subfolderIfPresent(path) else { continue }
             let inode = try root.attributes().inode
-            // Times are changed in place for a newer release: also while the flip to that is not done.
+            // Times are changed in place for a newer release: also while the flip to that is not done. A tree above the
+            // head was cut off before it, and may show the times from before the change until a session takes it up.
             let record = try database.read { try $0.contentSet(scope.name) }
-            let isOutdated = record.map { $0.isAhead || release.sequence < $0.head ?? 0 } ?? false
+            let showsOtherTimes = record.map { $0.isAhead || release.sequence != $0.head } ?? false
             var tree = ServedTree(root: root, blobs: blobs, scratch: staging) { _ in }
             var found: [BadPath] = []
             do {
@@ -272,7 +273,7 @@ extension Store {
                     guard !outcome.isCancelled else { return false }
                     outcome.entries += 1
                     var fault = try tree.fault(entry)
-                    if fault != nil, isOutdated, try tree.showsOtherTime(entry) { return true }
+                    if fault != nil, showsOtherTimes, try tree.showsOtherTime(entry) { return true }
                     if fault == nil, try !tree.isLinked(entry) { fault = "is not the store's own file" }
                     guard let fault else { return true }
                     if entry.type == .file {

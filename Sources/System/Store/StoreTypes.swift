@@ -1,4 +1,5 @@
 package import Content
+package import FleetModel
 
 /// The newest release of a set that is held completely.
 package struct StoreHead: Hashable, Sendable {
@@ -15,6 +16,9 @@ package struct ServedState: Hashable, Sendable {
     /// Unix seconds when the tree was last verified as a whole: made from checked blobs, or swept by `verify`; nil if
     /// damage was found since.
     package let verifiedAt: Int64?
+    /// What had its time changed in place by the flip that this is the outcome of; nil: nothing had, or this was only
+    /// read back.
+    package internal(set) var retimed: RetimedFiles?
 }
 
 /// A path of a set that its store cannot serve rightly at the moment.

@@ -56,7 +56,7 @@ struct CodableTests {
         debian.progress = SyncProgress(sequence: 2, phase: "chunks", bytesTotal: 10, bytesDone: 5, bytesPerSecond: 2.5)
         debian.lastSync = SyncSummary(
             sequence: 1, seconds: 1.5, bytesBySource: ["origin": 7, "m2": 9], chunksFetched: 3, chunksReused: 4,
-            roundTrips: 5, failure: "x")
+            roundTrips: 5, retimed: RetimedFiles(files: 6, bytes: 7), failure: "x")
         debian.badPaths = [BadPathReport(path: "a\\xff", blob: "00", reason: "digest differs", bytes: 3)]
         debian.lastFailure = "y"
         debian.failedAttempts = 4

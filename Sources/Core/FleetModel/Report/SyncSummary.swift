@@ -12,6 +12,8 @@ package struct SyncSummary: Codable, Sendable, Hashable {
     package var chunksReused: UInt64
     /// Requests that were waited for, one after the other.
     package var roundTrips: UInt64
+    /// What had its time changed in place; nil: nothing had.
+    package var retimed: RetimedFiles?
     /// Why it failed; nil when it succeeded.
     package var failure: String?
 
@@ -23,6 +25,7 @@ package struct SyncSummary: Codable, Sendable, Hashable {
         chunksFetched: UInt64 = 0,
         chunksReused: UInt64 = 0,
         roundTrips: UInt64 = 0,
+        retimed: RetimedFiles? = nil,
         failure: String? = nil
     ) {
         self.sequence = sequence
@@ -31,13 +34,14 @@ package struct SyncSummary: Codable, Sendable, Hashable {
         self.chunksFetched = chunksFetched
         self.chunksReused = chunksReused
         self.roundTrips = roundTrips
+        self.retimed = retimed
         self.failure = failure
     }
 }
 
 extension SyncSummary {
     private enum CodingKeys: String, CodingKey {
-        case sequence, seconds, bytesBySource, chunksFetched, chunksReused, roundTrips, failure
+        case sequence, seconds, bytesBySource, chunksFetched, chunksReused, roundTrips, retimed, failure
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -49,6 +53,7 @@ extension SyncSummary {
         chunksFetched = try container.decodeIfPresent(UInt64.self, forKey: .chunksFetched) ?? 0
         chunksReused = try container.decodeIfPresent(UInt64.self, forKey: .chunksReused) ?? 0
         roundTrips = try container.decodeIfPresent(UInt64.self, forKey: .roundTrips) ?? 0
+        retimed = try container.decodeIfPresent(RetimedFiles.self, forKey: .retimed)
         failure = try container.decodeIfPresent(String.self, forKey: .failure)
     }
 
@@ -61,6 +66,7 @@ extension SyncSummary {
         try container.encode(chunksFetched, forKey: .chunksFetched)
         try container.encode(chunksReused, forKey: .chunksReused)
         try container.encode(roundTrips, forKey: .roundTrips)
+        try container.encodeIfPresent(retimed, forKey: .retimed)
         try container.encodeIfPresent(failure, forKey: .failure)
     }
 }

@@ -41,7 +41,7 @@ package struct SetSync: Sendable {
     func run() async throws -> SyncSummary {
         let began = ContinuousClock.now
         let meter = SyncMeter(sequence: line.sequence ?? 0)
-        let reused = try await withThrowingTaskGroup(of: UInt64?.self) { group in
+        let outcome = try await withThrowingTaskGroup(of: Outcome?.self) { group in
             group.addTask { try await self.fetch(meter) }
             group.addTask {
                 while true {
@@ -56,7 +56,7 @@ package struct SetSync: Sendable {
         return SyncSummary(
             sequence: line.sequence ?? 0, seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18,
             bytesBySource: sources.bytesBySource, chunksFetched: meter.chunksDone,
-            chunksReused: reused ?? 0, roundTrips: sources.roundTrips)
+            chunksReused: outcome?.chunksReused ?? 0, roundTrips: sources.roundTrips, retimed: outcome?.retimed)
     }
 
     private func show(_ meter: SyncMeter, isNews: Bool) {
@@ -67,8 +67,15 @@ package struct SetSync: Sendable {
         }
     }
 
-    /// The steps, in order. Returns how many chunks were here already.
-    private func fetch(_ meter: SyncMeter) async throws -> UInt64 {
+    /// What an attempt found or did here, without its sources.
+    private struct Outcome {
+        /// How many chunks were here already.
+        var chunksReused: UInt64
+        var retimed: RetimedFiles?
+    }
+
+    /// The steps, in order.
+    private func fetch(_ meter: SyncMeter) async throws -> Outcome {
         let release = try await fetchRelease()
         let session = try await pool.run { [store] in
             try store.beginFetch(release, allowsEscapingLinks: release.document.allowsEscapingLinks)
@@ -88,7 +95,7 @@ package struct SetSync: Sendable {
             logger.info(
                 "serving a release",
                 metadata: ["set": "\(line.set)", "sequence": "\(served.sequence)", "root": "\(served.root)"])
-            return reused
+            return Outcome(chunksReused: reused, retimed: served.retimed)
         } catch {
             // What is staged stays: the next attempt goes on from there.
             try? await pool.run { session.suspend() }

@@ -1,3 +1,5 @@
+package import FleetModel
+
 /// One answer of an agent to an ``AgentCommand``; fields that its kind does not use are absent.
 package struct AgentEvent: Codable, Equatable, Sendable {
     /// What the event says.
@@ -31,6 +33,8 @@ package struct AgentEvent: Codable, Equatable, Sendable {
     package var summary: CommandSummary?
     /// Collect: what was dropped.
     package var collected: CollectedSummary?
+    /// Publish and rollback, at the end: what had its time changed in place; nil: nothing had.
+    package var retimed: RetimedFiles?
 
     package init(_ kind: Kind) {
         self.kind = kind

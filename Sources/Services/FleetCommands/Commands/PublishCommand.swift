@@ -59,6 +59,8 @@ struct PublishResult: Codable {
     var newChunks: UInt64?
     var newBytes: UInt64?
     var copiedBytes: UInt64?
+    var retimedFiles: UInt64?
+    var retimedBytes: UInt64?
     var seconds: Double?
 
     init(set: String, isDryRun: Bool) {
@@ -76,16 +78,26 @@ struct PublishResult: Codable {
         copiedBytes = draft.copiedBytes
     }
 
+    mutating func take(_ retimed: RetimedFiles?) {
+        retimedFiles = retimed?.files ?? 0
+        retimedBytes = retimed?.bytes ?? 0
+    }
+
     /// The result for people.
     var text: String {
         if isUnchanged { return "\(set): unchanged, no release made" + (sequence.map { " (head is \($0))" } ?? "") }
         let verb = isDryRun ? "would publish" : "published"
-        return """
+        var text = """
             \(verb) \(set) release \(sequence ?? 0)
               root        \(root ?? "-")
               files       \(Quantity.count(files ?? 0))
               bytes       \(Quantity.describe(bytes: bytes ?? 0))
               new chunks  \(Quantity.count(newChunks ?? 0)) (\(Quantity.describe(bytes: newBytes ?? 0)))
             """
+        if let files = retimedFiles, files > 0 {
+            let retimed = RetimedFiles(files: files, bytes: retimedBytes ?? 0)
+            text += "\n  new times   \(retimed.text) changed in place, also in trees that stay"
+        }
+        return text
     }
 }

@@ -45,6 +45,7 @@ struct DraftSigning {
                 signed = release
             case .done:
                 view.clear()
+                result.take(event.retimed)
                 result.seconds = seconds(clock.now - began)
                 if let signed { await register(signed) }
                 return result

@@ -157,7 +157,8 @@ struct SyncFollower {
                     name: target.line.set, sequence: target.state?.sequence,
                     result: target.verdict == .done ? .done : .failed, reason: reason, seconds: last?.seconds ?? 0,
                     bytesBySource: last?.bytesBySource ?? [:], chunksFetched: last?.chunksFetched ?? 0,
-                    chunksReused: last?.chunksReused ?? 0, roundTrips: last?.roundTrips ?? 0))
+                    chunksReused: last?.chunksReused ?? 0, roundTrips: last?.roundTrips ?? 0,
+                    retimedFiles: last?.retimed?.files ?? 0, retimedBytes: last?.retimed?.bytes ?? 0))
         }
         let wanted = Set(targets.map(\.line.set))
         let releases = status.sets.compactMap { set -> SyncOutcome.Release? in

@@ -27,6 +27,8 @@ struct SyncOutcome: Codable, Equatable {
         var chunksFetched: UInt64
         var chunksReused: UInt64
         var roundTrips: UInt64
+        var retimedFiles: UInt64
+        var retimedBytes: UInt64
     }
 
     /// One mirror, summed over its sets.
@@ -37,6 +39,8 @@ struct SyncOutcome: Codable, Equatable {
         var chunksFetched: UInt64
         var chunksReused: UInt64
         var roundTrips: UInt64
+        var retimedFiles: UInt64
+        var retimedBytes: UInt64
         var sets: [SetOutcome]
 
         init(name: String, sets: [SetOutcome]) {
@@ -47,6 +51,8 @@ struct SyncOutcome: Codable, Equatable {
             chunksFetched = sets.reduce(0) { $0 + $1.chunksFetched }
             chunksReused = sets.reduce(0) { $0 + $1.chunksReused }
             roundTrips = sets.reduce(0) { $0 + $1.roundTrips }
+            retimedFiles = sets.reduce(0) { $0 &+ $1.retimedFiles }
+            retimedBytes = sets.reduce(0) { $0 &+ $1.retimedBytes }
         }
     }
 
@@ -64,8 +70,14 @@ struct SyncOutcome: Codable, Equatable {
         guard !mirrors.isEmpty else { return "nothing to sync" }
         var table = TextTable(
             ["MIRROR", "SET", "RELEASE", "RESULT", "RECEIVED", "FROM", "CHUNKS", "TIME"], rightAligned: [2, 4])
+        var retimed = ""
         for mirror in mirrors {
             for set in mirror.sets {
+                if set.retimedFiles > 0 {
+                    let files = RetimedFiles(files: set.retimedFiles, bytes: set.retimedBytes)
+                    retimed +=
+                        "\(mirror.name) \(set.name): times of \(files.text) changed in place, also in trees that stay\n"
+                }
                 let received = set.bytesBySource.values.reduce(0, +)
                 let sources = set.bytesBySource.sorted { $0.key < $1.key }
                     .map { "\($0.key) \(Quantity.describe(bytes: $0.value))" }.joined(separator: ", ")
@@ -79,7 +91,7 @@ struct SyncOutcome: Codable, Equatable {
             }
         }
         let done = mirrors.count { $0.result == .done }
-        return table.text(width: nil)
+        return table.text(width: nil) + retimed
             + "\(done) of \(mirrors.count) mirrors serve the newest release (\(Quantity.decimal(seconds, digits: 2)) s)"
     }
 }

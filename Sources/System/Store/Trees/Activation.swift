@@ -1,5 +1,6 @@
 import Content
 import Database
+import FleetModel
 import Glibc
 import Hashing
 import LinuxIO
@@ -40,6 +41,14 @@ struct Activation {
         var later: [CopyBudget.Later] = []
         /// The times that inodes have until then, by what they will be.
         var noted: [BlobVariant: Int64] = [:]
+
+        /// What was noted, counted.
+        var retimed: RetimedFiles? {
+            guard !noted.isEmpty else { return nil }
+            let sizes = Dictionary(later.map { ($0.variant.digest, $0.size) }, uniquingKeysWith: { size, _ in size })
+            return RetimedFiles(
+                files: UInt64(noted.count), bytes: noted.keys.reduce(0) { $0 &+ (sizes[$1.digest] ?? 0) })
+        }
     }
 
     /// Goes all the way, in the order of `CommitOrder`. `headRows` are written in the transaction that records the head.
@@ -62,9 +71,10 @@ struct Activation {
                 try take(step, &passing, headRows)
             }
         }
-        guard let served = try store.served(set: name) else {
+        guard var served = try store.served(set: name) else {
             throw StoreError.notFound("the tree of release \(document.sequence) of \(name)")
         }
+        served.retimed = passing.retimed
         return served
     }
 
