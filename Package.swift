@@ -107,7 +107,12 @@ let package = Package(
                 "STOQ", "Content", "Hashing", "FleetCertificates", nioCore, nioPosix, nioSSL,
                 outside("NIOTLS", "swift-nio"), logging,
             ]),
-        target("System", "Telemetry", [logging]),
+        target(
+            "System", "Telemetry",
+            [
+                logging, outside("ServiceLifecycle", "swift-service-lifecycle"),
+                outside("UnixSignals", "swift-service-lifecycle"),
+            ]),
 
         // Services: composition
         target(
@@ -212,8 +217,9 @@ let package = Package(
         tests(
             "Services", "CoordinatorService",
             [
-                "FleetAPI", "FleetModel", "FleetCertificates", "Trust", "Content", "Hashing", logging, nioCore, nioSSL,
-                x509, asn1, crypto, outside("AsyncHTTPClient", "async-http-client"),
+                "FleetAPI", "FleetModel", "FleetCertificates", "Trust", "Content", "Hashing", logging, nioCore,
+                nioPosix,
+                nioSSL, x509, asn1, crypto, outside("AsyncHTTPClient", "async-http-client"),
                 outside("NIOHTTP1", "swift-nio"), outside("ServiceLifecycle", "swift-service-lifecycle"),
             ]),
         tests(

@@ -53,7 +53,7 @@ package struct STOQLimits: Hashable, Sendable {
     package var progressTimeout = Duration.seconds(15)
     /// Time that a stream opened by the peer may take to bring its request.
     package var requestTimeout = Duration.seconds(10)
-    /// Time that the peer may let an answer wait for credit.
+    /// Time that the peer may let an answer wait for credit, and a request for a free stream.
     package var creditTimeout = Duration.seconds(120)
 
     package init() {}

@@ -10,6 +10,9 @@ package struct CoordinatorLimits: Sendable {
     package var termBytes = 16 << 10
     /// Time for a request's body to arrive, so that no slow sender holds a request open.
     package var bodyDeadline: Duration = .seconds(15)
+    /// Time for a peer to take what is waiting of its answers: longer than any client of ours waits for one, so that who
+    /// stops reading holds no connection.
+    package var answerDeadline: Duration = .seconds(90)
     /// Bytes of one header field, and of all of them; ours have less than 300.
     package var headerBytes = 8 << 10
     /// Number of header fields.

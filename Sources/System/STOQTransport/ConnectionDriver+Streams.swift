@@ -12,7 +12,8 @@ extension ConnectionDriver {
             ticket.settle(.failure(STOQError(.disconnected, "the connection is gone")))
             return
         }
-        wishes.append(OpenWish(kind: kind, deadline: deadline, ticket: ticket))
+        let until = now.advanced(by: core.settings.limits.creditTimeout)
+        wishes.append(OpenWish(kind: kind, deadline: deadline, until: until, ticket: ticket))
         openWished()
         pump()
     }
@@ -35,6 +36,18 @@ extension ConnectionDriver {
                 // Cancelled in this very moment: nobody holds the stream.
                 reset(stream, .cancelled, "")
             }
+        }
+    }
+
+    /// Ends the wait of those whom the peer has allowed no stream for as long as an answer may wait for credit. They wait
+    /// in order, and while one does, others are open, so the timer goes.
+    func giveUpWishes() {
+        let limit = core.settings.limits.creditTimeout
+        let overdue = wishes.prefix { [now] in now >= $0.until }
+        wishes.removeFirst(overdue.count)
+        for wish in overdue {
+            wish.ticket.settle(
+                .failure(STOQError(.noProgress, "no stream was free for \(limit.components.seconds) s")))
         }
     }
 

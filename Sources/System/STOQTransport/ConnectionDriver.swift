@@ -32,6 +32,8 @@ final class ConnectionDriver: ChannelInboundHandler {
     struct OpenWish {
         let kind: StreamKind
         let deadline: Duration?
+        /// When to wait no longer.
+        let until: STOQTime
         let ticket: Ticket<(STOQStreamID, StreamInbox)>
     }
 
@@ -255,6 +257,7 @@ final class ConnectionDriver: ChannelInboundHandler {
             deadline: .uptimeNanoseconds(max(at.nanoseconds, now.nanoseconds + 1_000_000))
         ) {
             self.timerAt = nil
+            self.giveUpWishes()
             self.act { machine, now in machine.tick(now: now) }
         }
     }

@@ -5,6 +5,7 @@ import FleetModel
 import FoundationEssentials
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 import Synchronization
 import Testing
@@ -180,6 +181,37 @@ struct HostileClientTests {
         }
     }
 
+    @Test("Who asks and asks and takes no answer loses its connection", .timeLimit(.minutes(5)))
+    func deafClient() async throws {
+        let person = try fleet.host("operator", "alice")
+        var limits = CoordinatorLimits()
+        limits.connections = 1
+        limits.answerDeadline = .milliseconds(200)
+        try await withCoordinator(fleet, limits: limits) { address in
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.curves = [.x25519_MLKEM768]
+            tls.certificateVerification = .none
+            tls.certificateChain = try NIOSSLCertificate.fromPEMFile(person.certificate).map { .certificate($0) }
+            tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: person.key, format: .pem))
+            let context = try NIOSSLContext(configuration: tls)
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let handler = try NIOSSLClientHandler(context: context, serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                        try channel.pipeline.syncOperations.addHandler(OneAnswer())
+                    }
+                }.connect(host: address.host, port: address.port).get()
+            // Some 20 MB of answers, more than kernels keep for a connection.
+            let request = "GET /v1/fleet HTTP/1.1\r\nhost: c\r\n\r\n"
+            let requests = ByteBuffer(string: String(repeating: request, count: 20_000))
+            channel.writeAndFlush(requests, promise: nil)
+            // There is room for one connection: this one is answered only if the other was ended.
+            _ = try await person.client(fleet, address).health()
+            try? await channel.close()
+        }
+    }
+
     @Test("A mirror whose connection ends while it polls is not waited for", .timeLimit(.minutes(5)))
     func killedAgent() async throws {
         let agent = try fleet.host("agent", "m1")
@@ -191,6 +223,7 @@ struct HostileClientTests {
         limits.longestRefresh = wait
         try await withCoordinator(fleet, limits: limits) { address in
             let polls = try agent.client(fleet, address)
+            _ = try await polls.submit(report: agent.sign(fleet.report("m1", number: 1)))
             let first = try await polls.assignments(after: nil, reports: nil, wait: .zero)
             let (ends, source) = AsyncStream.makeStream(of: Void.self)
             let open = (0..<2).map { _ in
@@ -220,5 +253,14 @@ struct HostileClientTests {
             }
             #expect(error?.exitCode == 5)
         }
+    }
+}
+
+/// Takes the first bytes of an answer, and no more.
+private final class OneAnswer: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        try? context.channel.syncOptions?.setOption(.autoRead, value: false)
     }
 }

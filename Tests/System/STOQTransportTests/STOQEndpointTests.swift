@@ -191,6 +191,24 @@ import Testing
         await origin.shutdown()
     }
 
+    @Test("a request does not wait without end for a peer that keeps all its streams busy")
+    func noFreeStream() async throws {
+        let lab = try Lab()
+        let origin = try lab.endpoint(.origin, "origin") { $0.limits.streams = 1 }
+        let mirror = try lab.endpoint(.agent, "m1") { $0.limits.creditTimeout = .milliseconds(200) }
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        let connection = try await mirror.connection(to: "origin", role: nil, host: bound.host, port: bound.port)
+        // Never answered: the one stream stays open for the 15 s that an answer may take to begin.
+        let request = STOQRequest.nodes(set: "iso", [NodeDigest(BLAKE3.hash([]))])
+        let open = try await connection.open(request, kind: .metadata)
+        let error = await failure { _ = try await connection.open(request, kind: .metadata) }
+        #expect(error?.code == .noProgress)
+        #expect(error?.reason.contains("no stream was free") == true)
+        withExtendedLifetime(open) {}
+        await mirror.shutdown()
+        await origin.shutdown()
+    }
+
     @Test("a new greeting reaches the peers")
     func announcement() async throws {
         let lab = try Lab()

@@ -9,6 +9,9 @@ import Trust
 
 /// Publishing: ingest, draft, the operator's signature, commit.
 extension CommandService {
+    /// A draft keeps others from publishing, and `fleetctl` signs at once.
+    private static let signingSeconds: Int64 = 60
+
     func publish(_ command: AgentCommand, _ line: EventLine) async throws {
         let set = try required(command.set, "set")
         let policy = try required(command.policy, "policy of the set")
@@ -71,11 +74,13 @@ extension CommandService {
         draft: (IngestSession) async throws -> IngestDraft
     ) async throws {
         let session = try await pool.run { [store] in try store.beginIngest(set: set, options: options) }
+        var done = AgentEvent(.done)
         activity.update(set) { $0.activity = .publishing }
         defer { activity.update(set) { $0.activity = .idle } }
         do {
-            let isCommitted = try await offer(try await draft(session), of: session, set: set, line)
-            if isCommitted {
+            let served = try await offer(try await draft(session), of: session, set: set, line)
+            if let served {
+                done.retimed = served.retimed
                 tender.tend(set, options.trees)
             } else {
                 try? await pool.run { session.abandon() }
@@ -85,13 +90,13 @@ extension CommandService {
             throw error
         }
         await deliverReport()
-        try await line.send(AgentEvent(.done))
+        try await line.send(done)
     }
 
-    /// Sends the draft, takes the signature, commits. Whether a release was committed.
+    /// Sends the draft, takes the signature, commits. Nil: no release was to be committed.
     private func offer(
         _ draft: IngestDraft, of session: IngestSession, set: String, _ line: EventLine
-    ) async throws -> Bool {
+    ) async throws -> ServedState? {
         var figures = ReleaseDraft(
             document: nil, sequence: (draft.previous?.sequence ?? 0) + (draft.isUnchanged ? 0 : 1),
             root: draft.root.digest.description, files: draft.root.files, entries: draft.root.entries,
@@ -102,7 +107,7 @@ extension CommandService {
             event.draft = figures
             try await line.send(event)
             if draft.isUnchanged { try await line.send(AgentEvent(.unchanged)) }
-            return false
+            return nil
         }
         let bytes = try document(
             of: draft, set: set, sequence: figures.sequence,
@@ -111,7 +116,10 @@ extension CommandService {
         figures.document = Base64Bytes(bytes)
         event.draft = figures
         try await line.send(event)
-        guard let answer = try await line.next(),
+        let late = CommandFailure(
+            .failed, "no signature came within \(Quantity.describe(seconds: Self.signingSeconds))",
+            hint: "publish again; what was read is not read again")
+        guard let answer = try await line.next(within: .seconds(Self.signingSeconds), late: late),
             let encoded = try WireJSON.decode(DraftSignature.self, from: answer).signedRelease?.bytes
         else { throw CommandFailure(.refused, "the draft was not signed") }
         let release: VerifiedRelease
@@ -127,8 +135,7 @@ extension CommandService {
         guard release.signed.document == bytes else {
             throw CommandFailure(.refused, "another document came back signed than the one drafted")
         }
-        try await pool.run { _ = try session.commit(release) }
-        return true
+        return try await pool.run { try session.commit(release) }
     }
 
     private static func warning(of copies: PlannedCopies, set: String) -> String {

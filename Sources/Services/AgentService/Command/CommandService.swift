@@ -108,9 +108,9 @@ struct EventLine: Sendable {
         try outcome.withLock { try $0.get() }
     }
 
-    /// The operator's next message; nil if it went away.
-    func next() async throws -> [UInt8]? {
-        try await stream.next()?.bytes
+    /// The operator's next message; nil if it went away. Throws `late` when none comes within `patience`.
+    func next(within patience: Duration, late: CommandFailure) async throws -> [UInt8]? {
+        try await stream.next(within: patience, late: late)?.bytes
     }
 }
 

@@ -48,24 +48,11 @@ extension SetSync {
         var pace = AnswerPace()
         while true {
             let began = ContinuousClock.now
-            guard let message = try await Self.next(of: stream, within: pace.patience, request) else { return }
+            let late = SyncError.tooSlow(what: request.name)
+            guard let message = try await stream.next(within: pace.patience, late: late) else { return }
             pace.received(message.byteCount, after: .now - began)
             sources.received(message.byteCount, from: source)
             try await take(message)
-        }
-    }
-
-    private static func next(
-        of stream: STOQStream, within patience: Duration, _ request: STOQRequest
-    ) async throws -> STOQMessage? {
-        try await withThrowingTaskGroup(of: STOQMessage?.self) { group in
-            group.addTask { try await stream.next() }
-            group.addTask {
-                try await Task.sleep(for: patience)
-                throw SyncError.tooSlow(what: request.name)
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
         }
     }
 }

@@ -118,6 +118,7 @@ package struct CoordinatorServer: Service {
         let connections = ConnectionNumbers()
         let coordinator = coordinator
         let handshakeDeadline = TimeAmount(limits.handshakeDeadline)
+        let answerDeadline = TimeAmount(limits.answerDeadline)
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
@@ -126,13 +127,19 @@ package struct CoordinatorServer: Service {
             .http1(
                 configuration: .init(
                     additionalChannelHandlers: [
-                        PeerConnectionHandler(number: connections.next(), handshakeDeadline: handshakeDeadline) {
-                            coordinator.connectionIsGone($0)
-                        }
+                        PeerConnectionHandler(
+                            number: connections.next(), handshakeDeadline: handshakeDeadline,
+                            answerDeadline: answerDeadline
+                        ) { coordinator.connectionIsGone($0) }
                     ],
                     idleTimeout: TimeAmount(limits.idleTimeout), httpDecoderConfiguration: decoder)),
             tlsConfiguration: tls)
     }
+}
+
+extension CoordinatorServer: CustomStringConvertible {
+    /// For the log of what starts and stops: without it all that the server is made of would stand there.
+    package var description: String { "coordinator of \(fleet.name)" }
 }
 
 /// Numbers connections.

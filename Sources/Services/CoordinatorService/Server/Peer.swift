@@ -23,8 +23,10 @@ final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     private let number: UInt64
     private let handshakeDeadline: TimeAmount
+    private let answerDeadline: TimeAmount
     private let onGone: @Sendable (UInt64) -> Void
     private var handshakeTimer: Scheduled<Void>?
+    private var answerTimer: Scheduled<Void>?
     private var peer: Result<Peer, any Error>?
     private var isGone = false
     private var isDeaf = false
@@ -32,10 +34,15 @@ final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     /// - Parameters:
     ///   - number: the connection's number.
     ///   - handshakeDeadline: from now until TLS has verified the peer.
+    ///   - answerDeadline: how long the peer may leave more of its answers waiting than a send buffer holds.
     ///   - onGone: called once, on the connection's loop, when the other end closed or the connection broke.
-    init(number: UInt64, handshakeDeadline: TimeAmount, onGone: @escaping @Sendable (UInt64) -> Void) {
+    init(
+        number: UInt64, handshakeDeadline: TimeAmount, answerDeadline: TimeAmount,
+        onGone: @escaping @Sendable (UInt64) -> Void
+    ) {
         self.number = number
         self.handshakeDeadline = handshakeDeadline
+        self.answerDeadline = answerDeadline
         self.onGone = onGone
     }
 
@@ -85,6 +92,16 @@ final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     func handlerRemoved(context: ChannelHandlerContext) {
         handshakeTimer?.cancel()
+        answerTimer?.cancel()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        answerTimer?.cancel()
+        answerTimer =
+            context.channel.isWritable
+            ? nil
+            : context.eventLoop.assumeIsolated().scheduleTask(in: answerDeadline) { context.close(promise: nil) }
+        context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
