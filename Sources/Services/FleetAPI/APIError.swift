@@ -2,8 +2,8 @@
 package enum APIError: Error, Sendable, Equatable {
     /// No answer: not running, wrong address, network, or too slow. Try again later.
     case unreachable(address: String, reason: String)
-    /// The coordinator is up and has no room for the call. Try again later.
-    case busy(message: String)
+    /// The coordinator is up and cannot do it now. Try again later.
+    case notNow(Refusal)
     /// One of the two certificates does not allow it: the server is not the fleet's coordinator, or it refused us.
     case notAllowed(message: String, hint: String)
     /// The coordinator understood and said no.
@@ -17,7 +17,8 @@ extension APIError {
     package var message: String {
         switch self {
         case .unreachable(let address, let reason): "the coordinator at \(address) cannot be reached: \(reason)"
-        case .busy(let message): "the coordinator is busy: \(message)"
+        case .notNow(let refusal):
+            refusal.code == RefusalCode.busy ? "the coordinator is busy: \(refusal.message)" : refusal.message
         case .notAllowed(let message, _): message
         case .refused(let refusal): refusal.message
         case .malformed(let what): "the coordinator's answer makes no sense: \(what)"
@@ -28,7 +29,7 @@ extension APIError {
     package var hint: String? {
         switch self {
         case .unreachable: "is fleet-coordinator running, and is its address right in fleet.yaml and agent.yaml?"
-        case .busy: "try again in a few seconds"
+        case .notNow(let refusal): refusal.hint ?? "try again in a few seconds"
         case .notAllowed(_, let hint): hint
         case .refused(let refusal): refusal.hint
         case .malformed: "is the program at that address fleet-coordinator, of the same version?"
@@ -38,7 +39,7 @@ extension APIError {
     /// The exit code of a command that ends with this error: 5 for what may pass by itself, else 1.
     package var exitCode: Int32 {
         switch self {
-        case .unreachable, .busy: 5
+        case .unreachable, .notNow: 5
         case .notAllowed, .refused, .malformed: 1
         }
     }

@@ -26,6 +26,8 @@ package enum RefusalCode {
     package static let unknownSet = "unknown-set"
     /// fleet.yaml does not name that mirror.
     package static let unknownMirror = "unknown-mirror"
+    /// No mirror has reported yet: nothing can be planned now.
+    package static let noReports = "no-reports"
     /// The coordinator has lost its plans: an operator must declare a new term first.
     package static let termNeeded = "term-needed"
     /// The declared term is not signed by an operator, not for this coordinator, or not above those before.

@@ -13,7 +13,7 @@ extension Transport {
         switch status {
         case 401, 403:
             return .notAllowed(message: refusal.message, hint: refusal.hint ?? "use a certificate that is allowed to")
-        case 503: return .busy(message: refusal.message)
+        case 503: return .notNow(refusal)
         default: return .refused(refusal)
         }
     }

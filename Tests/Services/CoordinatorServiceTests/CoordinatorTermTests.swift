@@ -86,6 +86,25 @@ struct CoordinatorTermTests {
         }
     }
 
+    @Test("Before any mirror has reported, none is made: there may have been plans")
+    func noReports() async throws {
+        try await withCoordinator(fleet) { address in
+            let client = try person.client(fleet, address)
+            let error = await #expect(throws: APIError.self) {
+                try await client.makePlan(PlanOrder(refreshSeconds: 0))
+            }
+            guard case .notNow(let refusal) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(refusal.code == RefusalCode.noReports && refusal.message.contains("no mirror has reported yet"))
+            #expect(try await client.currentPlan() == nil)
+            #expect(try await !client.makePlan(PlanOrder(dryRun: true, refreshSeconds: 0)).isKept)
+            try await report(nil, number: 1, address)
+            #expect(try await client.makePlan(PlanOrder(refreshSeconds: 0)).isKept)
+        }
+    }
+
     @Test("Only an operator's word for this coordinator, above all that is followed, begins a term")
     func refusals() async throws {
         try await withCoordinator(fleet) { address in
@@ -111,11 +130,12 @@ struct CoordinatorTermTests {
     func liar() async throws {
         try await withCoordinator(fleet) { address in
             let client = try person.client(fleet, address)
+            try await report(nil, number: 1, address)
             let first = try await client.makePlan(PlanOrder(refreshSeconds: 0)).plan
             var honest = try fleet.report("origin", number: 1)
             honest.generation = first.generation
             _ = try await origin.client(fleet, address).submit(report: origin.sign(honest))
-            try await report(Generation(term: .max, number: .max), number: 1, address)
+            try await report(Generation(term: .max, number: .max), number: 2, address)
             let second = try await client.makePlan(PlanOrder(refreshSeconds: 0))
             #expect(second.isKept && second.refusing == ["m1"])
             let answer = try await client.term()

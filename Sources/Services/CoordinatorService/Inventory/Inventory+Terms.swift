@@ -25,8 +25,16 @@ extension Inventory {
         return !followed.isEmpty && followed.allSatisfy { $0.generation >= next }
     }
 
-    /// Throws `RequestError` 409 if the plans were lost.
+    /// Throws `RequestError` 503 if we have no plan and no mirror has reported: then nobody can say whether there were
+    /// plans, and 409 if the plans were lost.
     package func expectPlans() throws(RequestError) {
+        guard current != nil || fleet.mirrors.contains(where: { mirrors[$0.name] != nil }) else {
+            throw RequestError.notNow(
+                RefusalCode.noReports,
+                "no mirror has reported yet: what they hold, and which plans they follow, is not known",
+                hint: "agents report within \(Quantity.describe(seconds: fleet.coordinator.reportIntervalSeconds)) when"
+                    + " they reach the coordinator: try again then")
+        }
         guard hasLostPlans, let highest = followed.max(by: { $0.generation < $1.generation }) else { return }
         throw RequestError.conflict(
             RefusalCode.termNeeded,

@@ -44,7 +44,12 @@ package struct RequestError: Error, Equatable {
     }
 
     static func busy(_ message: String) -> RequestError {
-        RequestError(.serviceUnavailable, RefusalCode.busy, message, hint: "try again in a few seconds")
+        notNow(RefusalCode.busy, message, hint: "try again in a few seconds")
+    }
+
+    /// What is asked for cannot be done now, and may be later.
+    static func notNow(_ code: String, _ message: String, hint: String) -> RequestError {
+        RequestError(.serviceUnavailable, code, message, hint: hint)
     }
 
     static func unknownSet(_ name: String, known: [String]) -> RequestError {
