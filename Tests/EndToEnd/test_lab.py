@@ -78,6 +78,45 @@ class Seen(LabTest):
         self.fleet.lab("start", "coordinator", "origin")
         self.fleet("sync", "--wait")
 
+    def test_a_stopped_agent_leaves_no_log_of_its_database_to_read_again(self):
+        source = self.fleet.scratch("source")
+        trees.many_files(source, 2_000)
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait")
+        log = self.fleet.host("m1", "srv", ".store", "store.db-wal")
+        self.assertGreater(os.path.getsize(log), 0)
+        self.fleet.lab("stop", "m1")
+        self.assertEqual(os.path.getsize(log) if os.path.exists(log) else 0, 0)
+        self.fleet.lab("start", "m1")
+        self.fleet("sync", "--wait")
+        self.assertServed(source)
+
+    def test_a_hang_up_ends_nobody(self):
+        source = self.fleet.scratch("source")
+        trees.odd_tree(source)
+        pids = {name: self.fleet.pid(name) for name in ["origin", "m1"]}
+        with open(self.fleet.host("coordinator", "coordinator.pid")) as file:
+            pids["coordinator"] = int(file.read())
+        logs = {name: self.fleet.host(name, "coordinator.log" if name == "coordinator" else "agent.log")
+                for name in pids}
+        for pid in pids.values():
+            os.kill(pid, signal.SIGHUP)
+        for name, path in logs.items():
+            wait_until(lambda: "reload is not supported yet; restart" in open(path, errors="replace").read(),
+                       f"{name} says that it does not reload")
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait")
+        self.assertServed(source)
+        for name, pid in pids.items():
+            os.kill(pid, 0)
+            self.fleet.lab("stop", name)
+
+    def test_the_log_of_starts_and_stops_names_the_agent_and_nothing_inside(self):
+        self.fleet.lab("stop", "m1")
+        log = self.fleet.log("m1")
+        self.assertIn('"agent m1"', log)
+        self.assertNotIn("AgentSettings(", log)
+
     def test_a_release_published_without_the_coordinator_stands(self):
         source = self.fleet.scratch("source")
         trees.odd_tree(source)

@@ -123,6 +123,7 @@ struct Agent: Service {
             }
         }
         await endpoint.shutdown()
+        try await pool.run { [store] in store.close() }
         try await pool.shutdown()
         logger.info("stopped")
     }
@@ -145,6 +146,11 @@ struct Agent: Service {
             logger.warning("cannot remove leftovers", metadata: ["error": "\(error)"])
         }
     }
+}
+
+extension Agent: CustomStringConvertible {
+    /// For the log of what starts and stops: without it all that the agent is made of would stand there.
+    var description: String { "agent \(settings.name)" }
 }
 
 /// Lets commands ask for a report although the reporter is made after them.

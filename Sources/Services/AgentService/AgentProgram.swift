@@ -32,15 +32,16 @@ package struct AgentProgram: Sendable {
     /// The version of the program.
     package static let version = AgentVersion.current
 
-    /// Runs until SIGTERM or SIGINT; the exit code. Errors are told on standard error.
+    /// Runs until SIGTERM or SIGINT, SIGHUP is only logged; the exit code. Errors are told on standard error.
     package func run() async -> Int32 {
         await Self.exitCode {
             let settings = try Self.settings(configuration)
             let level = Telemetry.level(logLevel ?? settings.logLevel.rawValue) ?? .info
             let logger = Telemetry.logger(label: "fleet-agent", level: level)
+            let notice = ReloadNotice(logger: logger)
             let agent = try Agent(settings, readyFile: readyFile, logger: logger)
             let group = ServiceGroup(
-                services: [agent], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                services: [notice, agent], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             try await group.run()
             return 0
         }

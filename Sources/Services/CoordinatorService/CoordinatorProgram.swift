@@ -13,12 +13,13 @@ package enum CoordinatorProgram {
     /// Time that a shutdown waits for open requests; nothing of ours takes longer.
     private static let longestShutdown: Duration = .seconds(10)
 
-    /// Runs until SIGTERM or SIGINT.
+    /// Runs until SIGTERM or SIGINT; SIGHUP is only logged.
     ///
     /// - Returns: the exit code; what went wrong is on stderr, with a hint.
     package static func run(_ configuration: CoordinatorConfiguration) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         let logger = Telemetry.logger(label: "fleet-coordinator", level: configuration.logLevel)
+        let notice = ReloadNotice(logger: logger)
         if let file = configuration.readyFile { unlink(file) }  // of a process that was killed
         do {
             let crashPoint = try CrashPoint.fromEnvironment()
@@ -26,7 +27,7 @@ package enum CoordinatorProgram {
                 configuration, logger: logger, now: { Int64(time(nil)) }, onPhase: { crashPoint?.arrive(at: $0) },
                 onListening: { address in try ready(address, configuration, logger) })
             var group = ServiceGroupConfiguration(
-                services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+                services: [notice, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
             group.maximumGracefulShutdownDuration = longestShutdown
             try await ServiceGroup(configuration: group).run()
         } catch let error as StartError {

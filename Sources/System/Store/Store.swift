@@ -97,11 +97,17 @@ package final class Store: Sendable {
 
     func note(_ phase: StorePhase, _ set: String = "") { onPhase(phase, set) }
 
-    /// Lets the data directory go. No session may run, and the store must not be used afterwards. Closing it twice does
-    /// nothing; a store that is not closed lets go with its last reference.
+    /// Lets the data directory go, with all that was written in its place: the database's log is folded back, so that
+    /// the next start has nothing to read there. No session may run, and the store must not be used afterwards. Closing
+    /// it twice does nothing; a store that is not closed lets go with its last reference.
     package func close() {
-        try? index.sync()
-        lock.withLock { $0 = nil }
+        lock.withLock { lock in
+            guard lock != nil else { return }
+            // What fails is done by the next start.
+            try? index.sync()
+            try? database.checkpoint()
+            lock = nil
+        }
     }
 
     // MARK: Metadata
