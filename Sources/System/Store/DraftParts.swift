@@ -1,6 +1,7 @@
 import Content
 import Database
 import Hashing
+import Trust
 
 /// What a draft of a release is made of beside its manifest: the changeset from the head, the grown chunk log.
 struct DraftParts {
@@ -21,6 +22,22 @@ struct DraftParts {
         let digest = Changeset.digest(of: bytes)
         try store.database.withTransaction { try $0.insert(.changeset, digest.raw, bytes) }
         return ChangesetReference(digest: digest, byteCount: UInt64(bytes.count))
+    }
+
+    /// What one tree has and the next has not; nil for a head whose manifest was lost with the database.
+    func removed(from: NodeDigest, to: NodeDigest) throws -> RemovedContent? {
+        guard try store.node(from) != nil || from == ManifestTree.emptyRoot.digest else { return nil }
+        return try ManifestTree.removed(from, to) { try store.node($0) }
+    }
+
+    /// The head as a draft names it.
+    func previous(_ sequence: UInt64, _ digest: ReleaseDigest) throws -> IngestDraft.Previous {
+        let document = try store.signedRelease(set: set.name, sequence: sequence).map {
+            try ReleaseDocument(decoding: $0.document)
+        }
+        return IngestDraft.Previous(
+            sequence: sequence, digest: digest, manifest: document?.manifest,
+            removalConfirmedAt: document?.removalConfirmedAt)
     }
 
     /// The bytes of files that change in their time alone; 0 for a head whose manifest was lost with the database.

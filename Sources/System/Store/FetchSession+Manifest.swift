@@ -136,6 +136,7 @@ extension FetchSession {
         } catch let error as TreeRuleError {
             throw StoreError.invalidManifest(root: root, reason: "\(error)")
         }
+        try checkRemovals(source)
         let unfinished = Session.UnfinishedFetch(
             sequence: release.document.sequence, root: root, changeset: release.document.changeset?.digest)
         if try nodes.count > 0 || store.database.read({ try $0.unfinishedFetch(of: set.number)?.root }) != root {
@@ -152,6 +153,23 @@ extension FetchSession {
         try planWindow(&state)
         state.stage = .chunkLists
         return true
+    }
+
+    /// Refuses a release that takes away more of the head than this host allows.
+    private func checkRemovals(_ source: NodeSource) throws {
+        guard let removals, let head = set.head, head < release.document.sequence,
+            let signed = try store.signedRelease(set: name)
+        else { return }
+        let held = try ReleaseDocument(decoding: signed.document).manifest
+        let removed: RemovedContent?
+        do {
+            removed = try ManifestTree.removed(held.digest, root, source: source)
+        } catch is ManifestError {
+            // The head's own manifest is damaged, which the release is to mend: the signed totals have to do.
+            removed = nil
+        }
+        guard let excess = removals.excess(from: held, at: head, to: release.document, removed: removed) else { return }
+        throw StoreError.removesTooMuch(set: name, sequence: release.document.sequence, head: head, excess)
     }
 
     /// The root of the head, whose manifest was checked by rules as strict as these; nil if there is none such.

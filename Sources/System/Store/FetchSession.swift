@@ -24,6 +24,8 @@ package final class FetchSession: Sendable {
     let set: SetRecord
     let staging: StagingFolder
     let allowsEscapingLinks: Bool
+    /// How much the release may take away; nil: all.
+    let removals: RemovalLimits?
     /// Blobs that are planned at once, which bounds the memory of a fetch.
     let windowBlobs: Int
     let state: Mutex<State>
@@ -52,12 +54,16 @@ package final class FetchSession: Sendable {
         var bytesSinceSync: UInt64 = 0
     }
 
-    init(_ store: Store, _ release: VerifiedRelease, allowsEscapingLinks: Bool, windowBlobs: Int) throws {
+    init(
+        _ store: Store, _ release: VerifiedRelease, allowsEscapingLinks: Bool, removals: RemovalLimits?,
+        windowBlobs: Int
+    ) throws {
         precondition(windowBlobs >= 1, "a window holds at least one blob, not \(windowBlobs)")
         self.store = store
         self.windowBlobs = windowBlobs
         self.release = release
         self.allowsEscapingLinks = allowsEscapingLinks
+        self.removals = removals
         let name = release.document.set
         let set = try store.database.withTransaction { try $0.ensureContentSet(name) }
         self.set = set
@@ -184,16 +190,19 @@ extension Store {
     /// session of the set had staged.
     /// - Parameters:
     ///   - allowsEscapingLinks: symlinks that leave the set are taken as they are.
+    ///   - removals: how much of what is served the release may take away; nil: all. A release that takes more is refused
+    ///     (`removesTooMuch`) as soon as its manifest is complete.
     ///   - windowBlobs: blobs that are planned at once; the memory of the session grows with it.
     /// - Throws: `busy` if a session of the set runs, `staleRelease` for one below the head.
     package func beginFetch(
-        _ release: VerifiedRelease, allowsEscapingLinks: Bool = false, windowBlobs: Int = StoreLayout.fetchWindowBlobs
+        _ release: VerifiedRelease, allowsEscapingLinks: Bool = false, removals: RemovalLimits? = nil,
+        windowBlobs: Int = StoreLayout.fetchWindowBlobs
     ) throws -> FetchSession {
         let name = release.document.set
         try begin(name)
         do {
             return try FetchSession(
-                self, release, allowsEscapingLinks: allowsEscapingLinks, windowBlobs: windowBlobs)
+                self, release, allowsEscapingLinks: allowsEscapingLinks, removals: removals, windowBlobs: windowBlobs)
         } catch {
             end(name)
             throw error

@@ -15,20 +15,22 @@ extension IngestRun {
         let isUnchanged = head?.root == root.digest
         var changeset: ChangesetReference?
         var retouched: UInt64 = 0
+        var removed: RemovedContent?
         var (newChunks, newBytes) = (counter.chunks, counter.bytes)
         if !options.dryRun, !isUnchanged {
             (newChunks, newBytes) = try parts.extend(&log, from: logged, to: root.digest)
             if let head {
                 changeset = try parts.makeChangeset(from: head.root, to: root.digest)
                 retouched = try parts.retouchedBytes(from: head.root, to: root.digest)
+                removed = try parts.removed(from: head.root, to: root.digest)
             }
         }
         let draft = IngestDraft(
             isUnchanged: isUnchanged, root: root,
-            previous: head.map { IngestDraft.Previous(sequence: $0.sequence, digest: $0.digest) },
+            previous: try head.map { try parts.previous($0.sequence, $0.digest) },
             changeset: changeset, chunkProfile: options.profile, chunkLog: log.head, newChunks: newChunks,
-            newBytes: newBytes, files: root.files, bytes: root.bytes, retouchedBytes: retouched, readFiles: readFiles,
-            copiedBytes: copiedBytes,
+            newBytes: newBytes, files: root.files, bytes: root.bytes, retouchedBytes: retouched, removed: removed,
+            readFiles: readFiles, copiedBytes: copiedBytes,
             dropped: dropped, topModified: try top.attributes().modified.seconds, warnings: warnings())
         return (draft, log)
     }

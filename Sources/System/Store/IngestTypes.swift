@@ -85,6 +85,10 @@ package struct IngestDraft: Hashable, Sendable {
     package struct Previous: Hashable, Sendable {
         package let sequence: UInt64
         package let digest: ReleaseDigest
+        /// Nil if its document is not held any more.
+        package let manifest: ManifestRoot?
+        /// See `ReleaseDocument.removalConfirmedAt`.
+        package let removalConfirmedAt: UInt64?
     }
 
     /// The tree is that of the head: there is nothing to release.
@@ -101,6 +105,8 @@ package struct IngestDraft: Hashable, Sendable {
     package let bytes: UInt64
     /// Bytes of the files that have the same bytes and mode as in the head, and another time; 0 in a dry run.
     package let retouchedBytes: UInt64
+    /// Files of the head that are gone; nil where that is not known, as in a dry run.
+    package let removed: RemovedContent?
     /// Files that had to be read, the others were known by their times.
     package let readFiles: UInt64
     /// Bytes that were copied into the store (in a dry run: that would be), because they could be neither shared nor

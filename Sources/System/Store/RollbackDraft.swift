@@ -33,11 +33,12 @@ struct RollbackDraft {
         }
         let draft = IngestDraft(
             isUnchanged: isUnchanged, root: document.manifest,
-            previous: IngestDraft.Previous(sequence: head.sequence, digest: head.digest), changeset: changeset,
+            previous: try parts.previous(head.sequence, head.digest), changeset: changeset,
             chunkProfile: profile, chunkLog: log.head, newChunks: chunks, newBytes: bytes,
             files: document.manifest.files, bytes: document.manifest.bytes,
-            retouchedBytes: isUnchanged ? 0 : try parts.retouchedBytes(from: head.root, to: old.root), readFiles: 0,
-            copiedBytes: 0,
+            retouchedBytes: isUnchanged ? 0 : try parts.retouchedBytes(from: head.root, to: old.root),
+            removed: isUnchanged ? RemovedContent.none : try parts.removed(from: head.root, to: old.root),
+            readFiles: 0, copiedBytes: 0,
             dropped: DroppedAttributes(), topModified: document.topModified, warnings: [])
         return (draft, log)
     }

@@ -1,5 +1,6 @@
 package import Content
 package import LinuxIO
+package import Trust
 
 /// Why the store refused or could not do something. Each description tells the operator what was wrong, where, and
 /// what to do.
@@ -56,6 +57,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case missingChunkList(set: String, sequence: UInt64, ChunkListDigest, path: RelativePath)
     /// A blob is not in the store, or not as it should be: the release is not complete.
     case missingBlob(set: String, sequence: UInt64, BlobDigest, path: RelativePath, reason: String)
+    /// A release that takes away more than this host allows, and its publisher did not say that it may.
+    case removesTooMuch(set: String, sequence: UInt64, head: UInt64, RemovalExcess)
     /// An older release that is not held completely any more.
     case cannotRollBack(set: String, sequence: UInt64, reason: String)
     /// What was to be read is not in the store.
@@ -112,6 +115,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
             "release \(sequence) of \(set) is not complete: chunk list \(digest) of \(path) is not in the store"
         case .missingBlob(let set, let sequence, let digest, let path, let reason):
             "release \(sequence) of \(set) is not complete: blob \(digest) of \(path) \(reason)"
+        case .removesTooMuch(let set, let sequence, let head, let excess):
+            "release \(sequence) of \(set) is refused: against \(head), which is served, it \(excess)"
         case .cannotRollBack(let set, let sequence, let reason):
             "\(set) cannot go back to release \(sequence): \(reason)"
         case .notFound(let what): "\(what) is not in this store"
@@ -149,6 +154,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .staleRelease: "a rollback is a new release with the old content"
         case .wrongBlob, .invalidManifest: "the release itself is wrong: publish anew"
         case .missingNode, .missingChunkList, .missingBlob: "sync again: what is missing is fetched"
+        case .removesTooMuch:
+            "if that is meant, publish it with --confirm-delete, or raise the limit in this host's agent.yaml (`trust:`)"
         case .cannotRollBack: "choose a newer release, or publish the old tree again"
         case .damagedRecord: "run `fleetctl verify`, then sync"
         case .shortOfDisk, .shortOfInodes:
@@ -170,7 +177,7 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isRefusal: Bool {
         switch self {
         case .unknownFormat, .invalidSetName, .unsupportedFile, .invalidName, .refusedEntry, .staleRelease,
-            .releaseDoesNotMatchDraft, .invalidManifest, .cannotRollBack:
+            .releaseDoesNotMatchDraft, .invalidManifest, .cannotRollBack, .removesTooMuch:
             true
         default: false
         }
@@ -179,7 +186,7 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The release can never be served as it is, whoever is asked for it.
     package var isFinal: Bool {
         switch self {
-        case .invalidManifest, .wrongBlob, .staleRelease, .invalidSetName: true
+        case .invalidManifest, .wrongBlob, .staleRelease, .invalidSetName, .removesTooMuch: true
         default: false
         }
     }

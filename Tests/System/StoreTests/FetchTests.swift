@@ -40,6 +40,45 @@ import Trust
         #expect(try mirror.verify(.full).isClean)
     }
 
+    @Test("A release that takes away too much is refused before a byte of it comes, unless its publisher says so")
+    func removals() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        for number in 0..<10 { try tree.write("file-\(number)", Bytes.random(3_000, seed: UInt64(number))) }
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        let first = try #require(try fleet.publish(tree, to: origin))
+        _ = try fleet.fetch(first, from: origin, to: mirror)
+        for number in 0..<3 { try tree.folder.unlink("file-\(number)") }
+        let second = try #require(try fleet.publish(tree, to: origin))
+        let excess = try #require(
+            RemovalLimits.standard.excess(
+                from: first.document.manifest, to: second.document.manifest,
+                removed: RemovedContent(files: 3, bytes: 9_000)))
+        let refusal = StoreError.removesTooMuch(set: "pool", sequence: 2, head: 1, excess)
+        let session = try mirror.beginFetch(second, removals: .standard)
+        #expect(throws: refusal) { _ = try fleet.fill(session, from: origin) }
+        session.suspend()
+        #expect(try mirror.head(set: "pool")?.sequence == 1)
+
+        // The next release says so of the second: a host that has the first takes it.
+        try tree.write("more", [1])
+        let third = try #require(try fleet.publish(tree, to: origin, confirmedAt: 2))
+        let next = try mirror.beginFetch(third, removals: .standard)
+        _ = try fleet.fill(next, from: origin)
+        _ = try next.finish()
+        try fleet.expectServed("mirror", tree)
+        // And it counts for nothing that is taken away after it.
+        for number in 3..<6 { try tree.folder.unlink("file-\(number)") }
+        let fourth = try #require(try fleet.publish(tree, to: origin, confirmedAt: 2))
+        let last = try mirror.beginFetch(fourth, removals: .standard)
+        #expect(throws: StoreError.self) { _ = try fleet.fill(last, from: origin) }
+        last.suspend()
+        let wide = try mirror.beginFetch(fourth, removals: RemovalLimits(maxDelete: 50, maxShrink: 50))
+        _ = try fleet.fill(wide, from: origin)
+        _ = try wide.finish()
+        try fleet.expectServed("mirror", tree)
+    }
+
     @Test(
         "A fetch in small windows brings the same release, also by a changeset and after it was cut off",
         arguments: [1, 3, 7])

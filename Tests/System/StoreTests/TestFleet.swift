@@ -28,7 +28,8 @@ struct TestFleet {
     /// Ingests and commits; nil if the tree is unchanged. Without linger old trees go at once, too.
     @discardableResult
     func publish(
-        _ tree: SourceTree, to store: Store, set: String = "pool", options: IngestOptions = IngestOptions()
+        _ tree: SourceTree, to store: Store, set: String = "pool", options: IngestOptions = IngestOptions(),
+        confirmedAt: UInt64? = nil
     ) throws -> VerifiedRelease? {
         let session = try store.beginIngest(set: set, options: options)
         let draft = try session.run(source: tree.path)
@@ -36,20 +37,22 @@ struct TestFleet {
             session.abandon()
             return nil
         }
-        let release = try sign(draft, set: set)
+        let release = try sign(draft, set: set, confirmedAt: confirmedAt)
         _ = try session.commit(release)
         if options.trees.lingerSeconds == 0 { try store.tendTrees(of: set, options.trees) }
         return release
     }
 
-    func sign(_ draft: IngestDraft, set: String = "pool", publishedAt: Int64 = 1_700_000_000) throws -> VerifiedRelease
-    {
+    func sign(
+        _ draft: IngestDraft, set: String = "pool", publishedAt: Int64 = 1_700_000_000, confirmedAt: UInt64? = nil
+    ) throws -> VerifiedRelease {
         let predecessor: ReleasePredecessor =
             if let previous = draft.previous { .release(previous.digest) } else { .first }
         let document = try ReleaseDocument(
             fleet: "test", set: set, sequence: (draft.previous?.sequence ?? 0) + 1, publishedAt: publishedAt,
             manifest: draft.root, predecessor: predecessor,
-            changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog)
+            changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog,
+            extensions: confirmedAt.map { [.removalConfirmed(at: $0)] } ?? [])
         return try ReleaseVerifier.verify(SignedRelease(document, by: key), policy: policy, set: set, above: nil)
     }
 

@@ -3,6 +3,7 @@ extension ReleaseExtension {
     static let topModifiedID: UInt32 = 1
     static let escapingLinksID: UInt32 = 2
     static let retouchedBytesID: UInt32 = 3
+    static let removalConfirmedID: UInt32 = 4
 
     /// The modification time of the set's top directory, in Unix seconds: the manifest has no entry for it. A program
     /// that does not know it shows another time there, so it is not critical.
@@ -22,6 +23,15 @@ extension ReleaseExtension {
         writer.u64(bytes)
         return ReleaseExtension(id: retouchedBytesID, isCritical: false, bytes: writer.bytes)
     }
+
+    /// The newest release of the set, this one or an earlier one, of which the publisher said that it may take away more
+    /// than hosts allow. Later releases carry it on, for hosts that are behind. It only widens what a host would refuse,
+    /// so it is not critical.
+    package static func removalConfirmed(at sequence: UInt64) -> ReleaseExtension {
+        var writer = ByteWriter(capacity: 8)
+        writer.u64(sequence)
+        return ReleaseExtension(id: removalConfirmedID, isCritical: false, bytes: writer.bytes)
+    }
 }
 
 extension ReleaseDocument {
@@ -38,11 +48,20 @@ extension ReleaseDocument {
 
     /// The bytes of the files that have another time than in the previous release, and the same bytes and mode; 0 when
     /// the document does not say.
-    package var retouchedBytes: UInt64 {
-        guard let found = extensions.first(where: { $0.id == ReleaseExtension.retouchedBytesID }) else { return 0 }
+    package var retouchedBytes: UInt64 { number(ReleaseExtension.retouchedBytesID) ?? 0 }
+
+    /// The newest release, this one or an earlier one, that the publisher allowed to take away more than hosts allow;
+    /// nil when the document names none, or one after itself.
+    package var removalConfirmedAt: UInt64? {
+        number(ReleaseExtension.removalConfirmedID).flatMap { $0 <= sequence ? $0 : nil }
+    }
+
+    /// The number that an extension holds; nil if it is not there, or holds something else.
+    private func number(_ id: UInt32) -> UInt64? {
+        guard let found = extensions.first(where: { $0.id == id }) else { return nil }
         var reader = ByteReader(found.bytes)
-        guard let bytes = try? reader.u64(), reader.isAtEnd else { return 0 }
-        return bytes
+        guard let number = try? reader.u64(), reader.isAtEnd else { return nil }
+        return number
     }
 
     /// Whether the publisher allows symlinks that leave the set.

@@ -1,3 +1,5 @@
+package import Trust
+
 /// Everything that agent.yaml says, checked. Paths are absolute or relative to the working directory.
 package struct AgentSettings: Codable, Sendable, Hashable {
     /// The fleet's name.
@@ -24,6 +26,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
     package var publishers: [PublisherReference]
     /// Directories that a publish may read (origin only); empty: none. `/` allows any.
     package var publishFrom: [String]
+    /// How much a release may take away without its publisher's word.
+    package var removals: RemovalLimits
     /// How much it logs.
     package var logLevel: LogLevel
     /// What it leaves of its disk.
@@ -43,6 +47,7 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         authorityPath: String,
         publishers: [PublisherReference],
         publishFrom: [String] = [],
+        removals: RemovalLimits = .standard,
         logLevel: LogLevel = .info,
         disk: DiskLimits = DiskLimits()
     ) {
@@ -58,6 +63,7 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         self.authorityPath = authorityPath
         self.publishers = publishers
         self.publishFrom = publishFrom
+        self.removals = removals
         self.logLevel = logLevel
         self.disk = disk
     }
@@ -66,7 +72,7 @@ package struct AgentSettings: Codable, Sendable, Hashable {
 extension AgentSettings {
     private enum CodingKeys: String, CodingKey {
         case fleet, name, role, dataPath, statePath, listen, coordinators, certificatePath, keyPath, authorityPath,
-            publishers, publishFrom, logLevel, disk
+            publishers, publishFrom, removals, logLevel, disk
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -84,6 +90,7 @@ extension AgentSettings {
         authorityPath = try container.decode(String.self, forKey: .authorityPath)
         publishers = try container.decode([PublisherReference].self, forKey: .publishers)
         publishFrom = try container.decodeIfPresent([String].self, forKey: .publishFrom) ?? []
+        removals = try container.decodeIfPresent(RemovalLimits.self, forKey: .removals) ?? RemovalLimits.standard
         logLevel = try container.decodeIfPresent(LogLevel.self, forKey: .logLevel) ?? LogLevel.info
         disk = try container.decodeIfPresent(DiskLimits.self, forKey: .disk) ?? DiskLimits()
     }
@@ -103,6 +110,7 @@ extension AgentSettings {
         try container.encode(authorityPath, forKey: .authorityPath)
         try container.encode(publishers, forKey: .publishers)
         try container.encode(publishFrom, forKey: .publishFrom)
+        try container.encode(removals, forKey: .removals)
         try container.encode(logLevel, forKey: .logLevel)
         try container.encode(disk, forKey: .disk)
     }

@@ -1,3 +1,5 @@
+import Trust
+
 /// Reads the meaning of agent.yaml: from nodes with places to `AgentSettings`, or to everything that is wrong.
 package enum AgentReading {
     /// The settings that `node` describes. Relative paths are taken from `folder`.
@@ -36,7 +38,7 @@ package enum AgentReading {
         let listen = reader.address("listen", listens: true)
         let coordinators = readCoordinators(reader)
         let tls = readTLS(reader, folder)
-        let publishers = readPublishers(reader, folder)
+        let (publishers, removals) = readTrust(reader, folder)
         let publishFrom = readPublishFrom(reader, role, folder)
         let level = reader.word("log_level", of: LogLevel.allCases.map(\.rawValue)).flatMap(LogLevel.init(rawValue:))
         let disk = readDisk(reader)
@@ -45,7 +47,7 @@ package enum AgentReading {
             fleet: fleet.text, name: name.text, role: role, dataPath: data, statePath: state, listen: listen,
             coordinators: coordinators, certificatePath: tls.certificatePath, keyPath: tls.keyPath,
             authorityPath: tls.authorityPath, publishers: publishers, publishFrom: publishFrom,
-            logLevel: level ?? .info, disk: disk)
+            removals: removals, logLevel: level ?? .info, disk: disk)
     }
 
     private static func readDisk(_ reader: MappingReader) -> DiskLimits {
@@ -78,13 +80,19 @@ package enum AgentReading {
         return OperatorAccess(certificatePath: certificate, keyPath: key, authorityPath: authority)
     }
 
-    private static func readPublishers(_ reader: MappingReader, _ folder: String) -> [PublisherReference] {
+    private static func readTrust(
+        _ reader: MappingReader, _ folder: String
+    ) -> (publishers: [PublisherReference], removals: RemovalLimits) {
         reader.requireKey("trust", "name whose releases to accept: \"trust: {publishers: [FILE]}\"")
         let section = reader.mapping(
-            "trust", keys: ["publishers"], later: ["root", "flip", "threshold", "max_delete", "max_shrink", "floor"])
-        guard let section else { return [] }
+            "trust", keys: ["publishers", "max_delete", "max_shrink"], later: ["root", "flip", "threshold", "floor"])
+        let standard = RemovalLimits.standard
+        guard let section else { return ([], standard) }
         section.requireKey("publishers", "name at least one publisher's key or its file")
-        return section.publishers("publishers", in: folder)
+        let removals = RemovalLimits(
+            maxDelete: section.percent("max_delete", from: 0) ?? standard.maxDelete,
+            maxShrink: section.percent("max_shrink", from: 0) ?? standard.maxShrink)
+        return (section.publishers("publishers", in: folder), removals)
     }
 
     private static func readPublishFrom(_ reader: MappingReader, _ role: MirrorRole?, _ folder: String) -> [String] {

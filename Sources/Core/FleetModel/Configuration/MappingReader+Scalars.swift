@@ -162,16 +162,16 @@ extension MappingReader {
         }
     }
 
-    /// A part of a disk as a percentage, 1% to 100%.
-    func percent(_ key: String) -> Int? {
+    /// A part of a whole as a percentage, `least` to 100%.
+    func percent(_ key: String, from least: Int = 1) -> Int? {
         guard let text = text(key) else { return nil }
-        if text.text.hasSuffix("%"), let percent = Int(text.text.dropLast()), (1...100).contains(percent),
+        if text.text.hasSuffix("%"), let percent = Int(text.text.dropLast()), (least...100).contains(percent),
             text.text.utf8.first != UInt8(ascii: "+")
         {
             return percent
         }
         mistakes.add(
-            text.place, "\(label(key)): \(Spelling.quoted(text.text)) is not a percentage", "write 1% to 100%")
+            text.place, "\(label(key)): \(Spelling.quoted(text.text)) is not a percentage", "write \(least)% to 100%")
         return nil
     }
 

@@ -19,7 +19,8 @@ extension CommandService {
         let isDryRun = command.dryRun ?? false
         try expectOrigin(policy)
         let options = try ingestOptions(policy, isDryRun: isDryRun)
-        try await makeRelease(of: set, options, line) { session in
+        let confirmed = command.confirmDelete ?? false
+        try await makeRelease(of: set, options, line, confirmsRemoval: confirmed) { session in
             try await withProgress(line) { tell, isCancelled in
                 try session.run(
                     source: source,
@@ -57,7 +58,8 @@ extension CommandService {
         var options = try ingestOptions(policy, isDryRun: command.dryRun ?? false)
         // What the old release was allowed comes back with it.
         options.allowEscapingLinks = document.allowsEscapingLinks
-        try await makeRelease(of: set, options, line) { [pool] session in
+        let confirmed = command.confirmDelete ?? false
+        try await makeRelease(of: set, options, line, confirmsRemoval: confirmed) { [pool] session in
             try await pool.run { try session.rollBack(to: sequence) }
         }
     }
@@ -70,7 +72,7 @@ extension CommandService {
 
     /// Runs one session: its draft, the operator's signature, the commit; then delivers a report.
     private func makeRelease(
-        of set: String, _ options: IngestOptions, _ line: EventLine,
+        of set: String, _ options: IngestOptions, _ line: EventLine, confirmsRemoval: Bool,
         draft: (IngestSession) async throws -> IngestDraft
     ) async throws {
         let session = try await pool.run { [store] in try store.beginIngest(set: set, options: options) }
@@ -78,7 +80,8 @@ extension CommandService {
         activity.update(set) { $0.activity = .publishing }
         defer { activity.update(set) { $0.activity = .idle } }
         do {
-            let served = try await offer(try await draft(session), of: session, set: set, line)
+            let served = try await offer(
+                try await draft(session), of: session, set: set, line, confirmsRemoval: confirmsRemoval)
             if let served {
                 done.retimed = served.retimed
                 tender.tend(set, options.trees)
@@ -95,23 +98,30 @@ extension CommandService {
 
     /// Sends the draft, takes the signature, commits. Nil: no release was to be committed.
     private func offer(
-        _ draft: IngestDraft, of session: IngestSession, set: String, _ line: EventLine
+        _ draft: IngestDraft, of session: IngestSession, set: String, _ line: EventLine, confirmsRemoval: Bool
     ) async throws -> ServedState? {
         var figures = ReleaseDraft(
             document: nil, sequence: (draft.previous?.sequence ?? 0) + (draft.isUnchanged ? 0 : 1),
             root: draft.root.digest.description, files: draft.root.files, entries: draft.root.entries,
             bytes: draft.root.bytes, newChunks: draft.newChunks, newBytes: draft.newBytes,
             copiedBytes: draft.copiedBytes, warnings: draft.warnings)
+        let excess = confirmsRemoval ? nil : excess(of: draft)
         var event = AgentEvent(.draft)
         if draft.isUnchanged || session.options.dryRun {
+            if let excess { figures.warnings.append("this release would need --confirm-delete: it \(excess)") }
             event.draft = figures
             try await line.send(event)
             if draft.isUnchanged { try await line.send(AgentEvent(.unchanged)) }
             return nil
         }
+        if let excess {
+            throw CommandFailure(
+                .refused, "release \(figures.sequence) of \(set) is refused: it \(excess)",
+                hint: "look at what is gone; if that is meant, do it again with --confirm-delete")
+        }
         let bytes = try document(
             of: draft, set: set, sequence: figures.sequence,
-            allowsEscapingLinks: session.options.allowEscapingLinks
+            allowsEscapingLinks: session.options.allowEscapingLinks, confirmsRemoval: confirmsRemoval
         ).encode()
         figures.document = Base64Bytes(bytes)
         event.draft = figures
@@ -144,15 +154,23 @@ extension CommandService {
             + "`ingest: link` for \(set) in fleet.yaml avoids it"
     }
 
+    /// What the draft takes away beyond what this host allows; nil if nothing.
+    private func excess(of draft: IngestDraft) -> RemovalExcess? {
+        guard !draft.isUnchanged, let held = draft.previous?.manifest else { return nil }
+        return settings.removals.excess(from: held, to: draft.root, removed: draft.removed)
+    }
+
     private func document(
-        of draft: IngestDraft, set: String, sequence: UInt64, allowsEscapingLinks: Bool
+        of draft: IngestDraft, set: String, sequence: UInt64, allowsEscapingLinks: Bool, confirmsRemoval: Bool
     ) throws -> ReleaseDocument {
-        try ReleaseDocument(
+        let confirmed = confirmsRemoval ? sequence : draft.previous?.removalConfirmedAt
+        return try ReleaseDocument(
             fleet: settings.fleet, set: set, sequence: sequence, publishedAt: clock.now(), manifest: draft.root,
             predecessor: draft.previous.map { ReleasePredecessor.release($0.digest) } ?? ReleasePredecessor.first,
             changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog,
             extensions: [.topModified(draft.topModified)] + (allowsEscapingLinks ? [.escapingLinks] : [])
-                + (draft.retouchedBytes > 0 ? [.retouchedBytes(draft.retouchedBytes)] : []))
+                + (draft.retouchedBytes > 0 ? [.retouchedBytes(draft.retouchedBytes)] : [])
+                + (confirmed.map { [.removalConfirmed(at: $0)] } ?? []))
     }
 
     private func ingestOptions(_ policy: SetPolicy, isDryRun: Bool) throws -> IngestOptions {

@@ -19,6 +19,7 @@ package struct SetSync: Sendable {
     let store: Store
     let sources: SourcePool
     let policy: ReleasePolicy
+    let removals: RemovalLimits
     let activity: AgentActivity
     let pool: BlockingPool
     let clock: WallClock
@@ -33,7 +34,8 @@ package struct SetSync: Sendable {
     ) async throws -> SyncSummary {
         try await SetSync(
             line: line, host: host, store: store, sources: SourcePool(sources: line.sources, endpoint: endpoint),
-            policy: policy, activity: AgentActivity(), pool: pool, clock: WallClock(), logger: logger
+            policy: policy, removals: .standard, activity: AgentActivity(), pool: pool, clock: WallClock(),
+            logger: logger
         ).run()
     }
 
@@ -78,7 +80,8 @@ package struct SetSync: Sendable {
     private func fetch(_ meter: SyncMeter) async throws -> Outcome {
         let release = try await fetchRelease()
         let session = try await pool.run { [store] in
-            try store.beginFetch(release, allowsEscapingLinks: release.document.allowsEscapingLinks)
+            try store.beginFetch(
+                release, allowsEscapingLinks: release.document.allowsEscapingLinks, removals: removals)
         }
         do {
             try await fetchManifest(release, session)

@@ -120,8 +120,8 @@ final class SetSyncs: Sendable {
     private func attempt(_ order: SyncOrders.Order, _ set: String) async -> SyncOrders.Outcome {
         let sync = SetSync(
             line: order.line, host: settings.name, store: store,
-            sources: SourcePool(sources: order.line.sources, endpoint: endpoint), policy: policy, activity: activity,
-            pool: pool, clock: clock, logger: logger)
+            sources: SourcePool(sources: order.line.sources, endpoint: endpoint), policy: policy,
+            removals: settings.removals, activity: activity, pool: pool, clock: clock, logger: logger)
         let result = await withTaskGroup(of: Result<SyncSummary, any Error>?.self) { group in
             group.addTask {
                 do {

@@ -40,6 +40,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
     package var path: Base64Bytes?
     package var dryRun: Bool?
     package var quick: Bool?
+    /// Publish and rollback: the release may take away more than hosts allow; its document says so.
+    package var confirmDelete: Bool?
     /// Publish and rollback: what fleet.yaml says of the set.
     package var policy: SetPolicy?
 

@@ -14,6 +14,10 @@ struct PublishCommand: AsyncParsableCommand {
             EXAMPLES
               fleetctl -f fleet.yaml publish debian /srv/origin/debian
               fleetctl -f fleet.yaml publish debian --dry-run
+
+            A release that takes away more than the hosts' max_delete and max_shrink allow (20 % of the files or bytes, \
+            agent.yaml) is refused with exit code 4, here and by every mirror, unless it is published with \
+            --confirm-delete: the signed release says so then.
             """)
 
     @OptionGroup var option: FleetOption
@@ -22,6 +26,7 @@ struct PublishCommand: AsyncParsableCommand {
     @Argument(help: "The directory on the origin's host; without it the set's `source` in fleet.yaml.")
     var source: String?
     @Flag(help: "Only say what a release would hold.") var dryRun = false
+    @OptionGroup var removal: RemovalOption
 
     func run() async throws {
         let session = try FleetSession(option)
@@ -36,8 +41,10 @@ struct PublishCommand: AsyncParsableCommand {
         command.source = source
         command.policy = policy
         command.dryRun = dryRun
+        command.confirmDelete = removal.confirmDelete
         let line = try await AgentLine.open(command, to: session.mirror(policy.origin), of: session)
-        let signing = DraftSigning(session: session, set: set, key: key, isDryRun: dryRun)
+        let signing = DraftSigning(
+            session: session, set: set, key: key, isDryRun: dryRun, confirmsRemoval: removal.confirmDelete)
         let result = try await signing.follow(line, verb: "publish")
         await line.close()
         switch output.format {
@@ -45,6 +52,11 @@ struct PublishCommand: AsyncParsableCommand {
         case .table: print(result.text)
         }
     }
+}
+
+/// The word that `publish` and `release rollback` want for a release that takes away much.
+struct RemovalOption: ParsableArguments {
+    @Flag(help: "The release may take away more than hosts allow without this word.") var confirmDelete = false
 }
 
 /// What `publish` and `release rollback` print.

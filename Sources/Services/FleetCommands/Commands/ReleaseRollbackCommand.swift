@@ -10,7 +10,7 @@ struct ReleaseRollbackCommand: AsyncParsableCommand {
         discussion: """
             Releases only go forward: the old content gets a new number, and mirrors sync it like any other release. \
             The origin must hold that release still. The directory that releases are published from is not changed: the \
-            next publish brings its content back.
+            next publish brings its content back. One that takes away much wants --confirm-delete, as publish does.
 
             EXAMPLES
               fleetctl -f fleet.yaml release rollback debian
@@ -21,6 +21,7 @@ struct ReleaseRollbackCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOption
     @Argument(help: "The set.") var set: String
     @Argument(help: "The release to go back to; without it the one before the head.") var sequence: UInt64?
+    @OptionGroup var removal: RemovalOption
 
     func run() async throws {
         let session = try FleetSession(option)
@@ -29,8 +30,10 @@ struct ReleaseRollbackCommand: AsyncParsableCommand {
         var command = AgentCommand(.rollback, set: set)
         command.sequence = sequence
         command.policy = policy
+        command.confirmDelete = removal.confirmDelete
         let line = try await AgentLine.open(command, to: session.mirror(policy.origin), of: session)
-        let signing = DraftSigning(session: session, set: set, key: key, isDryRun: false)
+        let signing = DraftSigning(
+            session: session, set: set, key: key, isDryRun: false, confirmsRemoval: removal.confirmDelete)
         let result = try await signing.follow(line, verb: "rollback")
         await line.close()
         switch output.format {

@@ -10,6 +10,8 @@ struct DraftSigning {
     /// Nil in a dry run: nothing is signed.
     let key: PublisherKey?
     let isDryRun: Bool
+    /// The operator's word that the release may take away more than hosts allow.
+    let confirmsRemoval: Bool
 
     /// Shows progress, signs the draft, registers what was committed.
     func follow(_ line: AgentLine, verb: String) async throws -> PublishResult {
@@ -67,6 +69,13 @@ struct DraftSigning {
                 .refused,
                 "the origin drafted release \(release.sequence) of \(release.fleet)/\(release.set), not of "
                     + "\(session.fleet.name)/\(set)", hint: "is the right agent running on the origin?")
+        }
+        // Signed, it would be the operator's own word.
+        guard release.removalConfirmedAt != release.sequence || confirmsRemoval else {
+            throw FleetctlError(
+                .refused,
+                "the origin drafted a release of \(set) that may take away anything, and nobody asked for that",
+                hint: "is the right agent running on the origin?")
         }
         return try SignedRelease(release, by: key)
     }
