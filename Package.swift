@@ -90,6 +90,7 @@ let package = Package(
         target("Core", "Hashing", ["CBLAKE3", "CXXHash", crypto]),
         target("Core", "Content", ["Hashing", "CFastCDC"]),
         target("Core", "Trust", ["Hashing", "Content", crypto]),
+        target("Core", "UpdateFramework", ["Hashing", crypto]),
         target("Core", "FleetModel", ["Content", "Trust", "Hashing"]),
         target("Core", "Planning", ["FleetModel", "Content", "Hashing"]),
         target("Core", "STOQ", ["Content", "Hashing", "CZstd"]),

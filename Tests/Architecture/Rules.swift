@@ -16,6 +16,7 @@ enum Rules {
         "Hashing": ["CBLAKE3", "CXXHash", "Crypto"],
         "Content": ["Hashing", "CFastCDC"],
         "Trust": ["Hashing", "Content", "Crypto"],
+        "UpdateFramework": ["Hashing", "Crypto"],
         "FleetModel": ["Content", "Trust", "Hashing"],
         "Planning": ["FleetModel", "Content", "Hashing"],
         "Retention": [],

@@ -1,6 +1,11 @@
 /// Lower-case hexadecimal text, the only text form of digest bytes.
-enum Hexadecimal {
+package enum Hexadecimal {
     private static let digits = Array("0123456789abcdef".utf8)
+
+    /// The digits of `bytes` as letters, two a byte.
+    package static func letters(_ bytes: [UInt8]) -> [UInt8] {
+        bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    }
 
     static func text(_ bytes: UnsafeRawBufferPointer) -> String {
         String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
@@ -14,7 +19,11 @@ enum Hexadecimal {
 
     /// The bytes that `text` names; nil if there is an odd number of digits or anything but 0-9 and a-f.
     static func bytes(_ text: String) -> [UInt8]? {
-        let digits = Array(text.utf8)
+        bytes(Array(text.utf8))
+    }
+
+    /// The bytes that `digits` name; nil if their number is odd or there is anything but 0-9 and a-f.
+    package static func bytes(_ digits: [UInt8]) -> [UInt8]? {
         guard digits.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(digits.count / 2)
