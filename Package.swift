@@ -102,6 +102,7 @@ let package = Package(
         target("System", "Database", ["CSQLite"]),
         target("System", "Store", ["Content", "Hashing", "Trust", "FleetModel", "Retention", "LinuxIO", "Database"]),
         target("System", "FleetCertificates", ["Content", "Trust", crypto, x509, asn1]),
+        target("System", "SigningKeys", ["UpdateFramework", crypto]),
         target(
             "System", "STOQTransport",
             [
@@ -170,6 +171,18 @@ let package = Package(
         .testTarget(
             name: "BenchmarkSubjectsTests", dependencies: ["BenchmarkSubjects"],
             path: "Tests/Benchmarks/SubjectsTests", swiftSettings: flags),
+
+        // Conformance: a client that the suite of the TUF project and our oracle tests drive
+        .executableTarget(
+            name: "tuf-conformance-client",
+            dependencies: [
+                "UpdateFramework", "SigningKeys", "Hashing", "LinuxIO", crypto, nioCore,
+                outside("ArgumentParser", "swift-argument-parser"),
+                outside("AsyncHTTPClient", "async-http-client"),
+                outside("NIOHTTP1", "swift-nio"),
+                outside("CryptoExtras", "swift-crypto"),
+            ],
+            path: "Tests/Conformance/Client", swiftSettings: flags),
 
         // Fuzzing: every decoder behind one name; scripts/fuzz adds the program
         .target(
