@@ -206,6 +206,7 @@ let package = Package(
         tests("Core", "Hashing", ["TestSupport"], fixtures: ["Fixtures"]),
         tests("Core", "Content", ["Hashing", "TestSupport"], fixtures: ["Fixtures"]),
         tests("Core", "Trust", ["Content", "Hashing", "TestSupport", crypto]),
+        tests("Core", "UpdateFramework", ["Hashing", "SigningKeys", "TestSupport", crypto]),
         tests("Core", "FleetModel", ["FleetFile", "Content", "Hashing", "Exploration"]),
         tests("Core", "Planning", ["FleetModel", "FleetFile", "Content", "Hashing", "TestSupport"]),
         tests("Core", "STOQ", ["Content", "Hashing", "TestSupport"]),

@@ -51,6 +51,12 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The byte where it was noticed, from 0.
     package let offset: Int
 
+    /// The rule `rule`, broken at byte `offset`.
+    package init(rule: Rule, offset: Int) {
+        self.rule = rule
+        self.offset = offset
+    }
+
     package var description: String { "\(text) at byte \(offset)" }
 
     private var text: String {

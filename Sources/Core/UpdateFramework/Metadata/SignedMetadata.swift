@@ -6,6 +6,12 @@ package struct MetadataSignature: Hashable, Sendable {
     package let keyID: KeyID
     /// The bytes; nil if the text is not hexadecimal, which counts as a wrong signature.
     package let bytes: [UInt8]?
+
+    /// The signature `bytes` that says it is by `keyID`.
+    package init(keyID: KeyID, bytes: [UInt8]?) {
+        self.keyID = keyID
+        self.bytes = bytes
+    }
 }
 
 /// A document with its signatures, read and not verified.
