@@ -189,7 +189,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "Content", "Hashing", "Trust", "FleetModel", "STOQ", "LinuxIO", "FleetFile", "Store",
-                "FleetCertificates", "STOQTransport", "FleetAPI",
+                "FleetCertificates", "STOQTransport", "FleetAPI", "UpdateFramework",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: flags),
         .testTarget(

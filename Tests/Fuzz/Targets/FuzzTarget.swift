@@ -1,3 +1,5 @@
+import UpdateFramework
+
 /// A decoder of bytes from outside, under the name that `scripts/fuzz` and the folders of kept cases know it by.
 package enum FuzzTarget: String, CaseIterable, Sendable {
     case manifestNode = "manifest-node"
@@ -24,6 +26,11 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case json
     case keyShare = "key-share"
     case certificate
+    case metadataJSON = "metadata-json"
+    case metadataRoot = "metadata-root"
+    case metadataTimestamp = "metadata-timestamp"
+    case metadataSnapshot = "metadata-snapshot"
+    case metadataTargets = "metadata-targets"
 
     /// Gives `bytes` to the decoder. True if it accepted them, false if it refused them with the error that it promises.
     /// Throws ``FuzzFinding`` if it accepted what it would not write itself, or broke another promise; a trap is a
@@ -54,6 +61,11 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .json: try Self.json(bytes)
         case .keyShare: try Self.keyShare(bytes)
         case .certificate: try Self.certificate(bytes)
+        case .metadataJSON: try Self.metadataJSON(bytes)
+        case .metadataRoot: try Self.metadata(bytes, as: RootMetadata.self)
+        case .metadataTimestamp: try Self.metadata(bytes, as: TimestampMetadata.self)
+        case .metadataSnapshot: try Self.metadata(bytes, as: SnapshotMetadata.self)
+        case .metadataTargets: try Self.metadata(bytes, as: TargetsMetadata.self)
         }
     }
 
@@ -62,6 +74,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         switch self {
         case .stoqConnection, .zstd, .index: 64 << 10
         case .fleetFile, .agentFile, .json: 8 << 10
+        case .metadataRoot, .metadataTargets: 8 << 10
         default: 4 << 10
         }
     }
