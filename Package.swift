@@ -162,7 +162,8 @@ let package = Package(
 
         // Benchmarks: scripts/bench runs them beside their peers
         .target(
-            name: "BenchmarkSubjects", dependencies: ["Content", "Hashing", "LinuxIO", "Store"],
+            name: "BenchmarkSubjects",
+            dependencies: ["Content", "Hashing", "LinuxIO", "Store", "SigningKeys", "UpdateFramework"],
             path: "Tests/Benchmarks/Subjects", swiftSettings: flags),
         .executableTarget(
             name: "fleet-bench",

@@ -131,7 +131,8 @@ def machine():
 
 def show(result):
     kernel = result["cases"][0]["kernel"]
-    unit, divisor = ("GB/s", 1e9) if result["cases"][0]["unit"] == "bytes" else ("M/s", 1e6)
+    unit, divisor = {"bytes": ("GB/s", 1e9), "entries": ("M/s", 1e6), "operations": ("/s", 1)}[
+        result["cases"][0]["unit"]]
     clocks = " and ".join(sorted({case["clock"] for case in result["cases"]}))
     print(f"\n{result['subject']}: {result['bytes']} bytes, BLAKE3 kernel {kernel}; {unit} by medians, {clocks} time")
     print(f"  {'case':30} {'ours':>7}  {'peer':24} {unit:>7} {'ratio':>6}")

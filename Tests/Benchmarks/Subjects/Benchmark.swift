@@ -12,7 +12,7 @@ package struct Benchmark: Sendable {
     package let run: @Sendable (BenchmarkOptions) throws -> [Measurement]
 
     /// Every subject, in the order of the documentation.
-    package static let all = [hash, chunking, index]
+    package static let all = [hash, chunking, index, trust]
 }
 
 /// What to measure, and on what.
@@ -69,13 +69,14 @@ package enum BenchmarkClock: String, Codable, Sendable {
 
 /// What `Measurement.bytes` counts.
 package enum BenchmarkUnit: String, Codable, Sendable {
-    case bytes, entries
+    case bytes, entries, operations
 
     /// How a rate is told, and what it is divided by for that.
     package var rate: (label: String, divisor: Double) {
         switch self {
         case .bytes: ("GB/s", 1e9)
         case .entries: ("M/s", 1e6)
+        case .operations: ("/s", 1)
         }
     }
 }
@@ -111,7 +112,7 @@ package struct Measurement: Codable, Sendable {
         seconds.isEmpty ? .nan : seconds.sorted()[(seconds.count - 1) / 2]
     }
 
-    /// 10^9 bytes or 10^6 entries a second, by the median.
+    /// 10^9 bytes, 10^6 entries or one operation a second, by the median.
     package var rate: Double { Double(bytes) / median / unit.rate.divisor }
 }
 

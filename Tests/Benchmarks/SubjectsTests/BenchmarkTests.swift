@@ -42,6 +42,11 @@ import Testing
         #expect(results.allSatisfy { $0.bytes == 25_000 && $0.unit == .entries })
     }
 
+    @Test func `the chain to a release is verified, and a document signed`() throws {
+        let options = BenchmarkOptions(input: benchmarkInput(1_000), samples: 1)
+        #expect(try Benchmark.trust.run(options).map(\.result) == ["3 roles", "3373 bytes"])
+    }
+
     @Test func `one case can be asked for by its name`() throws {
         let options = BenchmarkOptions(input: benchmarkInput(1000), samples: 3, only: "sha256 1 MiB")
         let measurements = try Benchmark.hash.run(options)
