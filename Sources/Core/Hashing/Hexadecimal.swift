@@ -4,7 +4,13 @@ package enum Hexadecimal {
 
     /// The digits of `bytes` as letters, two a byte.
     package static func letters(_ bytes: [UInt8]) -> [UInt8] {
-        bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        var letters: [UInt8] = []
+        letters.reserveCapacity(2 * bytes.count)
+        for byte in bytes {
+            letters.append(digits[Int(byte >> 4)])
+            letters.append(digits[Int(byte & 15)])
+        }
+        return letters
     }
 
     static func text(_ bytes: UnsafeRawBufferPointer) -> String {

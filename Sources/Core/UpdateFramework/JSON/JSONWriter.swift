@@ -51,16 +51,23 @@ package enum JSONWriter {
 
     private static func write(string bytes: [UInt8], escapes: Escapes, into text: inout [UInt8]) {
         text.append(UInt8(ascii: "\""))
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        // Most strings are long and have nothing to escape: they are taken as a whole.
+        var rest = bytes[...]
+        while let place = rest.firstIndex(where: { mustEscape($0, escapes) }) {
+            text += rest[..<place]
+            if rest[place] < 0x20 {
+                text += Array("\\u00".utf8) + Hexadecimal.letters([rest[place]])
+            } else {
                 text.append(UInt8(ascii: "\\"))
-                text.append(byte)
-            case 0..<0x20 where escapes == .valid:
-                text += Array("\\u00".utf8) + Hexadecimal.letters([byte])
-            default: text.append(byte)
+                text.append(rest[place])
             }
+            rest = rest[(place + 1)...]
         }
+        text += rest
         text.append(UInt8(ascii: "\""))
+    }
+
+    private static func mustEscape(_ byte: UInt8, _ escapes: Escapes) -> Bool {
+        byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || (byte < 0x20 && escapes == .valid)
     }
 }
