@@ -102,6 +102,15 @@ import UpdateFramework
         #expect(client.requests == ["a", "b", "d"].map { "1.\($0).json" })
     }
 
+    @Test func `a terminating delegation further down ends what was still to come further up`() throws {
+        var (repository, client) = try repository([
+            ("targets", "a", "*", false), ("targets", "never", "*", false), ("a", "b", "*", true),
+            ("b", "c", "*", false),
+        ])
+        _ = try client.find(try path("x"), repository)
+        #expect(client.requests == ["a", "b", "c"].map { "1.\($0).json" })
+    }
+
     @Test func `a role says nothing of targets that it is not trusted with`() throws {
         // set-b names a target of set-a: wrong-set replay by a signer of another set.
         var (repository, client) = try repository(
