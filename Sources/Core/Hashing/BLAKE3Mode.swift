@@ -34,11 +34,13 @@ package struct BLAKE3Mode: Sendable {
 
     /// The digests of all `buffers`, in their order. `kernel` has to be one of `BLAKE3.Kernel.available`.
     package func hashMany(_ buffers: [UnsafeRawBufferPointer], kernel: BLAKE3.Kernel) -> [BLAKE3Digest] {
+        // An array made with no capacity is the one that all empty arrays share, and setting its count is a write to it.
+        guard !buffers.isEmpty else { return [] }
         let inputs = buffers.map { $0.baseAddress?.assumingMemoryBound(to: UInt8.self) }
         let lengths = buffers.map(\.count)
         return [BLAKE3Digest](unsafeUninitializedCapacity: buffers.count) { digests, count in
             count = buffers.count
-            guard count > 0, let out = UnsafeMutableRawPointer(digests.baseAddress) else { return }
+            guard let out = UnsafeMutableRawPointer(digests.baseAddress) else { return }
             withUnsafePointer(to: mode) { mode in
                 inputs.withUnsafeBufferPointer { inputs in
                     lengths.withUnsafeBufferPointer { lengths in

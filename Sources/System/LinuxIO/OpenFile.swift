@@ -40,6 +40,7 @@ package final class OpenFile: Sendable {
 
     /// Up to `count` bytes from `offset` on, fewer only at the end of the file.
     package func read(_ count: Int, at offset: UInt64) throws(FileError) -> [UInt8] {
+        guard count > 0 else { return [] }
         var result: Int64 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             result = clinux_read_all(descriptor, buffer.baseAddress, count, offset)
