@@ -11,13 +11,13 @@ struct PublishCommand: AsyncParsableCommand {
             The origin's agent reads the directory, which it never changes; fleetctl signs. An unchanged directory makes \
             no release and is no error. A second publish of a set while one runs ends with exit code 5.
 
-            EXAMPLES
-              fleetctl -f fleet.yaml publish debian /srv/origin/debian
-              fleetctl -f fleet.yaml publish debian --dry-run
-
             A release that takes away more than the hosts' max_delete and max_shrink allow (20 % of the files or bytes, \
             agent.yaml) is refused with exit code 4, here and by every mirror, unless it is published with \
             --confirm-delete: the signed release says so then.
+
+            EXAMPLES
+              fleetctl -f fleet.yaml publish debian /srv/origin/debian
+              fleetctl -f fleet.yaml publish debian --dry-run
             """)
 
     @OptionGroup var option: FleetOption
