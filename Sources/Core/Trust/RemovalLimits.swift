@@ -73,7 +73,7 @@ package struct RemovalLimits: Hashable, Sendable, Codable {
 package struct RemovalExcess: Hashable, Sendable, CustomStringConvertible {
     /// How it takes away.
     package enum Kind: Hashable, Sendable {
-        /// Paths are gone, whatever came instead.
+        /// Files are gone, and came under no new path.
         case removes
         /// There is less in all.
         case shrinks

@@ -2,6 +2,22 @@ import Content
 import Testing
 
 @Suite struct RemovalsTests {
+    @Test func `a file that came back under another path is not removed, one that lost a copy is`() throws {
+        let table = NodeTable()
+        let old = try table.build(
+            ["a", "b", "c", "d"].map { try TreeSamples.file($0, $0 == "d" ? "same as c" : "bytes of \($0)") }
+                + [try TreeSamples.file("e", "same as c")])
+        // a moves, b is gone, one of the equal d and e goes and comes back in the place of c.
+        let new = try table.build([
+            try TreeSamples.file("c", "same as c"), try TreeSamples.file("e", "same as c"),
+            try TreeSamples.file("f", "bytes of a"),
+        ])
+        let size = try TreeSamples.file("b", "bytes of b").size
+        #expect(
+            try ManifestTree.removed(old.digest, new.digest, source: table.source)
+                == RemovedContent(files: 1, bytes: size))
+    }
+
     @Test func `files whose path is gone count, and no others`() throws {
         var random = TreeRandom(test: "removals")
         let table = NodeTable()
