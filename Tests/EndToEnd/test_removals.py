@@ -61,5 +61,8 @@ class Removals(LabTest):
         self.assertServed(self.source, mirrors=["m2"])
         write(os.path.join(self.source, "more"), b"more")
         self.fleet("publish", "debian", self.source, "--confirm-delete")
+        # The word of a release that it never saw counts, too.
+        write(os.path.join(self.source, "still-more"), b"still more")
+        self.fleet("publish", "debian", self.source)
         self.fleet("sync", "debian", "--wait")
         self.assertServed(self.source)
