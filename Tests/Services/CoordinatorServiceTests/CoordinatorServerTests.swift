@@ -189,6 +189,9 @@ struct CoordinatorServerTests {
         let whole = try agent.sign(first)
         let (toSecond, toThird) = (try agent.patch(second, from: first), try agent.patch(third, from: second))
         let fromOther = try agent.patch(otherThird, from: otherSecond)
+        // Of the right bytes, under a number that was never taken.
+        let misnumbered = SignedReportPatch(
+            from: try WireJSON.encode(second), baseNumber: 7, to: try SignedReport(decoding: agent.sign(third)))
         try await withCoordinator(fleet) { address in
             let client = try agent.client(fleet, address)
             #expect(await refusal { try await client.submit(toSecond) } == RefusalCode.reportBase)
@@ -197,6 +200,7 @@ struct CoordinatorServerTests {
             _ = try await client.submit(toSecond)
             #expect(await refusal { try await client.submit(patch: [1, 2, 3]) } == RefusalCode.reportSignature)
             #expect(await refusal { try await client.submit(fromOther) } == RefusalCode.reportSignature)
+            #expect(await refusal { try await client.submit(misnumbered) } == RefusalCode.reportBase)
             let kept = try await person.client(fleet, address).reports().reports
             #expect(kept.map(\.report) == [second])
             _ = try await client.submit(toThird)
