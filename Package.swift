@@ -52,6 +52,7 @@ let nioCore = outside("NIOCore", "swift-nio")
 let nioPosix = outside("NIOPosix", "swift-nio")
 let nioSSL = outside("NIOSSL", "swift-nio-ssl")
 let crypto = outside("Crypto", "swift-crypto")
+let cryptoExtras = outside("CryptoExtras", "swift-crypto")
 let x509 = outside("X509", "swift-certificates")
 let asn1 = outside("SwiftASN1", "swift-asn1")
 let logging = outside("Logging", "swift-log")
@@ -102,7 +103,11 @@ let package = Package(
         target("System", "Database", ["CSQLite"]),
         target("System", "Store", ["Content", "Hashing", "Trust", "FleetModel", "Retention", "LinuxIO", "Database"]),
         target("System", "FleetCertificates", ["Content", "Trust", crypto, x509, asn1]),
-        target("System", "SigningKeys", ["UpdateFramework", crypto]),
+        target(
+            "System", "SigningKeys",
+            [
+                "UpdateFramework", "Trust", "Content", "Hashing", "FleetCertificates", "LinuxIO", crypto, cryptoExtras,
+            ]),
         target(
             "System", "STOQTransport",
             [
@@ -149,7 +154,8 @@ let package = Package(
             "Services", "FleetCommands",
             [
                 "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Planning", "STOQ", "STOQTransport",
-                "Trust", "Content", "Hashing", "LinuxIO", "Telemetry", logging, crypto,
+                "Trust", "UpdateFramework", "SigningKeys", "Content", "Hashing", "LinuxIO", "Telemetry", logging,
+                crypto,
                 outside("ArgumentParser", "swift-argument-parser"),
             ]),
 
@@ -181,7 +187,7 @@ let package = Package(
                 outside("ArgumentParser", "swift-argument-parser"),
                 outside("AsyncHTTPClient", "async-http-client"),
                 outside("NIOHTTP1", "swift-nio"),
-                outside("CryptoExtras", "swift-crypto"),
+                cryptoExtras,
             ],
             path: "Tests/Conformance/Client", swiftSettings: flags),
 
@@ -216,6 +222,7 @@ let package = Package(
         tests("System", "FleetFile", ["FleetModel", "TestSupport"]),
         tests("System", "Database"),
         tests("System", "FleetCertificates", ["Trust", crypto, x509, asn1]),
+        tests("System", "SigningKeys", ["UpdateFramework", "FleetCertificates", "LinuxIO", "TestSupport"]),
         tests("System", "Telemetry", [logging]),
         tests(
             "System", "Store",
@@ -244,7 +251,7 @@ let package = Package(
                 "Content", "Hashing", "Exploration", "FleetCertificates", "FleetModel", "LinuxIO", "STOQ",
                 "STOQTransport", "Store", "Trust", logging,
             ]),
-        tests("Services", "FleetCommands", ["FleetModel"]),
+        tests("Services", "FleetCommands", ["FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO"]),
     ]
 )
 

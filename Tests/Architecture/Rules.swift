@@ -29,6 +29,7 @@ enum Rules {
         "Store": ["LinuxIO", "Database"],
         "STOQTransport": ["FleetCertificates", "LinuxIO"],
         "FleetCertificates": ["LinuxIO"],
+        "SigningKeys": ["FleetCertificates", "LinuxIO"],
         "AgentService": ["FleetAPI"],
         "CoordinatorService": ["FleetAPI"],
         "FleetCommands": ["FleetAPI"],

@@ -22,6 +22,8 @@ int clinux_ignore_signals(void) {
     return sigaction(SIGXFSZ, &ignore, NULL) < 0 ? -errno : 0;
 }
 
+int clinux_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0; }
+
 int64_t clinux_raise_descriptor_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;

@@ -22,6 +22,10 @@ package struct CredentialError: Error, Hashable, Sendable, CustomStringConvertib
         case expired
         /// The authority cannot issue what was asked for.
         case notIssuable
+        /// The passphrase is not that of the key.
+        case passphrase
+        /// A program that signs did not.
+        case signer
     }
 
     /// What kind of thing went wrong.
@@ -33,7 +37,8 @@ package struct CredentialError: Error, Hashable, Sendable, CustomStringConvertib
     /// What to do.
     package let remedy: String
 
-    init(_ code: Code, _ place: String, _ message: String, remedy: String) {
+    /// The error `code` at `place`.
+    package init(_ code: Code, _ place: String, _ message: String, remedy: String) {
         self.code = code
         self.place = place
         self.message = message

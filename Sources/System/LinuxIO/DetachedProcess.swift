@@ -36,7 +36,7 @@ package func spawnDetached(
 }
 
 /// Calls `body` with the strings as C has them: an array of pointers with nil at the end.
-private func withStringVector<Result>(
+func withStringVector<Result>(
     _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
     var bytes: [CChar] = []

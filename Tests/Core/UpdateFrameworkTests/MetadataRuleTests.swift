@@ -135,12 +135,14 @@ import UpdateFramework
         for name in ["", String(repeating: "a", count: 81)] {
             #expect(try change("name", .text(name)) == .badName(Array(name.utf8), allowed: "a role name"))
         }
-        for name in ["?", "../x", "/x", "A", "a.b", "a_b", String(repeating: "a", count: 65)] {
+        for name in ["?", "../x", "/x", "A", "a.b", "a_b", String(repeating: "a", count: 68)] {
             #expect(try change("name", .text(name)) == nil)
             #expect(
                 try change("name", .text(name), profile: .fleet(TestRepository.fleet))
-                    == .badName(Array(name.utf8), allowed: "1 to 64 of a-z, 0-9 and -"))
+                    == .badName(Array(name.utf8), allowed: "1 to 67 of a-z, 0-9 and -"))
         }
+        let longest = "set-" + String(repeating: "a", count: 63)
+        #expect(try change("name", .text(longest), profile: .fleet(TestRepository.fleet)) == nil)
         #expect(try change("paths", nil) == .notExactlyOne("paths and path_hash_prefixes"))
         #expect(try change("path_hash_prefixes", .array([])) == .notExactlyOne("paths and path_hash_prefixes"))
         #expect(try change("paths", .array([.text("")])) == .badName([], allowed: "a path pattern"))

@@ -120,6 +120,8 @@ void clinux_keep_heap_small(void);
 /// `folder` may be NULL; `environment` NULL means the caller's.
 int64_t clinux_spawn_detached(
     const char *path, char *const *arguments, char *const *environment, int output, const char *folder);
+/// A pipe whose ends no program inherits: reading end, writing end.
+int clinux_pipe(int ends[2]);
 /// pidfd_open, or -ENOSYS.
 int clinux_pidfd_open(int pid);
 /// Sends a signal through a pidfd; 0 or -errno.

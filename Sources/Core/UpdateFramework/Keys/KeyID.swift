@@ -22,6 +22,9 @@ package struct KeyID: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.bytes = Hexadecimal.letters(Array(SHA256.hash(data: bytes)))
     }
 
+    /// All of the text, printable.
+    package var text: String { "\(PrintableText(bytes))" }
+
     /// The text, printable, and short if it is of our form.
     package var description: String { "\(PrintableText(Array(bytes.prefix(16))))" }
 

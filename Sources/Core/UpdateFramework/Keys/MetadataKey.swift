@@ -25,6 +25,18 @@ package struct MetadataKey: Sendable {
         self.verifying = verifying
     }
 
+    /// The member `keytype`: which kind of key it is.
+    package var keyType: [UInt8] {
+        guard case .string(let text)? = object["keytype"] else { return [] }
+        return text
+    }
+
+    /// The public bytes, of kinds whose text is in hexadecimal; nil for others.
+    package var publicBytes: [UInt8]? {
+        guard case .object(let value)? = object["keyval"], case .string(let text)? = value["public"] else { return nil }
+        return Hexadecimal.bytes(text)
+    }
+
     /// Reads a key. Throws ``MetadataError`` if a member is missing, or the kind is known and the text is no such key:
     /// a wrong length above all.
     init(_ value: JSONValue, place: MetadataPlace, schemes: KeySchemes) throws(MetadataError) {

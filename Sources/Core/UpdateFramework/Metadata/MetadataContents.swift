@@ -13,6 +13,8 @@ package protocol MetadataContents: Sendable {
 
     /// The members that are its own, for the writer.
     var ownMembers: JSONObject { get }
+    /// The members that are its own in the member of a fleet, for the writer.
+    var fleetMembers: JSONObject { get }
 }
 
 /// The members that documents of every role have.
@@ -48,6 +50,8 @@ struct MetadataHeader {
 extension MetadataContents {
     /// Where the documents' own members are.
     static var place: MetadataPlace { MetadataPlace("signed") }
+
+    package var fleetMembers: JSONObject { JSONObject() }
 }
 
 /// Says which keys sign for the top-level roles: where trust begins.
@@ -62,17 +66,20 @@ package struct RootMetadata: MetadataContents {
     package let keys: KeyRing
     /// Exactly the four top-level roles.
     package let roles: [RoleName: RoleKeys]
+    /// Who owns the keys.
+    package let owners: KeyOwners
 
     /// A root for the writer; the caller gives all four top-level roles.
     package init(
         version: Int64, expires: MetadataTime, keys: [MetadataKey], roles: [RoleName: RoleKeys],
-        hasConsistentSnapshots: Bool = true
+        owners: KeyOwners = KeyOwners(), hasConsistentSnapshots: Bool = true
     ) {
         self.version = version
         self.expires = expires
         self.hasConsistentSnapshots = hasConsistentSnapshots
         self.keys = KeyRing(keys)
         self.roles = roles
+        self.owners = owners
     }
 
     package init(_ signed: JSONObject, profile: MetadataProfile, schemes: KeySchemes) throws(MetadataError) {
@@ -80,6 +87,7 @@ package struct RootMetadata: MetadataContents {
         let header = try MetadataHeader(reader, type: Self.type)
         version = header.version
         expires = header.expires
+        owners = try KeyOwners(reader, profile: profile)
         hasConsistentSnapshots =
             signed["consistent_snapshot"] == nil ? false : try reader.bool("consistent_snapshot")
         keys = try KeyRing(try reader.object("keys"), profile: profile, schemes: schemes)
@@ -106,6 +114,8 @@ package struct RootMetadata: MetadataContents {
         object["roles"] = .object(named)
         return object
     }
+
+    package var fleetMembers: JSONObject { owners.members }
 
     /// Who signs for `role`, one of the four.
     func keys(of role: RoleName) -> RoleKeys {

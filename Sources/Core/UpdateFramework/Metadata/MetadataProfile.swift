@@ -10,7 +10,8 @@ package enum MetadataProfile: Hashable, Sendable {
     /// The member of `signed` in which a document names its fleet and role.
     package static let member = "mirrorfleet"
 
-    private static let maximumRoleNameByteCount = 64
+    /// `set-` and the longest name of a set.
+    private static let maximumRoleNameByteCount = 67
 
     var isOwn: Bool { self != .specification }
 
@@ -26,7 +27,7 @@ package enum MetadataProfile: Hashable, Sendable {
             }
         }
         guard isPlain, bytes.count <= Self.maximumRoleNameByteCount else {
-            throw MetadataError(.badName(bytes, allowed: "1 to 64 of a-z, 0-9 and -"), at: place)
+            throw MetadataError(.badName(bytes, allowed: "1 to 67 of a-z, 0-9 and -"), at: place)
         }
         return name
     }

@@ -13,17 +13,20 @@ package struct TargetsMetadata: MetadataContents {
     package let keys: KeyRing
     /// In their order, which is their priority.
     package let delegations: [Delegation]
+    /// Who owns the keys of delegated roles.
+    package let owners: KeyOwners
 
     /// Targets for the writer; the caller names each delegated role once.
     package init(
         version: Int64, expires: MetadataTime, targets: [TargetPath: TargetDescription] = [:],
-        keys: [MetadataKey] = [], delegations: [Delegation] = []
+        keys: [MetadataKey] = [], delegations: [Delegation] = [], owners: KeyOwners = KeyOwners()
     ) {
         self.version = version
         self.expires = expires
         self.targets = targets
         self.keys = KeyRing(keys)
         self.delegations = delegations
+        self.owners = owners
     }
 
     package init(_ signed: JSONObject, profile: MetadataProfile, schemes: KeySchemes) throws(MetadataError) {
@@ -31,6 +34,7 @@ package struct TargetsMetadata: MetadataContents {
         let header = try MetadataHeader(reader, type: Self.type)
         version = header.version
         expires = header.expires
+        owners = try KeyOwners(reader, profile: profile)
         let named = try reader.object("targets")
         var targets: [TargetPath: TargetDescription] = [:]
         for member in named.object.members {
@@ -73,6 +77,8 @@ package struct TargetsMetadata: MetadataContents {
         }
         return object
     }
+
+    package var fleetMembers: JSONObject { owners.members }
 }
 
 /// One role that another one delegates to, and for which targets.

@@ -20,7 +20,7 @@ package struct MetadataWriter: Sendable {
         object["version"] = .integer(contents.version)
         object["expires"] = .string(contents.expires.text)
         if case .fleet(let fleet) = profile {
-            var names = JSONObject()
+            var names = contents.fleetMembers
             names["fleet"] = .string(fleet)
             names["role"] = .string(role.bytes)
             object[MetadataProfile.member] = .object(names)
