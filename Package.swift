@@ -90,7 +90,7 @@ let package = Package(
         // Core: pure; no files, sockets, clocks, tasks, randomness
         target("Core", "Hashing", ["CBLAKE3", "CXXHash", crypto]),
         target("Core", "Content", ["Hashing", "CFastCDC"]),
-        target("Core", "Trust", ["Hashing", "Content", crypto]),
+        target("Core", "Trust", ["Hashing", "Content", "UpdateFramework", crypto]),
         target("Core", "UpdateFramework", ["Hashing", crypto]),
         target("Core", "FleetModel", ["Content", "Trust", "Hashing"]),
         target("Core", "Planning", ["FleetModel", "Content", "Hashing"]),
@@ -103,6 +103,7 @@ let package = Package(
         target("System", "Database", ["CSQLite"]),
         target("System", "Store", ["Content", "Hashing", "Trust", "FleetModel", "Retention", "LinuxIO", "Database"]),
         target("System", "FleetCertificates", ["Content", "Trust", crypto, x509, asn1]),
+        target("System", "TrustFiles", ["LinuxIO", "Trust", "UpdateFramework"]),
         target(
             "System", "SigningKeys",
             [
@@ -133,7 +134,7 @@ let package = Package(
             "Services", "AgentService",
             [
                 "Store", "STOQTransport", "STOQ", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Trust",
-                "Content", "Hashing", "LinuxIO", "Telemetry", logging, nioPosix,
+                "Content", "Hashing", "LinuxIO", "SigningKeys", "Telemetry", "UpdateFramework", logging, nioPosix,
                 outside("ServiceLifecycle", "swift-service-lifecycle"),
                 outside("UnixSignals", "swift-service-lifecycle"),
             ]),
@@ -141,7 +142,8 @@ let package = Package(
             "Services", "CoordinatorService",
             [
                 "Planning", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Database", "LinuxIO",
-                "Telemetry", "Trust", "Content", "Hashing", logging, nioCore, nioPosix, nioSSL,
+                "Telemetry", "Trust", "TrustFiles", "UpdateFramework", "Content", "Hashing", logging, nioCore, nioPosix,
+                nioSSL,
                 outside("NIOTLS", "swift-nio"),
                 outside("HTTPTypes", "swift-http-types"),
                 outside("Hummingbird", "hummingbird"),
@@ -154,7 +156,8 @@ let package = Package(
             "Services", "FleetCommands",
             [
                 "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Planning", "STOQ", "STOQTransport",
-                "Trust", "UpdateFramework", "SigningKeys", "Content", "Hashing", "LinuxIO", "Telemetry", logging,
+                "Trust", "TrustFiles", "SigningKeys", "UpdateFramework", "Content", "Hashing", "LinuxIO", "Telemetry",
+                logging,
                 crypto,
                 outside("ArgumentParser", "swift-argument-parser"),
             ]),
@@ -196,7 +199,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "Content", "Hashing", "Trust", "FleetModel", "STOQ", "LinuxIO", "FleetFile", "Store",
-                "FleetCertificates", "STOQTransport", "FleetAPI", "UpdateFramework",
+                "FleetCertificates", "STOQTransport", "FleetAPI", "TrustSupport", "UpdateFramework",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: flags),
         .testTarget(
@@ -205,6 +208,9 @@ let package = Package(
 
         // Tests
         .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: flags),
+        .target(
+            name: "TrustSupport", dependencies: ["Content", "SigningKeys", "Trust", "UpdateFramework"],
+            path: "Tests/Support/TrustSupport", swiftSettings: flags),
         .target(name: "Exploration", path: "Tests/Support/Exploration", swiftSettings: flags),
         .testTarget(
             name: "ExplorationTests", dependencies: ["Exploration"], path: "Tests/Support/ExplorationTests",
@@ -212,14 +218,16 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: flags),
         tests("Core", "Hashing", ["TestSupport"], fixtures: ["Fixtures"]),
         tests("Core", "Content", ["Hashing", "TestSupport"], fixtures: ["Fixtures"]),
-        tests("Core", "Trust", ["Content", "Hashing", "TestSupport", crypto]),
+        tests(
+            "Core", "Trust",
+            ["Content", "Hashing", "SigningKeys", "TestSupport", "TrustSupport", "UpdateFramework", crypto]),
         tests("Core", "UpdateFramework", ["Hashing", "SigningKeys", "TestSupport", crypto]),
         tests("Core", "FleetModel", ["FleetFile", "Content", "Hashing", "Exploration"]),
         tests("Core", "Planning", ["FleetModel", "FleetFile", "Content", "Hashing", "TestSupport"]),
         tests("Core", "STOQ", ["Content", "Hashing", "TestSupport"]),
         tests("Core", "Retention", ["Exploration"]),
         tests("System", "LinuxIO", ["CLinux"]),
-        tests("System", "FleetFile", ["FleetModel", "TestSupport"]),
+        tests("System", "FleetFile", ["FleetModel", "TestSupport", "Trust"]),
         tests("System", "Database"),
         tests("System", "FleetCertificates", ["Trust", crypto, x509, asn1]),
         tests("System", "SigningKeys", ["UpdateFramework", "FleetCertificates", "LinuxIO", "TestSupport"]),
@@ -228,7 +236,7 @@ let package = Package(
             "System", "Store",
             [
                 "Content", "Hashing", "Trust", "FleetModel", "LinuxIO", "Database", "Exploration", "TestSupport",
-                crypto,
+                "TrustSupport", crypto,
             ]),
         tests(
             "System", "STOQTransport",
@@ -240,8 +248,8 @@ let package = Package(
         tests(
             "Services", "CoordinatorService",
             [
-                "FleetAPI", "FleetModel", "FleetCertificates", "Trust", "Content", "Hashing", logging, nioCore,
-                nioPosix,
+                "FleetAPI", "FleetModel", "FleetCertificates", "Trust", "TrustFiles", "TrustSupport", "UpdateFramework",
+                "Content", "Hashing", "LinuxIO", logging, nioCore, nioPosix,
                 nioSSL, x509, asn1, crypto, outside("AsyncHTTPClient", "async-http-client"),
                 outside("NIOHTTP1", "swift-nio"), outside("ServiceLifecycle", "swift-service-lifecycle"),
             ]),
@@ -249,7 +257,7 @@ let package = Package(
             "Services", "AgentService",
             [
                 "Content", "Hashing", "Exploration", "FleetCertificates", "FleetModel", "LinuxIO", "STOQ",
-                "STOQTransport", "Store", "Trust", logging,
+                "STOQTransport", "Store", "Trust", "TrustSupport", "UpdateFramework", logging,
             ]),
         tests("Services", "FleetCommands", ["FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO"]),
     ]

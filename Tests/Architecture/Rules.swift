@@ -15,7 +15,7 @@ enum Rules {
     static let coreImports: [String: Set<String>] = [
         "Hashing": ["CBLAKE3", "CXXHash", "Crypto"],
         "Content": ["Hashing", "CFastCDC"],
-        "Trust": ["Hashing", "Content", "Crypto"],
+        "Trust": ["Hashing", "Content", "UpdateFramework", "Crypto"],
         "UpdateFramework": ["Hashing", "Crypto"],
         "FleetModel": ["Content", "Trust", "Hashing"],
         "Planning": ["FleetModel", "Content", "Hashing"],
@@ -30,6 +30,7 @@ enum Rules {
         "STOQTransport": ["FleetCertificates", "LinuxIO"],
         "FleetCertificates": ["LinuxIO"],
         "SigningKeys": ["FleetCertificates", "LinuxIO"],
+        "TrustFiles": ["LinuxIO"],
         "AgentService": ["FleetAPI"],
         "CoordinatorService": ["FleetAPI"],
         "FleetCommands": ["FleetAPI"],

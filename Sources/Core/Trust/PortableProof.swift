@@ -1,8 +1,10 @@
 package import Content
+import Crypto
 import Hashing
+import UpdateFramework
 
-/// What a portable proof shows: believe it as far as you believe the key.
-package struct ProvenEntry: Hashable, Sendable {
+/// What a portable proof shows: believe it as far as you believe the root that it was verified from.
+package struct ProvenEntry: Sendable {
     /// The path that was asked for.
     package let path: RelativePath
     /// The entry at the path; nil if the proof shows that the release has none.
@@ -11,8 +13,11 @@ package struct ProvenEntry: Hashable, Sendable {
     package let document: ReleaseDocument
     /// The digest of its document.
     package let digest: ReleaseDigest
-    /// The key that signed it. The proof brings it along: a person compares ``fingerprint`` with a known one.
-    package let publisher: PublisherPublicKey
+    /// The version of the newest root of the proof.
+    package let rootVersion: Int64
+    /// The SHA-256 of that root's file in hexadecimal. Where the proof brought the root along itself, a person compares
+    /// it with a known one.
+    package let rootFingerprint: String
 
     /// The fleet of the release.
     package var fleet: String { document.fleet }
@@ -20,77 +25,95 @@ package struct ProvenEntry: Hashable, Sendable {
     package var set: String { document.set }
     /// The number of the release.
     package var sequence: UInt64 { document.sequence }
-    /// The fingerprint of ``publisher``.
-    package var fingerprint: String { publisher.fingerprint }
 }
 
-/// Everything that somebody without a fleet needs to check that one file belongs to one release: the signed release,
-/// the publisher's public key, and the way from the release's root to the entry. A text, so that it survives mail.
+/// Everything that somebody without a fleet needs to check that one file belongs to one release: the release document,
+/// the TUF metadata that leads to it, and the way from the release's root to the entry. A text, so that it survives mail.
 ///
-/// docs/formats/signed-release.md states the form.
+/// It shows that the release was signed, not that it is the newest. docs/formats/portable-proof.md states the form.
 package struct PortableProof: Hashable, Sendable {
     /// The version this program writes and reads.
-    package static let formatVersion: UInt8 = 1
+    package static let formatVersion: UInt8 = 2
     /// The most bytes of the text: the parts at their limits, in Base64 with line ends.
-    package static let maximumTextByteCount = 1 << 21
+    package static let maximumTextByteCount = 1 << 23
+    /// The most bytes of the metadata: one fleet's, with the roots since the first.
+    package static let maximumMetadataByteCount = 4 << 20
 
-    private static let context = BLAKE3Context("mirrorfleet v1 portable proof")
+    private static let context = BLAKE3Context("mirrorfleet v2 portable proof")
     private static let firstLine = "-----BEGIN MIRRORFLEET PROOF-----"
     private static let lastLine = "-----END MIRRORFLEET PROOF-----"
     private static let lineByteCount = 64
 
-    /// The release, not verified.
-    package let signed: SignedRelease
-    /// The key that is to verify it.
-    package let publisher: PublisherPublicKey
+    /// The release document, not verified.
+    package let document: [UInt8]
+    /// The metadata that leads to it, not verified.
+    package let metadata: RepositoryDocuments
     /// The way from the root to the entry, not verified.
     package let manifestProof: ManifestProof
 
-    /// Puts the parts together; ``verify()`` says whether they fit.
-    package init(signed: SignedRelease, publisher: PublisherPublicKey, manifestProof: ManifestProof) {
-        self.signed = signed
-        self.publisher = publisher
+    /// Puts the parts together; ``verify(from:)`` says whether they fit.
+    package init(document: [UInt8], metadata: RepositoryDocuments, manifestProof: ManifestProof) {
+        self.document = document
+        self.metadata = metadata
         self.manifestProof = manifestProof
     }
 
-    /// Checks the signature by the key inside, and that the way leads from the signed root to the entry (or to where
-    /// it would be). With `policy`, the key must be one of its publishers and the fleet the same.
-    /// Throws ``PortableProofError``.
-    package func verify(policy: ReleasePolicy? = nil) throws(PortableProofError) -> ProvenEntry {
-        if let policy, !policy.publishers.contains(publisher) {
-            throw .otherPublisher(publisher)
-        }
-        let document: ReleaseDocument
+    /// Checks the metadata from `root` down to the release, and that the way leads from the release's root to the entry
+    /// (or to where it would be). Without `root`, the oldest root of the proof is taken, and says nothing more than that
+    /// the proof hangs together. Expiry is not looked at: it is about what is new. Throws ``PortableProofError``.
+    package func verify(from root: RepositoryDocuments? = nil) throws(PortableProofError) -> ProvenEntry {
+        let stated: ReleaseDocument
         do {
-            document = try ReleaseDocument(decoding: signed.document)
+            stated = try ReleaseDocument(decoding: document)
         } catch {
             throw .notTrusted(.badDocument(error))
         }
+        guard let start = root ?? oldestRoot else { throw .malformed("it has no root") }
+        let repository: VerifiedRepository
+        do {
+            repository = try VerifiedRepository.update(
+                start, with: metadata, fleet: stated.fleet, now: MetadataTime(secondsSince1970: 0)
+            ).result.get()
+        } catch {
+            throw .notTrusted(.metadata(error))
+        }
         let release: VerifiedRelease
         do {
-            let own = ReleasePolicy(fleet: policy?.fleet ?? document.fleet, publishers: [publisher])
-            release = try ReleaseVerifier.verify(signed, policy: own, set: document.set, above: nil)
+            release = try ReleaseVerifier.verify(
+                document, sequence: stated.sequence, ofSet: stated.set, fleet: stated.fleet, by: repository, above: nil,
+                freshAt: nil)
         } catch {
             throw .notTrusted(error)
         }
-        guard manifestProof.entryCount == document.manifest.entries else {
-            throw .otherEntryCount(expected: document.manifest.entries, found: manifestProof.entryCount)
+        guard manifestProof.entryCount == stated.manifest.entries else {
+            throw .otherEntryCount(expected: stated.manifest.entries, found: manifestProof.entryCount)
         }
         do {
+            let newest = repository.documents.newestRoot
             return ProvenEntry(
-                path: manifestProof.path, entry: try manifestProof.verify(root: document.manifest.digest),
-                document: document, digest: release.digest, publisher: publisher)
+                path: manifestProof.path, entry: try manifestProof.verify(root: stated.manifest.digest),
+                document: stated, digest: release.digest, rootVersion: newest?.version ?? 0,
+                rootFingerprint: Self.fingerprint(ofRoot: newest?.bytes ?? []))
         } catch {
             throw .notInManifest(error)
         }
     }
 
+    /// The SHA-256 of a root's file in hexadecimal, as `sha256sum` prints it.
+    package static func fingerprint(ofRoot bytes: [UInt8]) -> String {
+        String(decoding: Hexadecimal.letters(Array(SHA256.hash(data: bytes))), as: UTF8.self)
+    }
+
+    private var oldestRoot: RepositoryDocuments? {
+        metadata.roots.min { $0.key < $1.key }.map { RepositoryDocuments(roots: [$0.key: $0.value]) }
+    }
+
     /// The text of the proof file.
     package func encode() -> String {
-        var writer = ByteWriter(capacity: 256 << 10)
+        var writer = ByteWriter(capacity: 64 << 10)
         writer.u8(Self.formatVersion)
-        writer.bytes(publisher.bytes)
-        writer.lengthPrefixed(signed.encode())
+        writer.lengthPrefixed(document)
+        writer.lengthPrefixed(metadata.encode())
         writer.lengthPrefixed(manifestProof.encode())
         writer.digest(Self.context.hash(writer.bytes))
         let letters = Base64.encodeBytes(writer.bytes)
@@ -106,7 +129,7 @@ package struct PortableProof: Hashable, Sendable {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Reads the bytes of a proof file; whether it proves anything is for ``verify()`` to say. Lines may end in CR LF.
+    /// Reads the bytes of a proof file; whether it proves anything is for ``verify(from:)`` to say. Lines may end in CR LF.
     /// Throws ``PortableProofError``.
     package init(decoding bytes: [UInt8]) throws(PortableProofError) {
         let content = try Self.armored(bytes)
@@ -114,11 +137,9 @@ package struct PortableProof: Hashable, Sendable {
             var reader = ByteReader(content)
             let version = try reader.u8()
             guard version == Self.formatVersion else { throw PortableProofError.unknownVersion(version) }
-            guard let key = PublisherPublicKey(bytes: try reader.raw(PublisherPublicKey.byteCount)) else {
-                throw PortableProofError.malformed("the key has another length")
-            }
-            publisher = key
-            signed = try SignedRelease(decoding: try reader.lengthPrefixed(max: SignedRelease.maximumByteCount))
+            document = try reader.lengthPrefixed(max: ReleaseDocument.maximumByteCount)
+            metadata = try RepositoryDocuments(
+                decoding: try reader.lengthPrefixed(max: Self.maximumMetadataByteCount))
             manifestProof = try ManifestProof(
                 decoding: try reader.lengthPrefixed(max: ManifestProof.maximumByteCount))
             let sum = Self.context.hash(Array(content[..<reader.offset]))
@@ -161,8 +182,6 @@ package enum PortableProofError: Error, Hashable, Sendable, CustomStringConverti
     case tooLarge(Int)
     /// The file is damaged.
     case malformed(String)
-    /// The key inside is none of the fleet's publishers.
-    case otherPublisher(PublisherPublicKey)
     /// The release inside is not to be believed.
     case notTrusted(TrustError)
     /// The proof speaks of a tree of another size than the release.
@@ -174,12 +193,10 @@ package enum PortableProofError: Error, Hashable, Sendable, CustomStringConverti
         switch self {
         case .notAProof: "this is no proof file: it must begin with -----BEGIN MIRRORFLEET PROOF-----"
         case .unknownVersion(let version):
-            "proof has format version \(version), this program reads \(PortableProof.formatVersion): update it"
+            "proof has format version \(version), this program reads \(PortableProof.formatVersion): have it made again, or update it"
         case .tooLarge(let count):
             "proof has \(count) bytes, the limit is \(PortableProof.maximumTextByteCount)"
         case .malformed(let what): "proof is damaged: \(what): have it made again"
-        case .otherPublisher(let key):
-            "proof is made with the key \(key.fingerprint), which is no publisher of this fleet: do not believe it"
         case .notTrusted(let error): "proof does not hold: \(error)"
         case .otherEntryCount(let expected, let found):
             "proof does not hold: it is about a tree of \(found) entries, the release has \(expected)"

@@ -1,85 +1,102 @@
 package import Content
+package import UpdateFramework
 
-/// A release whose signatures, fleet, set and sequence were verified. Only ``ReleaseVerifier`` can make one, so a
-/// function that takes it cannot be given anything else.
-package struct VerifiedRelease: Hashable, Sendable {
+/// The release that a node has verified last: the floor for what it accepts next.
+package struct TrustedHead: Hashable, Sendable {
+    /// Its sequence.
+    package let sequence: UInt64
+    /// The digest of its document.
+    package let digest: ReleaseDigest
+
+    /// The head as it was recorded.
+    package init(sequence: UInt64, digest: ReleaseDigest) {
+        self.sequence = sequence
+        self.digest = digest
+    }
+}
+
+/// A release that the role of its set names, and whose fleet, set and sequence were verified. Only ``ReleaseVerifier`` can
+/// make one, so a function that takes it cannot be given anything else.
+package struct VerifiedRelease: Sendable {
     /// What the publisher signed.
     package let document: ReleaseDocument
-    /// The bytes and signatures that it came from, to be stored and passed on.
-    package let signed: SignedRelease
+    /// Its bytes, to be stored and passed on.
+    package let bytes: [UInt8]
     /// The digest of the document.
     package let digest: ReleaseDigest
-    /// Keys of the policy whose signatures are right, ascending.
-    package let signers: [PublisherPublicKey]
 
     /// The floor for the release that comes next.
     package var head: TrustedHead { TrustedHead(sequence: document.sequence, digest: digest) }
 
-    fileprivate init(document: ReleaseDocument, signed: SignedRelease, signers: [PublisherPublicKey]) {
+    fileprivate init(document: ReleaseDocument, bytes: [UInt8]) {
         self.document = document
-        self.signed = signed
-        self.digest = signed.digest
-        self.signers = signers
+        self.bytes = bytes
+        digest = ReleaseDocument.digest(of: bytes)
     }
 }
 
-/// Decides whether a signed release may be believed. Pure: whoever calls it keeps the trusted head, and stores it
-/// before the release is acted on.
+/// Decides whether a release may be believed. Pure: whoever calls it keeps the trusted head, and stores it before the
+/// release is acted on.
 package enum ReleaseVerifier {
-    /// Applies every rule of the policy, in this order: signatures over the bytes, then the document's form, its fleet,
-    /// its set, and its sequence against `head`.
+    /// Applies every rule, in this order: the role of the set names the release, which is fresh if `freshAt` is given;
+    /// the bytes are the ones named; the document's form, fleet, set and sequence; its sequence against `head`.
     ///
-    /// `head` is the newest release of the set that this node has verified; nil if none. The same release again is
-    /// accepted, so that a transfer can be resumed. Gaps in the sequence are allowed. Throws ``TrustError``.
+    /// - Parameters:
+    ///   - bytes: the document, from whomever.
+    ///   - repository: what is signed.
+    ///   - head: the newest release of the set that this node has verified; nil if none. The same release again is
+    ///     accepted, so that a transfer can be resumed. Gaps in the sequence are allowed.
+    ///   - freshAt: the time at which metadata must not have expired; nil for a release that was verified before.
+    /// Throws ``TrustError``.
     package static func verify(
-        _ signed: SignedRelease, policy: ReleasePolicy, set: String, above head: TrustedHead?
+        _ bytes: [UInt8], sequence: UInt64, ofSet set: String, fleet: String, by repository: VerifiedRepository,
+        above head: TrustedHead?, freshAt: MetadataTime?
     ) throws(TrustError) -> VerifiedRelease {
-        let signers = try verifySignatures(signed, policy: policy)
+        let target = try target(sequence, set, repository)
+        if let freshAt {
+            let until = repository.freshUntil(ofSet: set)
+            guard freshAt < until else { throw .stale(set: set, since: until) }
+        }
+        let verified: VerifiedTargetBytes
+        do {
+            verified = try target.verify(bytes)
+        } catch {
+            throw .metadata(error)
+        }
         let document: ReleaseDocument
         do {
-            document = try ReleaseDocument(decoding: signed.document)
+            document = try ReleaseDocument(decoding: verified.bytes)
         } catch {
             throw .badDocument(error)
         }
-        guard document.fleet == policy.fleet else {
-            throw .otherFleet(expected: policy.fleet, found: document.fleet)
-        }
+        guard document.fleet == fleet else { throw .otherFleet(expected: fleet, found: document.fleet) }
         guard document.set == set else { throw .otherSet(expected: set, found: document.set) }
-        let release = VerifiedRelease(document: document, signed: signed, signers: signers)
+        guard document.sequence == sequence else {
+            throw .otherSequence(expected: sequence, found: document.sequence)
+        }
+        let release = VerifiedRelease(document: document, bytes: verified.bytes)
         if let head {
-            guard document.sequence >= head.sequence else {
-                throw .lowerSequence(held: head.sequence, found: document.sequence)
-            }
-            guard document.sequence > head.sequence || release.digest == head.digest else {
-                throw .sameSequenceOtherDigest(sequence: head.sequence, held: head.digest, found: release.digest)
+            guard sequence >= head.sequence else { throw .lowerSequence(held: head.sequence, found: sequence) }
+            guard sequence > head.sequence || release.digest == head.digest else {
+                throw .sameSequenceOtherDigest(sequence: sequence, held: head.digest, found: release.digest)
             }
         }
         return release
     }
 
-    /// Counts different public keys of the policy with a right signature, whatever the key ids say. A signature that
-    /// is wrong, or by an unknown key, neither counts nor spoils the others.
-    static func verifySignatures(
-        _ signed: SignedRelease, policy: ReleasePolicy
-    ) throws(TrustError) -> [PublisherPublicKey] {
-        guard !policy.publishers.isEmpty else { throw .noPublishers(fleet: policy.fleet) }
-        guard !signed.signatures.isEmpty else { throw .unsigned }
-        var signers: [PublisherPublicKey] = []
-        var wrong: PublisherPublicKey?
-        for key in policy.publishers {
-            let keyID = key.keyID
-            guard let signature = signed.signatures.first(where: { $0.keyID == keyID }),
-                signature.algorithm == .ed25519
-            else { continue }
-            if key.isValid(signature.bytes, forDocument: signed.document) {
-                signers.append(key)
-            } else if wrong == nil {
-                wrong = key
-            }
+    private static func target(
+        _ sequence: UInt64, _ set: String, _ repository: VerifiedRepository
+    ) throws(TrustError) -> VerifiedTarget {
+        let target: VerifiedTarget?
+        do {
+            target = try repository.target(FleetRoles.release(sequence, ofSet: set), ofSet: set)
+        } catch {
+            throw .metadata(error)
         }
-        guard signers.count < policy.threshold else { return signers }
-        if let wrong { throw .wronglySigned(by: wrong) }
-        guard !signers.isEmpty else { throw .unknownSigners(signed.signatures.map(\.keyID)) }
-        throw .tooFewSigners(found: signers.count, threshold: policy.threshold)
+        guard let target else {
+            guard repository.signers(ofSet: set) != nil else { throw .unknownSet(set) }
+            throw .notNamed(set: set, sequence: sequence, newest: repository.sequences(ofSet: set).last)
+        }
+        return target
     }
 }

@@ -1,8 +1,6 @@
 /// What a signature is for. The domain is part of what is signed, so that no signature made for one purpose counts for
 /// another.
 enum SignatureDomain: String {
-    /// A publisher's signature over a release document.
-    case release = "mirrorfleet v1 release document"
     /// A host's signature over a report.
     case report = "mirrorfleet v1 report"
     /// An operator's signature over a term.

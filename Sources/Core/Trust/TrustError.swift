@@ -1,48 +1,59 @@
 package import Content
+package import UpdateFramework
 
-/// Why a signed release is refused. Each case is one broken rule, with the values that show it.
+/// Why a release is refused. Each case is one broken rule, with the values that show it.
 package enum TrustError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The policy names no publisher at all.
-    case noPublishers(fleet: String)
-    /// There is no signature.
-    case unsigned
-    /// There are signatures, none by a key of the policy.
-    case unknownSigners([PublisherKeyID])
-    /// A key of the policy is named, and the signature is not its own over these bytes.
-    case wronglySigned(by: PublisherPublicKey)
-    /// Fewer keys have signed than the policy asks for.
-    case tooFewSigners(found: Int, threshold: Int)
+    /// The metadata that leads to the release, or its bytes, are not right.
+    case metadata(UpdateError)
+    /// The fleet's targets role trusts nobody with the set.
+    case unknownSet(String)
+    /// The role of the set does not name the release.
+    case notNamed(set: String, sequence: UInt64, newest: UInt64?)
+    /// What leads to the release has expired: somebody may withhold what is newer.
+    case stale(set: String, since: MetadataTime)
     /// The signed bytes are no release document that this program reads.
     case badDocument(ReleaseDocumentError)
     /// A release of another fleet.
     case otherFleet(expected: String, found: String)
     /// A release of another content set.
     case otherSet(expected: String, found: String)
+    /// Another release than the one whose name it was signed under.
+    case otherSequence(expected: UInt64, found: UInt64)
     /// The release is older than the one that is trusted already.
     case lowerSequence(held: UInt64, found: UInt64)
     /// Two releases with one sequence: the publisher, or somebody with the key, signed two histories.
     case sameSequenceOtherDigest(sequence: UInt64, held: ReleaseDigest, found: ReleaseDigest)
 
+    /// Whether other metadata can make the release right; else it is wrong in itself, or too old.
+    package var isCuredByMetadata: Bool {
+        switch self {
+        case .metadata, .unknownSet, .notNamed, .stale: true
+        case .badDocument, .otherFleet, .otherSet, .otherSequence, .lowerSequence, .sameSequenceOtherDigest: false
+        }
+    }
+
     package var description: String {
         switch self {
-        case .noPublishers(let fleet):
-            "no publisher key of fleet \(fleet) is known here: name one under `trust: publishers:`"
-        case .unsigned:
-            "the release is not signed: publish it with `fleetctl publish`, which signs"
-        case .unknownSigners(let ids):
-            "the release is signed by \(ids.map(\.fingerprint).joined(separator: ", ")), none of them a publisher of"
-                + " this fleet: if one should be, add its public key under `trust: publishers:`"
-        case .wronglySigned(let key):
-            "the release carries a signature in the name of \(key.fingerprint) that is not by this key over these"
-                + " bytes: it was changed on the way or forged; fetch it from another source"
-        case .tooFewSigners(let found, let threshold):
-            "the release is signed by \(found) publishers, \(threshold) are needed: collect the missing signatures"
+        case .metadata(let error): "\(error)"
+        case .unknownSet(let set):
+            "no key of this fleet may sign releases of set \(set): on the operator's machine, run fleetctl trust delegate"
+                + " \(set)"
+        case .notNamed(let set, let sequence, let newest):
+            "release \(sequence) of \(set) is not one that the keys of the set signed"
+                + (newest.map { ", the newest is \($0)" } ?? ", they signed none")
+                + ": it is forged, or its metadata is on"
+                + " the way"
+        case .stale(let set, let since):
+            "freshness expired since \(since): nobody with the fleet's online key has said since then what the newest"
+                + " release of \(set) is; is the keeper's agent running, and is this host's clock right?"
         case .badDocument(let error):
             "\(error)"
         case .otherFleet(let expected, let found):
-            "the release is for fleet \(found), this is fleet \(expected): give each fleet its own publisher key"
+            "the release is for fleet \(found), this is fleet \(expected): give each fleet its own keys"
         case .otherSet(let expected, let found):
             "the release is of set \(found), set \(expected) was asked for: ask another source"
+        case .otherSequence(let expected, let found):
+            "the document of release \(found) was signed as release \(expected): publish again"
         case .lowerSequence(let held, let found):
             "the release has sequence \(found), release \(held) is trusted already: to go back, publish the old tree as"
                 + " a new release"

@@ -19,10 +19,13 @@ struct Agent: Service {
     private let settings: AgentSettings
     private let readyFile: String?
     private let store: Store
+    private let trust: TrustedRepository
+    private let renewal: TimestampRenewal
     private let endpoint: STOQEndpoint
     private let follower: PlanFollower
     private let reporter: Reporter
     private let watcher: HeadWatcher
+    private let metadata: MetadataWatcher
     private let syncs: SetSyncs
     private let tender: TreeTender
     private let pool: BlockingPool
@@ -41,7 +44,6 @@ struct Agent: Service {
             certificatePath: settings.certificatePath, keyPath: settings.keyPath,
             authorityPath: settings.authorityPath)
         try AgentConfigurationError.check(credentials.identity, settings)
-        let policy = ReleasePolicy(fleet: settings.fleet, publishers: try settings.readPublishers())
         let clock = WallClock()
         let crashPoint = try CrashPoint.fromEnvironment()
         store = try Store.open(
@@ -51,12 +53,15 @@ struct Agent: Service {
                 crashPoint?.arrive(at: phase)
             })
         store.leaveFree { [disk = settings.disk] in disk.reserveBytes(ofDisk: $0) }
+        let folder = try Folder.open("\(settings.dataPath)/.store")
+        trust = try TrustedRepository.open(settings, in: folder, clock: clock, logger: logger)
         pool = BlockingPool(threads: Self.blockingThreads)
         tender = TreeTender(store: store, pool: pool, logger: logger)
         let activity = AgentActivity()
         collection = BackgroundCollection(
             store: store, limits: settings.disk, activity: activity, pool: pool, clock: clock, host: settings.name,
             logger: logger)
+        renewal = TimestampRenewal(trust: trust, activity: activity, pool: pool, clock: clock, logger: logger)
         let client = try CoordinatorClient(
             CoordinatorClient.Settings(
                 addresses: settings.coordinators.map { "https://\($0)" }, fleet: settings.fleet,
@@ -64,32 +69,39 @@ struct Agent: Service {
         let reports = ReportLine()
         let greetings = GreetingLine()
         let commands = CommandService(
-            settings: settings, store: store, policy: policy, activity: activity, pool: pool, clock: clock,
+            settings: settings, store: store, trust: trust, activity: activity, pool: pool, clock: clock,
             tender: tender, logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
             settings: Self.endpointSettings(credentials),
             service: PeerService(
-                settings: settings, store: store, pool: pool, content: ContentService(store: store, pool: pool),
+                settings: settings, store: store, trust: trust, pool: pool,
+                content: ContentService(store: store, trust: trust, pool: pool),
                 commands: commands, logger: logger, greeted: { greetings.take($0, from: $1) }),
             logger: logger)
         reporter = Reporter(
-            settings: settings, credentials: credentials, store: store, activity: activity, endpoint: endpoint,
+            settings: settings, credentials: credentials, store: store, trust: trust, activity: activity,
+            endpoint: endpoint,
             client: client, pool: pool, clock: clock, logger: logger)
         reports.connect(reporter)
         syncs = SetSyncs(
-            settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
+            settings: settings, store: store, endpoint: endpoint, trust: trust, activity: activity, pool: pool,
             clock: clock, tender: tender, logger: logger)
-        let folder = try Folder.open("\(settings.dataPath)/.store")
         let generations = GenerationFile(in: folder)
         // Reports say it from the first one on: a coordinator that lost its plans learns from them what was followed.
         activity.generation = try generations.read()
         watcher = HeadWatcher(
-            settings: settings, store: store, endpoint: endpoint, policy: policy, activity: activity, pool: pool,
+            settings: settings, store: store, endpoint: endpoint, trust: trust, activity: activity, pool: pool,
             file: NeighbourhoodFile(in: folder), logger: logger, follow: { [syncs] in syncs.follow($0) })
-        greetings.connect(watcher)
+        metadata = MetadataWatcher(
+            trust: trust, store: store, endpoint: endpoint, client: client, activity: activity, pool: pool,
+            clock: clock,
+            logger: logger)
+        greetings.connect(watcher, metadata)
+        if let known = try? NeighbourhoodFile(in: folder).read() { metadata.appointed(known) }
         follower = PlanFollower(
             client: client, activity: activity, generations: generations,
-            terms: try TermAuthority(authorityPath: settings.authorityPath), watcher: watcher, reporter: reporter,
+            terms: try TermAuthority(authorityPath: settings.authorityPath), watcher: watcher, metadata: metadata,
+            reporter: reporter,
             pool: pool, clock: clock, logger: logger,
             follow: { [syncs, store, pool] lines, idle in
                 // What this mirror moved beyond by itself, the plan in force need not ask for again.
@@ -120,6 +132,8 @@ struct Agent: Service {
                 group.addTask { await follower.run() }
                 group.addTask { await removeLeftovers() }
                 group.addTask { await watcher.run() }
+                group.addTask { await renewal.run() }
+                group.addTask { await metadata.run() }
             }
         }
         await endpoint.shutdown()
@@ -169,16 +183,18 @@ private final class ReportLine: Sendable {
     }
 }
 
-/// Passes greetings on although who takes them is made after the endpoint.
+/// Passes greetings on although those who take them are made after the endpoint.
 private final class GreetingLine: Sendable {
-    private let watcher = Mutex<HeadWatcher?>(nil)
+    private let watchers = Mutex<(heads: HeadWatcher, metadata: MetadataWatcher)?>(nil)
 
-    func connect(_ watcher: HeadWatcher) {
-        self.watcher.withLock { $0 = watcher }
+    func connect(_ heads: HeadWatcher, _ metadata: MetadataWatcher) {
+        watchers.withLock { $0 = (heads, metadata) }
     }
 
     func take(_ greeting: STOQGreeting, from name: String) {
-        watcher.withLock { $0 }?.greeted(greeting, by: name)
+        guard let watchers = watchers.withLock({ $0 }) else { return }
+        watchers.heads.greeted(greeting, by: name)
+        watchers.metadata.greeted(version: greeting.timestampVersion, by: name)
     }
 }
 

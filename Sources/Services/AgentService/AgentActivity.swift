@@ -60,6 +60,16 @@ final class AgentActivity: Sendable {
         if isNew { changed.raise() }
     }
 
+    /// Forgets problems of one kind: they are over.
+    func settle(_ code: String) {
+        let wasThere = state.withLock { state in
+            let count = state.problems.count
+            state.problems.removeAll { $0.problem.code == code }
+            return state.problems.count < count
+        }
+        if wasThere { changed.raise() }
+    }
+
     /// Problems that are not too old, in the order in which they were last seen.
     func problems(now: Int64) -> [Problem] {
         state.withLock { state in

@@ -1,6 +1,5 @@
 import FleetCertificates
 import FleetModel
-import Trust
 
 /// What is wrong with the configuration of an agent beyond the text of agent.yaml, and what to do.
 enum AgentConfigurationError: Error, CustomStringConvertible {
@@ -8,8 +7,6 @@ enum AgentConfigurationError: Error, CustomStringConvertible {
     case otherIdentity(certificate: String, is: FleetIdentity, wanted: FleetIdentity)
     /// Nothing can listen where agent.yaml says.
     case cannotListen(String)
-    /// A publisher's key cannot be used.
-    case badPublisher(String, reason: String)
     /// A test asks for a crash at a place that there is not.
     case badCrashPoint(variable: String, String)
 
@@ -19,8 +16,6 @@ enum AgentConfigurationError: Error, CustomStringConvertible {
             "\(certificate) is of \(identity.uri), but agent.yaml says \(wanted.uri): name the right certificate there"
         case .cannotListen(let reason):
             "\(reason): is another program there, and is `listen` in agent.yaml an address of this host?"
-        case .badPublisher(let reference, let reason):
-            "the publisher's key \(reference) cannot be used: \(reason): it must be one line `ed25519:...`"
         case .badCrashPoint(let variable, let text):
             "\(variable) is \"\(text)\", not PHASE or PHASE:N with a phase of the store: unset it, it is for tests"
         }
@@ -34,25 +29,5 @@ enum AgentConfigurationError: Error, CustomStringConvertible {
             throw AgentConfigurationError.otherIdentity(
                 certificate: settings.certificatePath, is: identity, wanted: wanted)
         }
-    }
-}
-
-extension AgentSettings {
-    /// The publishers' public keys, read from their files where they are not written out.
-    func readPublishers() throws(AgentConfigurationError) -> [PublisherPublicKey] {
-        var keys: [PublisherPublicKey] = []
-        for reference in publishers {
-            do {
-                let text: String
-                switch reference {
-                case .key(let key): text = key
-                case .file(let path): text = try KeyFile.read(path, .open)
-                }
-                keys.append(try PublisherPublicKey(text: text))
-            } catch {
-                throw .badPublisher("\(reference)", reason: "\(error)")
-            }
-        }
-        return keys
     }
 }

@@ -7,7 +7,6 @@ import Logging
 import ServiceLifecycle
 import Store
 import Telemetry
-import Trust
 import UnixSignals
 
 /// The program `fleet-agent`: from the name of its configuration to its end.
@@ -52,11 +51,14 @@ package struct AgentProgram: Sendable {
     package static func rebuild(configuration: String) async -> Int32 {
         await exitCode {
             let settings = try settings(configuration)
-            let policy = ReleasePolicy(fleet: settings.fleet, publishers: try settings.readPublishers())
+            let trust = try TrustedRepository.open(
+                settings, in: Folder.open("\(settings.dataPath)/.store"), clock: WallClock(),
+                logger: Telemetry.logger(label: "fleet-agent", level: .error))
             var report = RebuildReport()
-            let outcome = try Store.rebuild(data: settings.dataPath, state: settings.statePath, policy: policy) {
-                if let line = report.line($0) { tell(line) }
-            }
+            let outcome = try Store.rebuild(
+                data: settings.dataPath, state: settings.statePath,
+                verify: { try trust.verify($0, sequence: $2, ofSet: $1, above: nil, isHeld: true) },
+                progress: { if let line = report.line($0) { tell(line) } })
             RebuildReport.print(outcome)
             return outcome.isComplete ? 0 : 2
         }

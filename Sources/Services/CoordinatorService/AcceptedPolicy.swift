@@ -3,8 +3,9 @@ import FleetModel
 import Glibc
 import Hashing
 import Trust
+import TrustFiles
 
-/// A fleet.yaml that was found to be right, and the publishers it names.
+/// A fleet.yaml that was found to be right, and the roots of the trust folder that it names.
 struct AcceptedPolicy: Sendable {
     /// What it says.
     var fleet: Fleet
@@ -12,8 +13,8 @@ struct AcceptedPolicy: Sendable {
     var text: [UInt8]
     /// BLAKE3 of the bytes, in hexadecimal.
     var digest: String
-    /// Verifies releases by its publishers' keys.
-    var seal: ReleaseSeal
+    /// The roots in the fleet's trust folder, by version; at least one.
+    var roots: [Int64: [UInt8]]
 
     /// Largest fleet.yaml read: 10,000 mirrors with a line each are below 2 MiB.
     private static let largestFile = 16 << 20
@@ -30,25 +31,18 @@ struct AcceptedPolicy: Sendable {
         }
         self.text = text
         digest = BLAKE3.hash(text).hex
-        var keys: [PublisherPublicKey] = []
-        for reference in fleet.trust.publishers {
-            keys.append(try Self.key(reference))
-        }
-        seal = ReleaseSeal(policy: ReleasePolicy(fleet: fleet.name, publishers: keys))
-    }
-
-    private static func key(_ reference: PublisherReference) throws(StartError) -> PublisherPublicKey {
-        let text: String
-        switch reference {
-        case .key(let key): text = key
-        case .file(let path): text = String(decoding: try read(path, "public key of a publisher"), as: UTF8.self)
-        }
         do {
-            return try PublisherPublicKey(text: text)
+            roots = try MetadataFolder(path: "\(fleet.trust.folder)/metadata").read().roots
         } catch {
             throw .configuration(
-                message: "\(reference) under trust.publishers is no public key: \(error)",
-                hint: "it is one line, ed25519: and base64")
+                message: "cannot read the fleet's roots: \(error)",
+                hint:
+                    "copy metadata/ of the operator's trust folder to \(fleet.trust.folder): fleet.yaml names it there")
+        }
+        guard !roots.isEmpty else {
+            throw .configuration(
+                message: "there is no root in \(fleet.trust.folder)/metadata",
+                hint: "copy metadata/ of the operator's trust folder, which fleetctl trust init made")
         }
     }
 

@@ -13,6 +13,7 @@ package enum AccessTable {
         case (.submitReport, .agent), (.submitReport, .origin): true
         case (.assignments, .agent), (.assignments, .origin): true
         case (.registerRelease, .origin), (.registerRelease, .operator): true
+        case (.submitMetadata, .agent), (.submitMetadata, .origin), (.submitMetadata, .operator): true
         case (.listReleases, .agent), (.listReleases, .origin), (.listReleases, .operator): true
         case (.release, .agent), (.release, .origin), (.release, .operator): true
         case (.listReports, .operator): true

@@ -2,8 +2,9 @@
 package struct CoordinatorLimits: Sendable {
     /// Bytes of a report's request: a signed report is at most 1 MiB, base64 adds a third.
     package var reportBytes = 3 << 19
-    /// Bytes of a registration: a signed release is at most 192 KiB, base64 adds a third.
-    package var releaseBytes = 1 << 19
+    /// Bytes of a registration: a document of at most 64 KiB, and metadata, of which a hundred sets with hybrid keys have
+    /// 2 MiB; base64 adds a third.
+    package var releaseBytes = 8 << 20
     /// Bytes of an order for a plan: 10,000 mirrors by name.
     package var orderBytes = 1 << 20
     /// Bytes of a declaration of a term: a signed term is below 9 KiB, base64 adds a third.

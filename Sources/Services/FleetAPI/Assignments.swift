@@ -16,13 +16,15 @@ package struct AssignmentsAnswer: Codable, Sendable, Equatable {
     package var term: Base64Bytes?
     /// What the mirror needs to go on if the coordinator is lost; nil if it has the one of `neighbourhoodTag` already.
     package var neighbourhood: Neighbourhood?
+    /// The version of the TUF timestamp that the coordinator knows of; nil: none. A hint that neighbours may have it.
+    package var timestampVersion: UInt64?
     /// Names the mirror's neighbourhood. To be given as `neighbourhood` in the next poll.
     package var neighbourhoodTag: String?
 
     /// An answer.
     package init(
         generation: Generation?, lines: [PlanLine], idle: [String] = [], reportNow: UInt64, term: [UInt8]? = nil,
-        neighbourhood: Neighbourhood? = nil, neighbourhoodTag: String? = nil
+        neighbourhood: Neighbourhood? = nil, neighbourhoodTag: String? = nil, timestampVersion: UInt64? = nil
     ) {
         self.generation = generation
         self.lines = lines
@@ -31,5 +33,6 @@ package struct AssignmentsAnswer: Codable, Sendable, Equatable {
         self.term = term.map { Base64Bytes($0) }
         self.neighbourhood = neighbourhood
         self.neighbourhoodTag = neighbourhoodTag
+        self.timestampVersion = timestampVersion
     }
 }

@@ -38,10 +38,15 @@ extension CoordinatorClient {
         return try await call(.assignments, query: query, wait: wait)
     }
 
-    /// Registers an encoded `SignedRelease` of `set` (operators and the origin of the set). Doing it again changes
+    /// Registers a release with the metadata that signs it (operators and the origin of the set). Doing it again changes
     /// nothing.
-    package func register(release: [UInt8], set: String) async throws -> RegisteredRelease {
-        try await call(.registerRelease, body: ReleaseRegistration(set: set, signed: release))
+    package func register(_ registration: ReleaseRegistration) async throws -> RegisteredRelease {
+        try await call(.registerRelease, body: registration)
+    }
+
+    /// Hands in encoded `RepositoryDocuments` (operators, agents and the origin); what the coordinator has then.
+    package func submit(metadata: [UInt8]) async throws -> MetadataReceipt {
+        try await call(.submitMetadata, body: MetadataSubmission(metadata: metadata))
     }
 
     /// Registered releases of `set`, or of every set, ascending.

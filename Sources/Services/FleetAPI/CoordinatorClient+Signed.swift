@@ -1,4 +1,3 @@
-package import FleetModel
 package import Trust
 
 extension CoordinatorClient {
@@ -10,10 +9,5 @@ extension CoordinatorClient {
     /// Hands in a signed report in terms of the one before: see `submit(patch:)`.
     package func submit(_ patch: SignedReportPatch) async throws -> ReportReceipt {
         try await submit(patch: patch.encode())
-    }
-
-    /// Registers a signed release of `set`: see `register(release:set:)`.
-    package func register(_ release: SignedRelease, set: String) async throws -> RegisteredRelease {
-        try await register(release: release.encode(), set: set)
     }
 }

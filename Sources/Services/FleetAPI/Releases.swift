@@ -4,13 +4,41 @@ package import FleetModel
 package struct ReleaseRegistration: Codable, Sendable, Equatable {
     /// The set that the sender means; a document that names another one is refused.
     package var set: String
-    /// The encoded `SignedRelease`.
-    package var signed: Base64Bytes
+    /// The number that it is signed under.
+    package var sequence: UInt64
+    /// The release document.
+    package var document: Base64Bytes
+    /// Encoded `RepositoryDocuments` that sign it.
+    package var metadata: Base64Bytes
 
-    /// Wraps an encoded `SignedRelease` of `set`.
-    package init(set: String, signed: [UInt8]) {
+    /// Wraps the document of a release and encoded metadata.
+    package init(set: String, sequence: UInt64, document: [UInt8], metadata: [UInt8]) {
         self.set = set
-        self.signed = Base64Bytes(signed)
+        self.sequence = sequence
+        self.document = Base64Bytes(document)
+        self.metadata = Base64Bytes(metadata)
+    }
+}
+
+/// Body of `POST /v1/metadata`.
+package struct MetadataSubmission: Codable, Sendable, Equatable {
+    /// Encoded `RepositoryDocuments`.
+    package var metadata: Base64Bytes
+
+    /// Wraps encoded metadata.
+    package init(metadata: [UInt8]) {
+        self.metadata = Base64Bytes(metadata)
+    }
+}
+
+/// Answer to `POST /v1/metadata`.
+package struct MetadataReceipt: Codable, Sendable, Equatable {
+    /// Encoded `MetadataVersions`: what the coordinator has now. Only what is newer need be handed in.
+    package var versions: Base64Bytes
+
+    /// Wraps encoded versions.
+    package init(versions: [UInt8]) {
+        self.versions = Base64Bytes(versions)
     }
 }
 

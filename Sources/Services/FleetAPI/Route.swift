@@ -9,8 +9,10 @@ package enum Route: String, CaseIterable, Sendable {
     case listReports
     /// `GET /v1/assignments`: long poll of a mirror's lines of the current plan.
     case assignments
-    /// `POST /v1/releases`: register a signed release.
+    /// `POST /v1/releases`: register a release with the metadata that signs it.
     case registerRelease
+    /// `POST /v1/metadata`: newer TUF documents.
+    case submitMetadata
     /// `GET /v1/releases?set=S`: registered releases, ascending by set and sequence.
     case listReleases
     /// `GET /v1/releases/{set}/{sequence}`: one registered release.
@@ -35,7 +37,7 @@ package enum Route: String, CaseIterable, Sendable {
     /// The HTTP method, in capitals.
     package var method: String {
         switch self {
-        case .submitReport, .registerRelease, .makePlan, .declareTerm: "POST"
+        case .submitReport, .registerRelease, .submitMetadata, .makePlan, .declareTerm: "POST"
         case .listReports, .assignments, .listReleases, .release, .currentPlan, .plan, .term, .status, .fleet,
             .health:
             "GET"
@@ -48,6 +50,7 @@ package enum Route: String, CaseIterable, Sendable {
         case .submitReport, .listReports: "/v1/reports"
         case .assignments: "/v1/assignments"
         case .registerRelease, .listReleases: "/v1/releases"
+        case .submitMetadata: "/v1/metadata"
         case .release: "/v1/releases/{set}/{sequence}"
         case .makePlan: "/v1/plans"
         case .currentPlan: "/v1/plans/current"

@@ -32,8 +32,8 @@ struct DraftParts {
 
     /// The head as a draft names it.
     func previous(_ sequence: UInt64, _ digest: ReleaseDigest) throws -> IngestDraft.Previous {
-        let document = try store.signedRelease(set: set.name, sequence: sequence).map {
-            try ReleaseDocument(decoding: $0.document)
+        let document = try store.releaseDocument(set: set.name, sequence: sequence).map {
+            try ReleaseDocument(decoding: $0)
         }
         return IngestDraft.Previous(
             sequence: sequence, digest: digest, manifest: document?.manifest,

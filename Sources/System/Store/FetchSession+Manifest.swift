@@ -158,9 +158,9 @@ extension FetchSession {
     /// Refuses a release that takes away more of the head than this host allows.
     private func checkRemovals(_ source: NodeSource) throws {
         guard let removals, let head = set.head, head < release.document.sequence,
-            let signed = try store.signedRelease(set: name)
+            let bytes = try store.releaseDocument(set: name)
         else { return }
-        let held = try ReleaseDocument(decoding: signed.document).manifest
+        let held = try ReleaseDocument(decoding: bytes).manifest
         let removed: RemovedContent?
         do {
             removed = try ManifestTree.removed(held.digest, root, source: source)
@@ -174,8 +174,8 @@ extension FetchSession {
 
     /// The root of the head, whose manifest was checked by rules as strict as these; nil if there is none such.
     private func checkedBase() throws -> NodeDigest? {
-        guard let base = try base(), let signed = try store.signedRelease(set: name) else { return nil }
-        let document = try ReleaseDocument(decoding: signed.document)
+        guard let base = try base(), let bytes = try store.releaseDocument(set: name) else { return nil }
+        let document = try ReleaseDocument(decoding: bytes)
         guard document.manifest.digest == base, allowsEscapingLinks || !document.allowsEscapingLinks else { return nil }
         return base
     }

@@ -152,7 +152,7 @@ package final class FetchSession: Sendable {
         try store.keep(trees.keepReleases, of: set.number)
         try commitGroup(isLast: true)
         let activation = Activation(
-            store: store, set: set, document: release.document, digest: release.digest, signed: release.signed,
+            store: store, set: set, document: release.document, digest: release.digest, bytes: release.bytes,
             staging: staging, base: try base(), policy: trees)
         let served = try activation.run()
         try store.staging.removeTree(Array(StagingFolder.name(name, .fetch).utf8))

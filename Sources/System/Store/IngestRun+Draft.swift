@@ -37,8 +37,8 @@ extension IngestRun {
 
     /// The epoch of the head's chunk log; 0 if there is no head.
     private func lastEpoch() throws -> UInt32 {
-        guard let signed = try store.signedRelease(set: set.name) else { return 0 }
-        return min(try ReleaseDocument(decoding: signed.document).chunkLog.epoch, .max - 1)
+        guard let document = try store.releaseDocument(set: set.name) else { return 0 }
+        return min(try ReleaseDocument(decoding: document).chunkLog.epoch, .max - 1)
     }
 
     private func warnings() -> [String] {

@@ -104,7 +104,7 @@ package final class IngestSession: Sendable {
         try expectMatch(release.document, draft)
         try store.keep(options.trees.keepReleases, of: set.number)
         return try Activation(
-            store: store, set: set, document: release.document, digest: release.digest, signed: release.signed,
+            store: store, set: set, document: release.document, digest: release.digest, bytes: release.bytes,
             staging: staging, base: try base(), policy: options.trees
         ).run { session in
             try session.run(
@@ -133,10 +133,11 @@ package final class IngestSession: Sendable {
 
     /// The tree was read again because something of the head was damaged: serves the head rightly again.
     private func repairHead() throws {
-        guard let signed = try store.signedRelease(set: set.name) else { return }
-        let document = try ReleaseDocument(decoding: signed.document)
+        guard let bytes = try store.releaseDocument(set: set.name) else { return }
+        let document = try ReleaseDocument(decoding: bytes)
         _ = try Activation(
-            store: store, set: set, document: document, digest: signed.digest, signed: signed, staging: staging,
+            store: store, set: set, document: document, digest: ReleaseDocument.digest(of: bytes), bytes: bytes,
+            staging: staging,
             base: nil, policy: options.trees
         ).run()
     }

@@ -3,14 +3,14 @@ import Hashing
 import LinuxIO
 import Trust
 
-/// The signed releases as files, `.store/releases/SET/SEQUENCE`: what a lost database is made again from.
+/// The documents of releases as files, `.store/releases/SET/SEQUENCE`: what a lost database is made again from.
 ///
 /// A file is written before the release's row, and goes with the release's tree. It holds one line with the further
-/// digests that the manifest's entries have, as `sha256 sha512`, and then the signed release.
+/// digests that the manifest's entries have, as `sha256 sha512`, and then the document, byte for byte.
 struct ReleaseFiles {
-    /// What one file says. Nothing of it is trusted: the signed release is verified by whoever takes it.
+    /// What one file says. Nothing of it is trusted: the document is verified by whoever takes it.
     struct Content {
-        let signed: SignedRelease
+        let document: [UInt8]
         let furtherDigests: [HashAlgorithm]
     }
 
@@ -22,7 +22,7 @@ struct ReleaseFiles {
     }
 
     /// Writes a release's file; durable when it returns.
-    func write(_ signed: SignedRelease, set: String, sequence: UInt64, furtherDigests: [HashAlgorithm]) throws {
+    func write(_ document: [UInt8], set: String, sequence: UInt64, furtherDigests: [HashAlgorithm]) throws {
         let isNew = try top.stat(set) == nil
         let folder = try top.ensureFolder(set, mode: 0o700)
         if isNew { try top.sync() }
@@ -30,7 +30,7 @@ struct ReleaseFiles {
         try folder.unlinkIfPresent(new)
         let file = try folder.createFile(new, mode: 0o600)
         let line = furtherDigests.map(\.name).joined(separator: " ")
-        try file.write(Array("\(line)\n".utf8) + signed.encode(), at: 0)
+        try file.write(Array("\(line)\n".utf8) + document, at: 0)
         try file.sync()
         try folder.rename(new, to: "\(sequence)")
         try folder.sync()
@@ -63,13 +63,11 @@ struct ReleaseFiles {
         else {
             return nil
         }
-        let bytes = try file.read(SignedRelease.maximumByteCount + 256, at: 0)
-        guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")),
-            let signed = try? SignedRelease(decoding: Array(bytes[(end + 1)...]))
-        else { return nil }
+        let bytes = try file.read(ReleaseDocument.maximumByteCount + 256, at: 0)
+        guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
         let names = String(decoding: bytes[..<end], as: UTF8.self).split(separator: " ").map(String.init)
         let algorithms = names.compactMap { HashAlgorithm(name: $0) }
         guard algorithms.count == names.count else { return nil }
-        return Content(signed: signed, furtherDigests: algorithms)
+        return Content(document: Array(bytes[(end + 1)...]), furtherDigests: algorithms)
     }
 }

@@ -14,10 +14,10 @@ struct RollbackDraft {
             (try set.head.flatMap { try session.release(set.number, $0) }, try session.release(set.number, sequence))
         }
         guard let head, let encoded = set.log else { throw StoreError.notFound("a release of \(set.name)") }
-        guard let old, let signed = try store.signedRelease(set: set.name, sequence: sequence) else {
+        guard let old, let oldDocument = try store.releaseDocument(set: set.name, sequence: sequence) else {
             throw StoreError.notFound("release \(sequence) of \(set.name)")
         }
-        let document = try ReleaseDocument(decoding: signed.document)
+        let document = try ReleaseDocument(decoding: oldDocument)
         guard let profile = ChunkProfile(identifier: document.chunkProfile) else {
             throw refused("this agent does not know its chunk profile")
         }

@@ -183,11 +183,11 @@ extension Store {
 
     /// Writes the file of a head that has none: its release was stored before there were such files.
     private func keepFile(of head: UInt64?, _ set: String) throws {
-        guard let head, try !releaseFiles.holds(set: set, sequence: head), let signed = try signedRelease(set: set)
+        guard let head, try !releaseFiles.holds(set: set, sequence: head), let bytes = try releaseDocument(set: set)
         else {
             return
         }
-        let document = try ReleaseDocument(decoding: signed.document)
+        let document = try ReleaseDocument(decoding: bytes)
         var further: [HashAlgorithm] = []
         do {
             try ManifestTree.forEachEntry(root: document.manifest.digest, source: { try self.node($0) }) { entry in
@@ -198,7 +198,7 @@ extension Store {
             // A node is missing: the next session of the set finds that out, and writes the file.
             return
         }
-        try releaseFiles.write(signed, set: set, sequence: head, furtherDigests: further)
+        try releaseFiles.write(bytes, set: set, sequence: head, furtherDigests: further)
     }
 
     /// Removes what a killed process left of trees; it takes as long as those were large. Beside everything else: no

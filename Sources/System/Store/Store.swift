@@ -2,7 +2,7 @@ package import Content
 import Database
 package import LinuxIO
 import Synchronization
-package import Trust
+import Trust
 
 /// What one host holds: blobs, chunk index, manifest nodes, releases and served trees, in one data directory.
 ///
@@ -137,19 +137,18 @@ package final class Store: Sendable {
         try database.read { session in try digests.map { try session.value(.chunkList, $0.raw) } }
     }
 
-    /// A release as it was signed; nil `sequence` means the head. Nil if it is neither held nor one of the past ones
-    /// whose changesets are kept.
-    package func signedRelease(set: String, sequence: UInt64? = nil) throws -> SignedRelease? {
-        let bytes = try database.read { session -> [UInt8]? in
+    /// The document of a release, byte for byte; nil `sequence` means the head. Nil if it is neither held nor one of the
+    /// past ones whose changesets are kept.
+    package func releaseDocument(set: String, sequence: UInt64? = nil) throws -> [UInt8]? {
+        try database.read { session -> [UInt8]? in
             guard let record = try session.contentSet(set), let wanted = sequence ?? record.head else { return nil }
             return try session.first(
                 """
-                SELECT signed FROM release WHERE set_number = ?1 AND sequence = ?2
-                UNION ALL SELECT signed FROM past_release WHERE set_number = ?1 AND sequence = ?2
+                SELECT document FROM release WHERE set_number = ?1 AND sequence = ?2
+                UNION ALL SELECT document FROM past_release WHERE set_number = ?1 AND sequence = ?2
                 """, [.integer(record.number), .unsigned(wanted)]
             ) { try $0.blob(0) }
         }
-        return try bytes.map { try SignedRelease(decoding: $0) }
     }
 
     /// The sequences of all held releases of a set, ascending.

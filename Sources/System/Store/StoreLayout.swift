@@ -4,7 +4,7 @@ package enum StoreLayout {
     static let formatLine = "mirrorfleet-store 1"
     static let storeFolder = ".store"
     static let releasesFolder = ".releases"
-    /// The folder in `.store` with the signed releases.
+    /// The folder in `.store` with the documents of releases.
     static let releasesOfStore = "releases"
     static let databaseFile = "store.db"
     /// The database while it is made again.

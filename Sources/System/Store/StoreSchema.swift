@@ -2,6 +2,21 @@ package import Database
 
 /// The history of the database's schema. Steps are never changed once released.
 package enum StoreSchema {
+    /// Takes the document out of the envelope of a signed release: its length is a number of seven bits a byte, low ones
+    /// first, in bytes 6 and, from 128 on, 7.
+    private static func unwrapped(_ table: String) -> String {
+        func byte(_ place: Int) -> String {
+            let digits = "'0123456789ABCDEF'"
+            let text = "hex(substr(document, \(place), 1))"
+            return "((instr(\(digits), substr(\(text), 1, 1)) - 1) * 16 + instr(\(digits), substr(\(text), 2, 1)) - 1)"
+        }
+        return """
+            UPDATE \(table) SET document = CASE WHEN \(byte(6)) < 128 THEN substr(document, 7, \(byte(6)))
+                ELSE substr(document, 8, \(byte(6)) - 128 + \(byte(7)) * 128) END
+            WHERE substr(document, 1, 5) = X'4D46535201';
+            """
+    }
+
     /// All of them, from version 1 on.
     package static let migrations = [
         Migration(
@@ -140,6 +155,16 @@ package enum StoreSchema {
                 PRIMARY KEY (digest, executable, copy, modified)
             ) WITHOUT ROWID;
             ALTER TABLE content_set ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
+            """),
+        // Releases are signed as targets of TUF: what is kept is the document, without the envelope that it had, of five
+        // bytes, the length of the document in one byte or two, the document, and signatures.
+        Migration(
+            5,
+            """
+            ALTER TABLE release RENAME COLUMN signed TO document;
+            ALTER TABLE past_release RENAME COLUMN signed TO document;
+            \(unwrapped("release"))
+            \(unwrapped("past_release"))
             """),
     ]
 }

@@ -86,7 +86,7 @@ struct CodableTests {
             AgentSettings(
                 fleet: "f", name: "m1", role: .mirror, dataPath: "/srv", listen: NetworkAddress(host: "::", port: 0),
                 coordinators: [NetworkAddress(host: "c", port: 1)], certificatePath: "c", keyPath: "k",
-                authorityPath: "a", publishers: [.key("ed25519:x"), .file("y")]))
+                authorityPath: "a", trust: AgentTrustSettings(rootPath: "r", onlineKeyPath: "o")))
     }
 
     @Test("A report of an older agent, without the keys that came later, is still read")

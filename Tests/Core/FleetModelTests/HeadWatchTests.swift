@@ -151,7 +151,7 @@ struct NeighbourhoodTests {
             coordinator: CoordinatorPolicy(
                 listen: NetworkAddress(host: "c", port: 1), address: NetworkAddress(host: "c", port: 1), statePath: "s",
                 reportIntervalSeconds: 30),
-            trust: TrustPolicy(publishers: []),
+            trust: TrustPolicy(folder: "trust"),
             sets: [SetPolicy(name: "debian", origin: "origin"), SetPolicy(name: "iso", origin: "origin")],
             mirrors: mirrors)
     }

@@ -7,7 +7,7 @@ struct SampleFleet {
         coordinator: CoordinatorPolicy(
             listen: NetworkAddress(host: "127.0.1.1", port: 7443),
             address: NetworkAddress(host: "127.0.1.1", port: 7443), statePath: "coordinator", reportIntervalSeconds: 10),
-        trust: TrustPolicy(publishers: [.file("publisher.pub")]),
+        trust: TrustPolicy(folder: "trust", keeper: "origin1"),
         sets: [
             SetPolicy(name: "debian", origin: "origin", replicas: 2, maxLagSeconds: 60),
             SetPolicy(name: "iso", origin: "origin", replicas: 1, maxLagSeconds: 60),

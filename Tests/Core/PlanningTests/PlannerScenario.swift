@@ -84,7 +84,7 @@ struct PlannerScenario {
         let text =
             [
                 "apiVersion: fleet/v1", "name: scenario",
-                "coordinator: {listen: \"127.0.1.1:7443\", report_interval: 10s}", "trust: {publishers: [key]}",
+                "coordinator: {listen: \"127.0.1.1:7443\", report_interval: 10s}", "trust: {folder: trust}",
             ] + lines
         fleet = try FleetFile.parse(Array(text.joined(separator: "\n").utf8), file: "scenario")
     }

@@ -92,7 +92,7 @@ struct RandomFleet {
             name: "random",
             coordinator: CoordinatorPolicy(
                 listen: address, address: address, statePath: "s", reportIntervalSeconds: 10),
-            trust: TrustPolicy(publishers: []),
+            trust: TrustPolicy(folder: "trust"),
             sets: [
                 SetPolicy(name: "debian", origin: "origin", maxLagSeconds: 100),
                 SetPolicy(name: "iso", origin: "origin"),

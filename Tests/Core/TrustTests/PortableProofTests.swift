@@ -2,6 +2,8 @@ import Content
 import Hashing
 import Testing
 import Trust
+import TrustSupport
+import UpdateFramework
 
 @Suite struct PortableProofTests {
     private let root: ManifestRoot
@@ -30,16 +32,18 @@ import Trust
             blob: BlobDigest(blob))
     }
 
-    private func proof(_ path: String, by number: UInt8 = 1, key: UInt8 = 1, root other: ManifestRoot? = nil) throws
-        -> PortableProof
-    {
-        let signed = try SignedRelease(try sampleDocument(manifest: other ?? root), by: try sampleKey(number))
+    private func proof(
+        _ path: String, by number: UInt8 = 1, root other: ManifestRoot? = nil, naming named: ReleaseDocument? = nil
+    ) throws -> PortableProof {
+        let document = try sampleDocument(manifest: other ?? root)
+        let signed = (document.sequence, (named ?? document).encode())
         return PortableProof(
-            signed: signed, publisher: try sampleKey(key).publicKey,
+            document: document.encode(),
+            metadata: try samplePublisher(number).documents(naming: [signed], of: "debian"),
             manifestProof: try ManifestProof.make(try RelativePath(path), root: root.digest) { nodes[$0] })
     }
 
-    @Test func `a proof file says which entry the release has, of which set, number and key`() throws {
+    @Test func `a proof file says which entry the release has, of which set and number, and from which root`() throws {
         let text = try proof("file250").encode()
         let proven = try PortableProof(decoding: Array(text.utf8)).verify()
         #expect(proven.entry == (try Self.entry("file250")))
@@ -47,7 +51,8 @@ import Trust
         #expect(proven.fleet == "example")
         #expect(proven.set == "debian")
         #expect(proven.sequence == 5)
-        #expect(proven.fingerprint == (try sampleKey(1)).publicKey.fingerprint)
+        #expect(proven.rootVersion == 1)
+        #expect(proven.rootFingerprint == PortableProof.fingerprint(ofRoot: try samplePublisher().root))
     }
 
     @Test func `a proof of absence proves that there is no entry`() throws {
@@ -75,11 +80,9 @@ import Trust
         #expect(try PortableProof(decoding: other).verify().sequence == 5)
     }
 
-    @Test func `a proof with somebody else's key or release is refused`() throws {
-        let unknown = try sampleKey(2).publicKey.keyID
-        #expect(throws: PortableProofError.notTrusted(.unknownSigners([unknown]))) {
-            try proof("file250", by: 2, key: 1).verify()
-        }
+    @Test func `a proof of a release that was not signed is refused`() throws {
+        let signed = try sampleDocument(note: "another", manifest: root)
+        #expect(throws: PortableProofError.self) { try proof("file250", naming: signed).verify() }
         let smaller = ManifestRoot(
             digest: root.digest, height: root.height, entries: root.entries - 1, files: root.files - 1,
             bytes: root.bytes)
@@ -92,17 +95,15 @@ import Trust
         #expect(throws: PortableProofError.self) { try proof("file250", root: other).verify() }
     }
 
-    @Test func `with a policy the key must be the fleet's own`() throws {
-        let proof = try proof("file250")
-        let own = ReleasePolicy(fleet: "example", publishers: [try sampleKey(1).publicKey])
-        #expect(try proof.verify(policy: own).sequence == 5)
-        let others = ReleasePolicy(fleet: "example", publishers: [try sampleKey(2).publicKey])
-        #expect(throws: PortableProofError.otherPublisher(try sampleKey(1).publicKey)) {
-            try proof.verify(policy: others)
+    @Test func `from a fleet's root, only what that root leads to is believed`() throws {
+        let own = RepositoryDocuments(roots: [1: try samplePublisher().root])
+        #expect(try proof("file250").verify(from: own).sequence == 5)
+        #expect(try proof("file250", by: 2).verify().sequence == 5)
+        let error = #expect(throws: PortableProofError.self) { try proof("file250", by: 2).verify(from: own) }
+        guard case .notTrusted(.metadata(let refusal))? = error else {
+            Issue.record("\(String(describing: error))")
+            return
         }
-        let otherFleet = ReleasePolicy(fleet: "other", publishers: [try sampleKey(1).publicKey])
-        #expect(throws: PortableProofError.notTrusted(.otherFleet(expected: "other", found: "example"))) {
-            try proof.verify(policy: otherFleet)
-        }
+        #expect(refusal.label == "too-few-signers")
     }
 }

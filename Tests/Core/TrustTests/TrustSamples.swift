@@ -2,13 +2,15 @@ import Content
 import Hashing
 import Testing
 import Trust
+import TrustSupport
 
 func sampleDigest(_ number: Int) throws -> BLAKE3Digest {
     try #require(BLAKE3Digest([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 32)))
 }
 
-func sampleKey(_ number: UInt8) throws -> PublisherKey {
-    try #require(PublisherKey(seed: [UInt8](repeating: number, count: 32)))
+/// A publisher of the sample documents; the same number has the same keys.
+func samplePublisher(_ number: UInt8 = 1, sets: [String] = ["debian", "iso"]) throws -> TestPublisher {
+    try TestPublisher(fleet: "example", sets: sets, seed: number &* 16)
 }
 
 func sampleDocument(

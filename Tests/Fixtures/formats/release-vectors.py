@@ -1,18 +1,13 @@
 #!/usr/bin/env python3
 """A second, independent implementation of the formats around releases.
 
-Writes the frozen vectors beside it: chunk-list.txt, chunk-log.txt, release-document.txt, signed-release.txt. It follows
-docs/formats/ and shares no code with the Swift sources. Needs b3sum and the Python package cryptography. The vectors
+Writes the frozen vectors beside it: chunk-list.txt, chunk-log.txt, release-document.txt. It follows
+docs/formats/ and shares no code with the Swift sources. Needs b3sum. The vectors
 never change: run it to add a vector, and see in the diff that no other line moved.
 """
-import base64
-import hashlib
 import os
 import struct
 import subprocess
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 here = os.path.dirname(os.path.abspath(__file__))
 
@@ -153,21 +148,3 @@ lines = []
 for title, encoded in documents:
     lines += [(f"{title}.encoded", encoded), (f"{title}.digest", derive("mirrorfleet v1 release document", encoded))]
 write("release-document.txt", lines)
-
-# Signed releases. The seeds of the keys are 32 x 1 and 32 x 2.
-lines = []
-signatures = []
-for number in [1, 2]:
-    key = Ed25519PrivateKey.from_private_bytes(sample(number))
-    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    text = "ed25519:" + base64.b64encode(public).decode()
-    key_id = hashlib.sha256(text.encode()).digest()
-    signature = key.sign(b"mirrorfleet v1 release document\x00" + first)
-    signatures.append(key_id + b"\x01" + prefixed(signature))
-    lines += [(f"key{number}.public", text),
-              (f"key{number}.fingerprint", "SHA256:" + base64.b64encode(key_id).decode().rstrip("=")),
-              (f"key{number}.signature", signature)]
-head = b"MFSR\x01" + prefixed(first)
-lines += [("one.encoded", head + b"\x01" + signatures[0]), ("two.encoded", head + b"\x02" + b"".join(sorted(signatures))),
-          ("none.encoded", head + b"\x00")]
-write("signed-release.txt", lines)

@@ -1,6 +1,9 @@
 import Content
 import Hashing
 import STOQ
+import Trust
+import TrustSupport
+import UpdateFramework
 
 /// Good bytes of STOQ and TLS, made by our own code.
 enum FuzzSamples {
@@ -11,7 +14,25 @@ enum FuzzSamples {
         .changeset(set: "iso", ChangesetDigest(digest)), .packedTree(set: "iso", NodeDigest(digest)),
         .nodes(set: "iso", [NodeDigest(digest), NodeDigest(digest)]), .chunkLists(set: "a", [ChunkListDigest(digest)]),
         .chunks(set: "debian", Array(repeating: ChunkDigest(digest), count: 40)), .command([0x7B, 0x7D]),
+        .metadata(versions: MetadataVersions(root: 1, roles: [.timestamp: 300]).encoded),
     ]
+
+    /// A proof that an empty release has no file.
+    static func proof() throws -> [UInt8] {
+        let root = ManifestTree.emptyRoot
+        let document = try ReleaseDocument(
+            fleet: "lab", set: "debian", sequence: 1, publishedAt: 1, manifest: root, predecessor: .first,
+            changeset: nil, chunkProfile: 1, chunkLog: ChunkLogHead(epoch: 1, size: 0, root: LogEntryDigest(digest)))
+        let bytes = document.encode()
+        let metadata = try TestPublisher(fleet: "lab", sets: ["debian"]).documents(naming: [(1, bytes)], of: "debian")
+        let proof = try ManifestProof.make(RelativePath("a"), root: root.digest) { _ in nil }
+        return Array(PortableProof(document: bytes, metadata: metadata, manifestProof: proof).encode().utf8)
+    }
+
+    /// A whole repository with one release.
+    static func repository() throws -> RepositoryDocuments {
+        try TestPublisher(fleet: "lab", sets: ["debian"]).documents(naming: [(1, [1, 2, 3])], of: "debian")
+    }
 
     static let greeting = STOQGreeting(
         fleet: "lab", name: "m1",

@@ -4,6 +4,7 @@ import Glibc
 import LinuxIO
 import STOQ
 import Trust
+import UpdateFramework
 
 /// Where an input comes from, so that a failure names it.
 package struct FuzzCase: Sendable, CustomStringConvertible {
@@ -52,7 +53,6 @@ extension FuzzTarget {
         case .chunkList: ["/Fixtures/formats/chunk-list.txt"]
         case .chunkLog, .chunkLogProof: ["/Fixtures/formats/chunk-log.txt"]
         case .releaseDocument: ["/Fixtures/formats/release-document.txt"]
-        case .signedRelease: ["/Fixtures/formats/signed-release.txt"]
         default: []
         }
     }
@@ -75,7 +75,13 @@ extension FuzzTarget {
                     to: try SignedReport(body: Self.reportJSON(), signature: Array(repeating: 7, count: 64))
                 ).encode()
             ]
-        case .publisherKey: [Array("ed25519:iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=".utf8)]
+        case .repositoryDocuments: [try FuzzSamples.repository().encode()]
+        case .proof: [try FuzzSamples.proof()]
+        case .metadataVersions:
+            [
+                MetadataVersions(root: 2, roles: [.timestamp: 900, .targets: 1, FleetRoles.role(ofSet: "debian"): 5])
+                    .encoded
+            ]
         case .json: try Self.jsonSamples()
         case .stoqConnection: FuzzSamples.conversations()
         case .stoqRequest: FuzzSamples.requests.map { $0.encode() }

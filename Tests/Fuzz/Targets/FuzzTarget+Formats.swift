@@ -7,6 +7,7 @@ import Hashing
 import STOQ
 import STOQTransport
 import Trust
+import UpdateFramework
 
 /// What is stored, signed, sent and written by people.
 extension FuzzTarget {
@@ -83,8 +84,17 @@ extension FuzzTarget {
         try roundTrip(bytes) { try ReleaseDocument(decoding: $0).encode() }
     }
 
-    static func signedRelease(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
-        try roundTrip(bytes) { try SignedRelease(decoding: $0).encode() }
+    static func repositoryDocuments(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { bytes in
+            let documents = try RepositoryDocuments(decoding: bytes)
+            _ = VerifiedRepository.update(
+                documents, with: documents, fleet: "lab", now: MetadataTime(secondsSince1970: 0))
+            return documents.encode()
+        }
+    }
+
+    static func metadataVersions(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { try MetadataVersions(decoding: $0).encoded }
     }
 
     /// A signed term, and the term in it.
@@ -129,21 +139,6 @@ extension FuzzTarget {
             throw FuzzFinding("a proof is not read back as it was written")
         }
         return true
-    }
-
-    static func publisherKey(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
-        let text = String(decoding: bytes, as: UTF8.self)
-        do {
-            let key = try PublisherPublicKey(text: text)
-            guard try PublisherPublicKey(text: key.text) == key else {
-                throw FuzzFinding("a key is not read back as it was written")
-            }
-            return true
-        } catch let error as FuzzFinding {
-            throw error
-        } catch {
-            return refused(error)
-        }
     }
 
     static func stoqRequest(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {

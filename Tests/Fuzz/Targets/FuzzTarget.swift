@@ -9,12 +9,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case chunkLog = "chunk-log"
     case chunkLogProof = "chunk-log-proof"
     case releaseDocument = "release-document"
-    case signedRelease = "signed-release"
+    case repositoryDocuments = "repository-documents"
+    case metadataVersions = "metadata-versions"
     case report
     case reportPatch = "report-patch"
     case term
     case proof
-    case publisherKey = "publisher-key"
     case stoqConnection = "stoq-connection"
     case stoqRequest = "stoq-request"
     case stoqAnswer = "stoq-answer"
@@ -44,12 +44,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .chunkLog: try Self.chunkLog(bytes)
         case .chunkLogProof: try Self.chunkLogProof(bytes)
         case .releaseDocument: try Self.releaseDocument(bytes)
-        case .signedRelease: try Self.signedRelease(bytes)
+        case .repositoryDocuments: try Self.repositoryDocuments(bytes)
+        case .metadataVersions: try Self.metadataVersions(bytes)
         case .report: try Self.report(bytes)
         case .reportPatch: try Self.reportPatch(bytes)
         case .term: try Self.term(bytes)
         case .proof: try Self.proof(bytes)
-        case .publisherKey: try Self.publisherKey(bytes)
         case .stoqConnection: try FuzzedConnection.run(bytes)
         case .stoqRequest: try Self.stoqRequest(bytes)
         case .stoqAnswer: try Self.stoqAnswer(bytes)

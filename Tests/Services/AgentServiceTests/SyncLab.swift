@@ -10,6 +10,8 @@ import Store
 import Synchronization
 import Testing
 import Trust
+import TrustSupport
+import UpdateFramework
 
 import AgentService
 
@@ -19,8 +21,8 @@ final class SyncLab: Sendable {
     let origin: Store
     let pool = BlockingPool(threads: 8)
     private let folder: Folder
-    private let key: PublisherKey
-    private let policy: ReleasePolicy
+    private let publisher: TestPublisher
+    private let trust: TrustedRepository
     private let authority: CertificateAuthority
 
     init() throws {
@@ -28,11 +30,22 @@ final class SyncLab: Sendable {
         try #require(mkdtemp(&template) != nil)
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         folder = try Folder.open(path)
-        key = try #require(PublisherKey(seed: [UInt8](repeating: 7, count: 32)))
-        policy = ReleasePolicy(fleet: "lab", publishers: [key.publicKey])
+        publisher = try TestPublisher(fleet: "lab", sets: ["pool"])
         authority = try CertificateAuthority.create(fleet: "lab")
         try authority.save(certificatePath: "\(path)/ca.pem", keyPath: "\(path)/ca.key")
         origin = try Store.open(data: "\(path)/origin")
+        trust = try Self.trust(of: publisher, in: "\(path)/origin", isKeeper: true)
+        try trust.accept(publisher.start)
+    }
+
+    /// What a host believes whose data is in the folder `data`.
+    private static func trust(
+        of publisher: TestPublisher, in data: String, isKeeper: Bool = false
+    ) throws -> TrustedRepository {
+        try TrustedRepository(
+            fleet: "lab", root: publisher.root, folder: Folder.open("\(data)/.store"),
+            keeper: isKeeper ? publisher.keeper : nil, wallClock: { TestPublisher.now.secondsSince1970 }, logger: logger
+        )
     }
 
     deinit {
@@ -58,8 +71,10 @@ final class SyncLab: Sendable {
             fleet: "lab", set: "pool", sequence: (draft.previous?.sequence ?? 0) + 1, publishedAt: 1_700_000_000,
             manifest: draft.root, predecessor: draft.previous.map { .release($0.digest) } ?? .first,
             changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog)
-        let release = try ReleaseVerifier.verify(
-            SignedRelease(document, by: key), policy: policy, set: "pool", above: nil)
+        let bytes = document.encode()
+        let held = trust.repository?.contents(ofSet: "pool")
+        try trust.accept(publisher.role(of: "pool", after: held, naming: [(document.sequence, bytes)]))
+        let release = try trust.verify(bytes, sequence: document.sequence, ofSet: "pool", above: nil)
         _ = try session.commit(release)
         return release
     }
@@ -81,7 +96,7 @@ final class SyncLab: Sendable {
 
     /// A source that answers as `twist` wants, and rightly where it does not.
     func source(_ name: String, _ twist: @escaping ScriptedSource.Twist = { _, _, _ in false }) async throws -> Source {
-        let service = ScriptedSource(content: ContentService(store: origin, pool: pool), twist: twist)
+        let service = ScriptedSource(content: ContentService(store: origin, trust: trust, pool: pool), twist: twist)
         let endpoint = try endpoint(name, service)
         let bound = try await endpoint.listen(host: "127.0.0.1", port: 0)
         return Source(
@@ -92,8 +107,9 @@ final class SyncLab: Sendable {
 
     /// A mirror without anything, or with what a sync brought before.
     func mirror(_ name: String) throws -> Mirror {
-        Mirror(
-            name: name, store: try Store.open(data: "\(path)/\(name)"),
+        let store = try Store.open(data: "\(path)/\(name)")
+        return Mirror(
+            name: name, store: store, trust: try Self.trust(of: publisher, in: "\(path)/\(name)"),
             endpoint: try endpoint(name, ScriptedSource(content: nil) { _, _, _ in false }))
     }
 
@@ -104,7 +120,7 @@ final class SyncLab: Sendable {
             mirror: mirror.name, set: "pool", action: .sync, sequence: release.document.sequence,
             release: "\(release.digest)", sources: sources.map(\.line), reason: Reason(code: .behind, text: ""))
         let summary = try await SetSync.attempt(
-            line, host: mirror.name, store: mirror.store, endpoint: mirror.endpoint, policy: policy, pool: pool,
+            line, host: mirror.name, store: mirror.store, endpoint: mirror.endpoint, trust: mirror.trust, pool: pool,
             logger: Self.logger)
         let served = try #require(try mirror.store.served(set: "pool"))
         #expect(served.release == release.digest && served.root == release.document.manifest.digest)
@@ -126,6 +142,7 @@ final class SyncLab: Sendable {
     struct Mirror {
         let name: String
         let store: Store
+        let trust: TrustedRepository
         let endpoint: STOQEndpoint
     }
 }

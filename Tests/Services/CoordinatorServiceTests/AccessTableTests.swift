@@ -11,6 +11,7 @@ struct AccessTableTests {
         (.listReports, false, false, true, false),
         (.assignments, true, true, false, false),
         (.registerRelease, false, true, true, false),
+        (.submitMetadata, true, true, true, false),
         (.listReleases, true, true, true, false),
         (.release, true, true, true, false),
         (.makePlan, false, false, true, false),

@@ -23,7 +23,7 @@ struct CoordinatorPlanTests {
     private func publish(_ sequence: UInt64, _ address: NetworkAddress) async throws {
         let release = try fleet.release("debian", sequence)
         let client = try origin.client(fleet, address)
-        _ = try await client.register(release: release.encode(), set: "debian")
+        _ = try await client.register(release)
         _ = try await client.submit(
             report: origin.sign(fleet.report("origin", number: sequence, serving: [release])))
         _ = try await agent.client(fleet, address).submit(report: agent.sign(fleet.report("m1", number: sequence)))

@@ -2,6 +2,7 @@ import CoordinatorService
 import FleetAPI
 import FleetModel
 import Testing
+import TrustSupport
 import Trust
 
 @Suite("Coordinator over mutual TLS")
@@ -47,12 +48,12 @@ struct CoordinatorServerTests {
         let agent = try fleet.host("agent", "m1")
         let person = try fleet.host("operator", "alice")
         let other = try fleet.host("coordinator", "second")
-        let release = try fleet.release("debian", 1).encode()
+        let release = try fleet.release("debian", 1)
         try await withCoordinator(fleet) { address in
             let agent = try agent.client(fleet, address)
             #expect(await refusal { try await agent.status() } == "not-allowed")
             #expect(await refusal { try await agent.makePlan(PlanOrder()) } == "not-allowed")
-            #expect(await refusal { try await agent.register(release: release, set: "debian") } == "not-allowed")
+            #expect(await refusal { try await agent.register(release) } == "not-allowed")
             #expect(await refusal { try await agent.fleet() } == "not-allowed")
             #expect(await refusal { try await agent.reports() } == "not-allowed")
             let person = try person.client(fleet, address)
@@ -213,19 +214,19 @@ struct CoordinatorServerTests {
     func register() async throws {
         let origin = try fleet.host("origin", "origin")
         let second = try fleet.host("agent", "m2")
-        let debian = try fleet.release("debian", 1).encode()
-        let iso = try fleet.release("iso", 4).encode()
+        let debian = try fleet.release("debian", 1)
+        let iso = try fleet.release("iso", 4)
         let report = try origin.sign(
             fleet.report("origin", number: 1, serving: [fleet.release("debian", 1), fleet.release("iso", 4)]))
         try await withCoordinator(fleet) { address in
             let origin = try origin.client(fleet, address)
-            let registered = try await origin.register(release: debian, set: "debian")
+            let registered = try await origin.register(debian)
             #expect(registered.sequence == 1)
             #expect(registered.registeredAt == 10_000)
             let receipt = try await origin.submit(report: report)
             #expect(receipt.wantedReleases == [ReleaseName(set: "iso", sequence: 4)])
-            _ = try await origin.register(release: iso, set: "iso")
-            #expect(try await origin.register(release: debian, set: "debian") == registered)
+            _ = try await origin.register(iso)
+            #expect(try await origin.register(debian) == registered)
             #expect(try await origin.releases().map(\.set) == ["debian", "iso"])
             let second = try second.client(fleet, address)
             #expect(try await second.releases().map(\.set) == ["debian"])
@@ -238,30 +239,36 @@ struct CoordinatorServerTests {
     @Test("Releases wrongly signed, of another set or fleet, or not above the head are refused")
     func badReleases() async throws {
         let origin = try fleet.host("origin", "origin")
-        let stranger = try #require(PublisherKey(seed: [UInt8](repeating: 8, count: 32)))
-        let head = try fleet.release("debian", 5).encode()
-        let forged = try fleet.release("debian", 6, by: stranger).encode()
-        let lower = try fleet.release("debian", 4).encode()
-        let same = try fleet.release("debian", 5, note: "another").encode()
-        let foreign = try fleet.release("debian", 6, fleet: "elsewhere").encode()
-        var changed = try fleet.release("debian", 6).encode()
-        changed[changed.count - 1] ^= 1
+        let stranger = try TestPublisher(fleet: "lab", sets: ["debian", "iso"], seed: 20)
+        let head = try fleet.release("debian", 5)
+        let forged = try fleet.release("debian", 6, by: stranger)
+        let lower = try fleet.release("debian", 4)
+        let same = try fleet.release("debian", 5, note: "another")
+        let foreign = try fleet.release("debian", 6, fleet: "elsewhere")
+        let renamed = try fleet.release("debian", 7, signedAs: 8)
+        var changed = try fleet.release("debian", 6)
+        changed.document = Base64Bytes(changed.document.bytes.dropLast() + [changed.document.bytes.last! ^ 1])
         let damaged = changed
+        changed.metadata = Base64Bytes([])
+        let unsigned = changed
+        var (otherSet, noSet) = (head, head)
+        (otherSet.set, noSet.set) = ("iso", "no")
+        let (iso, no) = (otherSet, noSet)
         try await withCoordinator(fleet) { address in
             let client = try origin.client(fleet, address)
-            _ = try await client.register(release: head, set: "debian")
-            for release in [forged, foreign, damaged, []] {
+            _ = try await client.register(head)
+            for release in [forged, foreign, renamed, damaged, unsigned] {
                 #expect(
-                    await refusal { try await client.register(release: release, set: "debian") }
+                    await refusal { try await client.register(release) }
                         == RefusalCode.releaseNotTrusted)
             }
             #expect(
-                await refusal { try await client.register(release: head, set: "iso") } == RefusalCode.releaseNotTrusted)
+                await refusal { try await client.register(iso) } == RefusalCode.releaseNotTrusted)
             #expect(
-                await refusal { try await client.register(release: head, set: "no") } == RefusalCode.unknownSet)
+                await refusal { try await client.register(no) } == RefusalCode.unknownSet)
             for release in [lower, same] {
                 #expect(
-                    await refusal { try await client.register(release: release, set: "debian") }
+                    await refusal { try await client.register(release) }
                         == RefusalCode.releaseNotNewer)
             }
             #expect(try await client.releases(set: "debian").map(\.sequence) == [5])

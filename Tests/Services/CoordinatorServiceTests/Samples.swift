@@ -6,7 +6,7 @@ func sampleFleet(listen: NetworkAddress = NetworkAddress(host: "127.0.0.1", port
         name: "lab",
         coordinator: CoordinatorPolicy(
             listen: listen, address: listen, statePath: "/nonexistent", reportIntervalSeconds: 30),
-        trust: TrustPolicy(publishers: []),
+        trust: TrustPolicy(folder: "trust"),
         sets: ["debian", "iso"].map { SetPolicy(name: $0, origin: "origin", replicas: 2) },
         mirrors: [
             MirrorPolicy(

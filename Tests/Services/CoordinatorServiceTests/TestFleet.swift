@@ -7,6 +7,7 @@ import FoundationEssentials
 import Hashing
 import SwiftASN1
 import Trust
+import TrustSupport
 
 /// The files of a small fleet in a folder of its own: authority, certificates, fleet.yaml, state. Gone with the value.
 final class TestFleet: Sendable {
@@ -19,13 +20,14 @@ final class TestFleet: Sendable {
 
     let folder: String
     let authority: TestAuthority
-    let publisher: PublisherKey
+    let publisher: TestPublisher
 
     init() throws {
         folder = TemporaryFolder.make()
         authority = try TestAuthority()
-        guard let publisher = PublisherKey(seed: [UInt8](repeating: 7, count: 32)) else { throw TestFailure.setUp }
-        self.publisher = publisher
+        publisher = try TestPublisher(fleet: "lab", sets: ["debian", "iso"])
+        try FileManager.default.createDirectory(atPath: path("trust/metadata"), withIntermediateDirectories: true)
+        try Data(publisher.root).write(to: URL(filePath: path("trust/metadata/1.root.json")))
         try write("authority.crt", try authority.certificate.serializeAsPEM().pemString)
         try write("fleet.yaml", fleetFile())
         _ = try host("coordinator", "coordinator")
@@ -66,7 +68,7 @@ final class TestFleet: Sendable {
         apiVersion: fleet/v1
         name: \(name)
         coordinator: {listen: "127.0.0.1:0", address: "127.0.0.1:7443", state: state, report_interval: 30s}
-        trust: {publishers: ["\(publisher.publicKey.text)"]}
+        trust: {folder: trust}
         sets:
           - {name: debian, origin: origin, replicas: 2}
           - {name: iso, origin: origin, replicas: 1}
@@ -78,29 +80,34 @@ final class TestFleet: Sendable {
         """
     }
 
-    /// A release of `set`, signed by the fleet's publisher or by another.
+    /// A release of `set`, signed by the fleet's publisher, on top of what it signed before, or by another; under another
+    /// number than its own if `signedAs` is given.
     func release(
-        _ set: String, _ sequence: UInt64, fleet: String = "lab", note: String = "", by key: PublisherKey? = nil
-    ) throws -> SignedRelease {
+        _ set: String, _ sequence: UInt64, fleet: String = "lab", note: String = "", by other: TestPublisher? = nil,
+        signedAs: UInt64? = nil
+    ) throws -> ReleaseRegistration {
         let digest = BLAKE3.hash([UInt8(truncatingIfNeeded: sequence)])
         let document = try ReleaseDocument(
             fleet: fleet, set: set, sequence: sequence, publishedAt: 1_000,
             manifest: ManifestRoot(digest: NodeDigest(digest), height: 1, entries: 5, files: 3, bytes: 1_000),
             predecessor: sequence == 1 ? .first : .release(ReleaseDigest(digest)), changeset: nil, chunkProfile: 1,
             chunkLog: ChunkLogHead(epoch: 1, size: 0, root: LogEntryDigest(digest)), note: note)
-        return try SignedRelease(document, by: key ?? publisher)
+        let bytes = document.encode()
+        let metadata = try (other ?? publisher).publish(bytes, sequence: signedAs ?? sequence, of: set)
+        return ReleaseRegistration(
+            set: set, sequence: signedAs ?? sequence, document: bytes, metadata: metadata.encode())
     }
 
     /// A report of `mirror` that serves `releases`, by their real roots.
-    func report(_ mirror: String, number: UInt64, serving releases: [SignedRelease] = []) throws -> MirrorReport {
+    func report(_ mirror: String, number: UInt64, serving releases: [ReleaseRegistration] = []) throws -> MirrorReport {
         MirrorReport(
             mirror: mirror, number: number, agentVersion: "0.1.0", startedAt: 1_000,
             disk: DiskReport(totalBytes: 1 << 40, freeBytes: 1 << 39, storeBytes: 0),
             sets: try releases.map { release in
-                let document = try ReleaseDocument(decoding: release.document)
+                let document = try ReleaseDocument(decoding: release.document.bytes)
                 return SetReport(
                     name: document.set, sequence: document.sequence, root: document.manifest.digest.description,
-                    release: release.digest.description, verifiedAt: 1_000)
+                    release: document.digest.description, verifiedAt: 1_000)
             })
     }
 }

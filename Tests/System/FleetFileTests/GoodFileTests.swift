@@ -2,6 +2,7 @@ import FleetFile
 import FleetModel
 import FoundationEssentials
 import Testing
+import Trust
 
 @Suite("What a right file says is read as it stands")
 struct GoodFileTests {
@@ -33,8 +34,8 @@ struct GoodFileTests {
         #expect(fleet.coordinator.address == NetworkAddress(host: "127.0.1.1", port: 7443))
         #expect(fleet.coordinator.reportInterval == .seconds(1))
         #expect(fleet.operatorAccess?.keyPath == "/tmp/lab/keys/operator.key")
-        #expect(fleet.trust.publishers == [.file("/tmp/lab/keys/publisher.pub")])
-        #expect(fleet.trust.publisherKeyFile == "/tmp/lab/keys/publisher.key")
+        #expect(fleet.trust.folder == "/tmp/lab/keys")
+        #expect(fleet.trust.keeper == "origin" && fleet.keeper == "origin")
         let debian = try #require(fleet.set(named: "debian"))
         #expect(debian.digests == ["sha256", "sha512"])
         #expect(debian.replicas == 2)
@@ -87,7 +88,7 @@ struct GoodFileTests {
         #expect(several.coordinators.map(\.description) == ["127.0.1.1:7443", "[::1]:7443"])
         #expect(several.listen.port == 0)
         #expect(several.dataPath == "srv")
-        #expect(several.publishers == [.key("ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")])
+        #expect(several.trust.rootPath == "root.json" && several.trust.removals.maxDelete == 5)
     }
 
     @Test("A file is read the same with a byte order mark and with the line ends of other systems")

@@ -35,7 +35,7 @@ import Trust
         let again = try store.collect(CollectionOptions(findsLitter: true))
         #expect(again.blobs == 0 && again.files == 0 && again.nodes == 0 && again.litterFiles == 0)
         // The signed documents stay with their changesets: whoever is behind follows them.
-        #expect(try store.signedRelease(set: "pool", sequence: 2) != nil)
+        #expect(try store.releaseDocument(set: "pool", sequence: 2) != nil)
         // A file that comes back is read and stored again, although its record was there.
         try tree.write("changing", Bytes.random(3_000_000, seed: 1), modified: 1)
         try fleet.publish(tree, to: store)
@@ -231,8 +231,8 @@ import Trust
         var entries: [ManifestEntry] = []
         for set in try store.sets() {
             for sequence in try store.sequences(set: set) {
-                let signed = try #require(try store.signedRelease(set: set, sequence: sequence))
-                let root = try ReleaseDocument(decoding: signed.document).manifest.digest
+                let document = try #require(try store.releaseDocument(set: set, sequence: sequence))
+                let root = try ReleaseDocument(decoding: document).manifest.digest
                 try ManifestTree.forEachEntry(root: root, source: { try store.node($0) }) { entry in
                     if entry.type == .file { entries.append(entry) }
                     return true

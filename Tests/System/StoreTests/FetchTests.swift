@@ -5,6 +5,7 @@ import LinuxIO
 import Store
 import Testing
 import Trust
+import TrustSupport
 
 @Suite struct FetchTests {
     @Test("A fetch that was cut off goes on with the chunks that are right in what it had staged")
@@ -227,13 +228,11 @@ import Trust
         try fleet.fetch(second, from: origin, to: mirror)
         #expect(throws: StoreError.staleRelease(set: "pool", sequence: 1, head: 2)) { try mirror.beginFetch(first) }
         let document = second.document
-        let other = try ReleaseVerifier.verify(
-            SignedRelease(
-                ReleaseDocument(
-                    fleet: "test", set: "pool", sequence: 2, publishedAt: 5, manifest: document.manifest,
-                    predecessor: document.predecessor, changeset: document.changeset,
-                    chunkProfile: document.chunkProfile, chunkLog: document.chunkLog), by: fleet.key),
-            policy: fleet.policy, set: "pool", above: nil)
+        let other = try fleet.publisher.release(
+            ReleaseDocument(
+                fleet: "test", set: "pool", sequence: 2, publishedAt: 5, manifest: document.manifest,
+                predecessor: document.predecessor, changeset: document.changeset,
+                chunkProfile: document.chunkProfile, chunkLog: document.chunkLog))
         #expect(throws: StoreError.staleRelease(set: "pool", sequence: 2, head: 2)) { try mirror.beginFetch(other) }
         // The head itself may be fetched again: that is a repair.
         let moved = try fleet.fetch(second, from: origin, to: mirror)
@@ -260,8 +259,7 @@ import Trust
             predecessor: .release(first.digest),
             changeset: ChangesetReference(digest: Changeset.digest(of: lie), byteCount: UInt64(lie.count)),
             chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog)
-        let release = try ReleaseVerifier.verify(
-            SignedRelease(document, by: fleet.key), policy: fleet.policy, set: "pool", above: nil)
+        let release = try fleet.publisher.release(document)
         let fetch = try mirror.beginFetch(release)
         #expect(try fetch.usableChangeset() == Changeset.digest(of: lie))
         #expect(throws: StoreError.wrongChangeset(Changeset.digest(of: lie))) {

@@ -6,6 +6,7 @@ import Store
 import Synchronization
 import Testing
 import Trust
+import TrustSupport
 
 @Suite struct IngestTests {
     @Test("An unchanged tree makes no release")
@@ -317,8 +318,7 @@ import Trust
             fleet: "test", set: "pool", sequence: 2, publishedAt: 1, manifest: first.document.manifest,
             predecessor: .release(first.digest), changeset: draft.changeset,
             chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog)
-        let other = try ReleaseVerifier.verify(
-            SignedRelease(document, by: fleet.key), policy: fleet.policy, set: "pool", above: nil)
+        let other = try fleet.publisher.release(document)
         #expect(throws: StoreError.releaseDoesNotMatchDraft(set: "pool", field: "manifest")) {
             try again.commit(other)
         }

@@ -26,7 +26,7 @@ import Trust
         #expect(moved.nodes > 0 && moved.lists == 2)
         try fleet.expectServed("mirror", tree)
         #expect(try mirror.head(set: "pool") == origin.head(set: "pool"))
-        #expect(try mirror.signedRelease(set: "pool") == release.signed)
+        #expect(try mirror.releaseDocument(set: "pool") == release.bytes)
         let order: [StorePhase] = [
             .ingestScan, .ingestManifest, .variants, .closure, .holdRelease, .treeLink, .treeSync, .treeRename, .flip,
             .flipSync, .head, .cleanUp,

@@ -34,7 +34,7 @@ import Trust
         }
 
         func rebuild(_ name: String) throws -> RebuildOutcome {
-            try Store.rebuild(data: fleet.data(name), policy: fleet.policy)
+            try Store.rebuild(data: fleet.data(name), verify: fleet.check)
         }
 
         func change(_ seed: UInt64) throws -> VerifiedRelease? {
@@ -59,7 +59,7 @@ import Trust
         let served = try #require(try mirror.served(set: "pool"))
         #expect(served.sequence == 2 && served.release == scene.head.digest && served.verifiedAt != nil)
         #expect(try mirror.head(set: "pool")?.root == scene.head.document.manifest.digest)
-        #expect(try mirror.signedRelease(set: "pool")?.encode() == scene.head.signed.encode())
+        #expect(try mirror.releaseDocument(set: "pool") == scene.head.bytes)
         #expect(try mirror.verify(.full).isClean)
 
         // It is a full source for others,
@@ -161,7 +161,7 @@ import Trust
         for file in ["store.db", "store.db-wal", "store.db-shm"] {
             try Folder.open("\(fleet.data("origin"))/.store").unlinkIfPresent(file)
         }
-        #expect(try Store.rebuild(data: fleet.data("origin"), policy: fleet.policy).isComplete)
+        #expect(try Store.rebuild(data: fleet.data("origin"), verify: fleet.check).isComplete)
         let source = try fleet.store("origin")
         let mirror = try fleet.store("mirror")
         try fleet.fetch(images, from: source, to: mirror)

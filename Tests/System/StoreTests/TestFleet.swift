@@ -4,17 +4,17 @@ import LinuxIO
 import Store
 import Testing
 import Trust
+import TrustSupport
 
-/// A publisher with its key, and what a mirror does to get a release from another store in the same process.
+/// A publisher with every key, and what a mirror does to get a release from another store in the same process.
 struct TestFleet {
     let folder: TemporaryFolder
-    let key: PublisherKey
-    let policy: ReleasePolicy
+    let publisher: TestPublisher
 
     init() throws {
         folder = try TemporaryFolder()
-        key = try #require(PublisherKey(seed: [UInt8](repeating: 7, count: 32)))
-        policy = ReleasePolicy(fleet: "test", publishers: [key.publicKey])
+        publisher = try TestPublisher(
+            fleet: "test", sets: ["pool", "iso", "images", "other"] + (0..<16).map { "set\($0)" })
     }
 
     func data(_ name: String) -> String { "\(folder.path)/\(name)" }
@@ -53,8 +53,17 @@ struct TestFleet {
             manifest: draft.root, predecessor: predecessor,
             changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog,
             extensions: confirmedAt.map { [.removalConfirmed(at: $0)] } ?? [])
-        return try ReleaseVerifier.verify(SignedRelease(document, by: key), policy: policy, set: set, above: nil)
+        return try publisher.release(document)
     }
+
+    /// Takes the document of any release, as if it had been signed.
+    func check(_ document: [UInt8], set: String, sequence: UInt64) throws -> VerifiedRelease {
+        let stated = try ReleaseDocument(decoding: document)
+        guard stated.set == set, stated.sequence == sequence else { throw NotSigned() }
+        return try publisher.release(stated)
+    }
+
+    struct NotSigned: Error {}
 
     /// What a fetch has moved.
     struct Moved {

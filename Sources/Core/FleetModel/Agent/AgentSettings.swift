@@ -1,5 +1,3 @@
-package import Trust
-
 /// Everything that agent.yaml says, checked. Paths are absolute or relative to the working directory.
 package struct AgentSettings: Codable, Sendable, Hashable {
     /// The fleet's name.
@@ -22,12 +20,10 @@ package struct AgentSettings: Codable, Sendable, Hashable {
     package var keyPath: String
     /// The certificate of the fleet's own authority, PEM.
     package var authorityPath: String
-    /// The keys whose signature makes a release; at least one.
-    package var publishers: [PublisherReference]
+    /// What it believes.
+    package var trust: AgentTrustSettings
     /// Directories that a publish may read (origin only); empty: none. `/` allows any.
     package var publishFrom: [String]
-    /// How much a release may take away without its publisher's word.
-    package var removals: RemovalLimits
     /// How much it logs.
     package var logLevel: LogLevel
     /// What it leaves of its disk.
@@ -45,9 +41,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         certificatePath: String,
         keyPath: String,
         authorityPath: String,
-        publishers: [PublisherReference],
+        trust: AgentTrustSettings,
         publishFrom: [String] = [],
-        removals: RemovalLimits = .standard,
         logLevel: LogLevel = .info,
         disk: DiskLimits = DiskLimits()
     ) {
@@ -61,9 +56,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         self.certificatePath = certificatePath
         self.keyPath = keyPath
         self.authorityPath = authorityPath
-        self.publishers = publishers
+        self.trust = trust
         self.publishFrom = publishFrom
-        self.removals = removals
         self.logLevel = logLevel
         self.disk = disk
     }
@@ -72,7 +66,7 @@ package struct AgentSettings: Codable, Sendable, Hashable {
 extension AgentSettings {
     private enum CodingKeys: String, CodingKey {
         case fleet, name, role, dataPath, statePath, listen, coordinators, certificatePath, keyPath, authorityPath,
-            publishers, publishFrom, removals, logLevel, disk
+            trust, publishFrom, logLevel, disk
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -88,9 +82,8 @@ extension AgentSettings {
         certificatePath = try container.decode(String.self, forKey: .certificatePath)
         keyPath = try container.decode(String.self, forKey: .keyPath)
         authorityPath = try container.decode(String.self, forKey: .authorityPath)
-        publishers = try container.decode([PublisherReference].self, forKey: .publishers)
+        trust = try container.decode(AgentTrustSettings.self, forKey: .trust)
         publishFrom = try container.decodeIfPresent([String].self, forKey: .publishFrom) ?? []
-        removals = try container.decodeIfPresent(RemovalLimits.self, forKey: .removals) ?? RemovalLimits.standard
         logLevel = try container.decodeIfPresent(LogLevel.self, forKey: .logLevel) ?? LogLevel.info
         disk = try container.decodeIfPresent(DiskLimits.self, forKey: .disk) ?? DiskLimits()
     }
@@ -108,9 +101,8 @@ extension AgentSettings {
         try container.encode(certificatePath, forKey: .certificatePath)
         try container.encode(keyPath, forKey: .keyPath)
         try container.encode(authorityPath, forKey: .authorityPath)
-        try container.encode(publishers, forKey: .publishers)
+        try container.encode(trust, forKey: .trust)
         try container.encode(publishFrom, forKey: .publishFrom)
-        try container.encode(removals, forKey: .removals)
         try container.encode(logLevel, forKey: .logLevel)
         try container.encode(disk, forKey: .disk)
     }

@@ -38,16 +38,16 @@ package enum AgentReading {
         let listen = reader.address("listen", listens: true)
         let coordinators = readCoordinators(reader)
         let tls = readTLS(reader, folder)
-        let (publishers, removals) = readTrust(reader, folder)
+        let trust = readTrust(reader, folder)
         let publishFrom = readPublishFrom(reader, role, folder)
         let level = reader.word("log_level", of: LogLevel.allCases.map(\.rawValue)).flatMap(LogLevel.init(rawValue:))
         let disk = readDisk(reader)
-        guard let fleet, let name, let role, let data, let listen, let tls else { return nil }
+        guard let fleet, let name, let role, let data, let listen, let tls, let trust else { return nil }
         return AgentSettings(
             fleet: fleet.text, name: name.text, role: role, dataPath: data, statePath: state, listen: listen,
             coordinators: coordinators, certificatePath: tls.certificatePath, keyPath: tls.keyPath,
-            authorityPath: tls.authorityPath, publishers: publishers, publishFrom: publishFrom,
-            removals: removals, logLevel: level ?? .info, disk: disk)
+            authorityPath: tls.authorityPath, trust: trust, publishFrom: publishFrom, logLevel: level ?? .info,
+            disk: disk)
     }
 
     private static func readDisk(_ reader: MappingReader) -> DiskLimits {
@@ -80,19 +80,19 @@ package enum AgentReading {
         return OperatorAccess(certificatePath: certificate, keyPath: key, authorityPath: authority)
     }
 
-    private static func readTrust(
-        _ reader: MappingReader, _ folder: String
-    ) -> (publishers: [PublisherReference], removals: RemovalLimits) {
-        reader.requireKey("trust", "name whose releases to accept: \"trust: {publishers: [FILE]}\"")
+    private static func readTrust(_ reader: MappingReader, _ folder: String) -> AgentTrustSettings? {
+        reader.requireKey("trust", "name the root that releases are verified from: \"trust: {root: FILE}\"")
         let section = reader.mapping(
-            "trust", keys: ["publishers", "max_delete", "max_shrink"], later: ["root", "flip", "threshold", "floor"])
+            "trust", keys: ["root", "online_key", "max_delete", "max_shrink"], later: ["flip", "threshold", "floor"])
+        guard let section else { return nil }
+        section.requireKey("root", "copy the newest root from the operator's trust folder, metadata/N.root.json")
         let standard = RemovalLimits.standard
-        guard let section else { return ([], standard) }
-        section.requireKey("publishers", "name at least one publisher's key or its file")
         let removals = RemovalLimits(
             maxDelete: section.percent("max_delete", from: 0) ?? standard.maxDelete,
             maxShrink: section.percent("max_shrink", from: 0) ?? standard.maxShrink)
-        return (section.publishers("publishers", in: folder), removals)
+        let onlineKey = section.path("online_key", in: folder)
+        guard let root = section.path("root", in: folder) else { return nil }
+        return AgentTrustSettings(rootPath: root, onlineKeyPath: onlineKey, removals: removals)
     }
 
     private static func readPublishFrom(_ reader: MappingReader, _ role: MirrorRole?, _ folder: String) -> [String] {

@@ -37,12 +37,12 @@ package enum FleetReading {
         let sets = readSets(reader)
         let mirrors = readMirrors(reader, defaults: defaults, sets: sets)
         let rules = FleetRules(
-            sets: sets, mirrors: mirrors, defaults: defaults, mistakes: mistakes,
+            sets: sets, mirrors: mirrors, defaults: defaults, trust: trust, mistakes: mistakes,
             knowsAllSets: !sets.isEmpty && sets.count == reader.count(of: "sets"))
         rules.check()
         guard let name, let coordinator, let trust else { return nil }
         return Fleet(
-            name: name.text, timezone: "UTC", coordinator: coordinator, trust: trust, operatorAccess: access,
+            name: name.text, timezone: "UTC", coordinator: coordinator, trust: trust.policy, operatorAccess: access,
             sets: sets.map(\.policy), mirrors: mirrors.map(\.policy))
     }
 
@@ -89,16 +89,16 @@ package enum FleetReading {
         return section.path("state", in: folder)
     }
 
-    private static func readTrust(_ reader: MappingReader, _ folder: String) -> TrustPolicy? {
-        reader.requireKey("trust", "name whose signature makes a release: \"trust: {publishers: [FILE]}\"")
+    private static func readTrust(_ reader: MappingReader, _ folder: String) -> ReadTrust? {
+        reader.requireKey("trust", "name the folder that fleetctl trust init made: \"trust: {folder: DIR}\"")
         let section = reader.mapping(
-            "trust", keys: ["publishers", "publisher_key"],
+            "trust", keys: ["folder", "keeper"],
             later: ["root", "flip", "threshold", "kyber1024", "roles", "witnesses", "timestamp"])
         guard let section else { return nil }
-        section.requireKey("publishers", "name at least one publisher's key or its file")
-        return TrustPolicy(
-            publishers: section.publishers("publishers", in: folder),
-            publisherKeyFile: section.path("publisher_key", in: folder))
+        section.requireKey("folder", "name the folder that fleetctl trust init made")
+        let keeper = section.name("keeper")
+        guard let path = section.path("folder", in: folder) else { return nil }
+        return ReadTrust(policy: TrustPolicy(folder: path, keeper: keeper?.text), place: section.place, keeper: keeper)
     }
 
     private static func readOperator(_ reader: MappingReader, _ folder: String) -> OperatorAccess? {
@@ -121,6 +121,13 @@ package enum FleetReading {
             sets: section.names("sets"), region: section.name("region")?.text, country: readCountry(section),
             diskReserve: disk.reserve, diskHighWater: disk.highWater)
     }
+}
+
+/// The `trust` part, with the places that rules over the whole fleet point at.
+struct ReadTrust {
+    var policy: TrustPolicy
+    var place: TextPlace
+    var keeper: PlacedText?
 }
 
 /// The `defaults` part.

@@ -3,6 +3,7 @@ struct FleetRules {
     let sets: [ReadSet]
     let mirrors: [ReadMirror]
     let defaults: ReadDefaults
+    let trust: ReadTrust?
     let mistakes: MistakeList
     /// Whether every set of the file could be read, so that a name that is not among them is a mistake.
     let knowsAllSets: Bool
@@ -19,6 +20,7 @@ struct FleetRules {
         checkOrigins()
         if mistakes.isEmpty { checkOriginRoles() }
         if mistakes.isEmpty { checkReplicas() }
+        if mistakes.isEmpty { checkKeeper() }
     }
 
     private func checkSetNames() {
@@ -137,6 +139,23 @@ struct FleetRules {
                     "ask for \(carriers) at most, or let another mirror carry it")
             }
         }
+    }
+
+    /// One host signs snapshots and timestamps, and it is known which.
+    private func checkKeeper() {
+        guard let trust else { return }
+        guard let keeper = trust.keeper else {
+            let origins = Set(sets.map(\.policy.origin)).sorted()
+            guard origins.count > 1 else { return }
+            mistakes.add(
+                trust.place, "trust.keeper is missing, and there are the origins \(origins.joined(separator: ", "))",
+                "name the host whose agent signs snapshots and timestamps for all of them")
+            return
+        }
+        guard !mirrors.contains(where: { $0.policy.name == keeper.text }) else { return }
+        mistakes.add(
+            keeper.place, "trust.keeper: no mirror \(quoted(keeper.text))",
+            meant(keeper.text, mirrors.map(\.policy.name), "mirrors"))
     }
 
     private func quoted(_ text: String) -> String { Spelling.quoted(text) }

@@ -207,7 +207,7 @@ extension MappingReader {
     }
 
     func path(_ text: PlacedText, _ label: String, in folder: String) -> String? {
-        guard !text.text.hasPrefix("ed25519-secret:") else {
+        guard !text.text.contains("ed25519-secret:") else {
             // Not quoted: messages end in logs.
             mistakes.add(
                 text.place, "\(label): a secret key stands in this file",
@@ -231,43 +231,6 @@ extension MappingReader {
             return nil
         }
         return path(text, label(key), in: "")
-    }
-
-    /// A publisher's public key, or the path of its file.
-    func publishers(_ key: String, in folder: String) -> [PublisherReference] {
-        guard let texts = texts(key) else { return [] }
-        if texts.isEmpty { fail(key, "names nobody", "name at least one publisher's key or its file") }
-        var seen: Set<PublisherReference> = []
-        return texts.compactMap { text in
-            let reference: PublisherReference
-            if text.text.hasPrefix("ed25519:") {
-                guard Self.isKey(text.text) else {
-                    mistakes.add(
-                        text.place, "\(label(key)): \(Spelling.quoted(text.text)) is not a key",
-                        "write ed25519: and the 44 characters of base64 after it, or the path of the key's file")
-                    return nil
-                }
-                reference = .key(text.text)
-            } else {
-                guard let path = path(text, label(key), in: folder) else { return nil }
-                reference = .file(path)
-            }
-            if seen.insert(reference).inserted { return reference }
-            mistakes.add(text.place, "\(label(key)): \(Spelling.quoted(text.text)) stands there twice", "remove one")
-            return nil
-        }
-    }
-
-    /// Whether the text has the form of 32 bytes in base64 after `ed25519:`.
-    private static func isKey(_ text: String) -> Bool {
-        let base64 = Array(text.utf8.dropFirst("ed25519:".utf8.count))
-        guard base64.count == 44, base64.last == UInt8(ascii: "=") else { return false }
-        return base64.dropLast().allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, UInt8(ascii: "+"), UInt8(ascii: "/"): true
-            default: false
-            }
-        }
     }
 }
 

@@ -6,7 +6,7 @@ package struct Fleet: Codable, Sendable, Hashable {
     package var timezone: String
     /// Where the coordinator is and how often agents report.
     package var coordinator: CoordinatorPolicy
-    /// Whose signature makes a release.
+    /// Where the trust of the fleet is kept.
     package var trust: TrustPolicy
     /// How fleetctl proves who it is, if the file says so.
     package var operatorAccess: OperatorAccess?
@@ -36,6 +36,13 @@ package struct Fleet: Codable, Sendable, Hashable {
 
     /// The policy of the set `name`.
     package func set(named name: String) -> SetPolicy? { sets.first { $0.name == name } }
+
+    /// The host whose agent signs snapshots and timestamps: the one that is named, or the only origin.
+    package var keeper: String? {
+        if let keeper = trust.keeper { return keeper }
+        let origins = Set(sets.map(\.origin))
+        return origins.count == 1 ? origins.first : nil
+    }
 
     /// The policy of the host `name`.
     package func mirror(named name: String) -> MirrorPolicy? { mirrors.first { $0.name == name } }

@@ -1,16 +1,15 @@
-/// The `trust` part of fleet.yaml.
+/// The `trust` part of fleet.yaml: where this machine keeps the fleet's trust, and which host signs how new it is.
+///
+/// It binds nobody: every host believes the root that its own agent.yaml names, and what that root leads to.
 package struct TrustPolicy: Codable, Sendable, Hashable {
-    /// The keys whose signature makes a release; at least one.
-    package var publishers: [PublisherReference]
-    /// The private key that fleetctl signs with on this machine; only fleetctl ever reads it.
-    package var publisherKeyFile: String?
+    /// The folder that `fleetctl trust init` made: metadata, and this operator's secret keys.
+    package var folder: String
+    /// The host whose agent signs snapshots and timestamps; nil: the only origin.
+    package var keeper: String?
 
     /// Makes the value from its parts; nothing is checked.
-    package init(
-        publishers: [PublisherReference],
-        publisherKeyFile: String? = nil
-    ) {
-        self.publishers = publishers
-        self.publisherKeyFile = publisherKeyFile
+    package init(folder: String, keeper: String? = nil) {
+        self.folder = folder
+        self.keeper = keeper
     }
 }

@@ -20,8 +20,6 @@ package struct RegisteredRelease: Codable, Sendable, Hashable {
     package var publishedAt: Int64
     /// When it was registered, in Unix seconds of the coordinator's clock.
     package var registeredAt: Int64
-    /// The signed release itself, base64.
-    package var signed: String
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -34,7 +32,6 @@ package struct RegisteredRelease: Codable, Sendable, Hashable {
         bytes: UInt64,
         publishedAt: Int64,
         registeredAt: Int64,
-        signed: String = "",
         retouchedBytes: UInt64 = 0
     ) {
         self.set = set
@@ -46,15 +43,13 @@ package struct RegisteredRelease: Codable, Sendable, Hashable {
         self.bytes = bytes
         self.publishedAt = publishedAt
         self.registeredAt = registeredAt
-        self.signed = signed
         self.retouchedBytes = retouchedBytes
     }
 }
 
 extension RegisteredRelease {
     private enum CodingKeys: String, CodingKey {
-        case set, sequence, digest, root, files, entries, bytes, publishedAt, registeredAt, signed,
-            retouchedBytes
+        case set, sequence, digest, root, files, entries, bytes, publishedAt, registeredAt, retouchedBytes
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -69,7 +64,6 @@ extension RegisteredRelease {
         bytes = try container.decode(UInt64.self, forKey: .bytes)
         publishedAt = try container.decode(Int64.self, forKey: .publishedAt)
         registeredAt = try container.decode(Int64.self, forKey: .registeredAt)
-        signed = try container.decodeIfPresent(String.self, forKey: .signed) ?? ""
         retouchedBytes = try container.decodeIfPresent(UInt64.self, forKey: .retouchedBytes) ?? 0
     }
 
@@ -85,7 +79,6 @@ extension RegisteredRelease {
         try container.encode(bytes, forKey: .bytes)
         try container.encode(publishedAt, forKey: .publishedAt)
         try container.encode(registeredAt, forKey: .registeredAt)
-        try container.encode(signed, forKey: .signed)
         try container.encode(retouchedBytes, forKey: .retouchedBytes)
     }
 }

@@ -28,11 +28,14 @@ package struct STOQGreeting: Hashable, Sendable {
     package let name: String
     /// Heads by set, ascending, each set once.
     package let heads: [Head]
+    /// The version of the TUF timestamp that the sender has verified; 0: none.
+    package let timestampVersion: UInt64
 
     /// Heads are put in order; of those beyond ``headLimit`` and of several of one set only the first is told.
-    package init(fleet: String, name: String, heads: [Head] = []) {
+    package init(fleet: String, name: String, heads: [Head] = [], timestampVersion: UInt64 = 0) {
         self.fleet = fleet
         self.name = name
+        self.timestampVersion = timestampVersion
         var sorted: [Head] = []
         for head in heads.sorted(by: { Array($0.set.utf8).lexicographicallyPrecedes($1.set.utf8) })
         where sorted.last?.set != head.set && sorted.count < Self.headLimit {
@@ -41,7 +44,7 @@ package struct STOQGreeting: Hashable, Sendable {
         self.heads = sorted
     }
 
-    /// Version 1 of the layout: fleet, name, heads.
+    /// Fleet, name, heads, version of the timestamp.
     package func encode() -> [UInt8] {
         var writer = ByteWriter(capacity: 64 + heads.count * 112)
         writer.lengthPrefixed(Array(fleet.utf8))
@@ -52,6 +55,7 @@ package struct STOQGreeting: Hashable, Sendable {
             writer.varint(head.sequence)
             writer.digest(head.release.raw)
         }
+        writer.varint(timestampVersion)
         return writer.bytes
     }
 
@@ -69,6 +73,7 @@ package struct STOQGreeting: Hashable, Sendable {
             heads.append(
                 Head(set: set, sequence: try reader.varint(), release: ReleaseDigest(try reader.digest())))
         }
+        timestampVersion = try reader.varint()
         try reader.expectEnd()
         self.heads = heads
     }

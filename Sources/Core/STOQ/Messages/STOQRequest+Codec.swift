@@ -33,10 +33,11 @@ extension STOQRequest {
         case chunks = 5
         case command = 6
         case packedTree = 7
+        case metadata = 8
     }
 
     /// A byte that says what is asked for, the set, then what belongs to it.
-    /// More digests than ``digestLimit``, none at all, a command above ``commandLimit`` or a set whose name is no plain
+    /// More digests than ``digestLimit``, none at all, a command or versions above their limit or a set whose name is no plain
     /// name are a programmer's error.
     package func encode() -> [UInt8] {
         switch self {
@@ -56,6 +57,9 @@ extension STOQRequest {
             var writer = Self.writer(.packedTree, set: set)
             writer.digest(root.raw)
             return writer.bytes
+        case .metadata(let versions):
+            precondition(versions.count <= Self.versionsLimit, "versions of \(versions.count) bytes")
+            return [Tag.metadata.rawValue] + versions
         case .command(let bytes):
             precondition(bytes.count <= Self.commandLimit, "a command of \(bytes.count) bytes")
             return [Tag.command.rawValue] + bytes
@@ -79,13 +83,8 @@ extension STOQRequest {
         var reader = ByteReader(bytes)
         let code = try reader.u8()
         guard let tag = Tag(rawValue: code) else { throw STOQRequestError.unknown(tag: code) }
-        if tag == .command {
-            guard reader.remaining <= commandLimit else {
-                throw CodecError.valueTooLarge(
-                    offset: 1, value: UInt64(reader.remaining), limit: UInt64(commandLimit))
-            }
-            return .command(try reader.raw(reader.remaining))
-        }
+        if tag == .command { return .command(try rest(&reader, limit: commandLimit)) }
+        if tag == .metadata { return .metadata(versions: try rest(&reader, limit: versionsLimit)) }
         let set = try reader.plainName()
         let request: STOQRequest
         switch tag {
@@ -100,10 +99,18 @@ extension STOQRequest {
         case .chunkLists: request = .chunkLists(set: set, try digests(&reader).map { ChunkListDigest($0) })
         case .chunks: request = .chunks(set: set, try digests(&reader).map { ChunkDigest($0) })
         case .packedTree: request = .packedTree(set: set, NodeDigest(try reader.digest()))
-        case .command: request = .command([])
+        case .metadata, .command: preconditionFailure("a request without a set")
         }
         try reader.expectEnd()
         return request
+    }
+
+    /// What belongs to a request without a set: all that is left.
+    private static func rest(_ reader: inout ByteReader, limit: Int) throws(CodecError) -> [UInt8] {
+        guard reader.remaining <= limit else {
+            throw .valueTooLarge(offset: 1, value: UInt64(reader.remaining), limit: UInt64(limit))
+        }
+        return try reader.raw(reader.remaining)
     }
 
     private static func writer(_ tag: Tag, set: String, digests: Int = 1) -> ByteWriter {

@@ -3,7 +3,7 @@ package import Content
 /// The first message of a stream: what its opener wants. Every one that has a set names it, and is answered for that
 /// set only.
 package enum STOQRequest: Hashable, Sendable {
-    /// The signed release of a sequence, or the head. The answer has one item, the encoded signed release.
+    /// The document of the release of a sequence, or of the head. The answer has one item, the document.
     case release(set: String, sequence: UInt64?)
     /// A changeset; one item, in parts if it is long.
     case changeset(set: String, ChangesetDigest)
@@ -15,6 +15,9 @@ package enum STOQRequest: Hashable, Sendable {
     case chunks(set: String, [ChunkDigest])
     /// All nodes of the manifest with this root; the answer is a ``PackedTree``.
     case packedTree(set: String, NodeDigest)
+    /// The documents of the fleet's TUF repository that are newer than those the asker has; `versions` is an encoded
+    /// `MetadataVersions`. The answer has one item, encoded `RepositoryDocuments`.
+    case metadata(versions: [UInt8])
     /// An operator's command in JSON; the answers are messages of their own form.
     case command([UInt8])
 
@@ -22,6 +25,8 @@ package enum STOQRequest: Hashable, Sendable {
     package static let digestLimit = 4_096
     /// The longest command.
     package static let commandLimit = 1 << 20
+    /// The longest list of versions.
+    package static let versionsLimit = 512 << 10
 
     /// What is asked for, in one word, for logs and errors.
     package var name: String {
@@ -32,24 +37,25 @@ package enum STOQRequest: Hashable, Sendable {
         case .chunkLists: "chunk lists"
         case .chunks: "chunks"
         case .packedTree: "packed tree"
+        case .metadata: "metadata"
         case .command: "command"
         }
     }
 
-    /// The set; nil for a command.
+    /// The set; nil for what is of the whole fleet.
     package var set: String? {
         switch self {
         case .release(let set, _), .changeset(let set, _), .nodes(let set, _), .chunkLists(let set, _),
             .chunks(let set, _), .packedTree(let set, _):
             set
-        case .command: nil
+        case .metadata, .command: nil
         }
     }
 
     /// How many items may be answered; 0 where answers are of another form.
     package var itemCount: Int {
         switch self {
-        case .release, .changeset: 1
+        case .release, .changeset, .metadata: 1
         case .nodes(_, let digests): digests.count
         case .chunkLists(_, let digests): digests.count
         case .chunks(_, let digests): digests.count

@@ -132,12 +132,20 @@ package struct TimestampMetadata: MetadataContents {
     package let expires: MetadataTime
     /// The newest snapshot.
     package let snapshot: MetadataDescription
+    /// When it was signed, by the signer's clock; nil if it does not say. A member of ours, which other clients ignore:
+    /// whoever has verified it need never believe again that it is earlier.
+    package let signedAt: MetadataTime?
+
+    private static let signedAtMember = "signed_at"
 
     /// A timestamp for the writer.
-    package init(version: Int64, expires: MetadataTime, snapshot: MetadataDescription) {
+    package init(
+        version: Int64, expires: MetadataTime, snapshot: MetadataDescription, signedAt: MetadataTime? = nil
+    ) {
         self.version = version
         self.expires = expires
         self.snapshot = snapshot
+        self.signedAt = signedAt
     }
 
     package init(_ signed: JSONObject, profile: MetadataProfile, schemes: KeySchemes) throws(MetadataError) {
@@ -146,6 +154,9 @@ package struct TimestampMetadata: MetadataContents {
         version = header.version
         expires = header.expires
         snapshot = try MetadataDescription(try reader.object("meta").object("snapshot.json"))
+        // In a repository of others the member could mean anything.
+        signedAt =
+            profile.isOwn && signed[Self.signedAtMember] != nil ? try reader.time(Self.signedAtMember) : nil
     }
 
     package var ownMembers: JSONObject {
@@ -153,6 +164,7 @@ package struct TimestampMetadata: MetadataContents {
         meta["snapshot.json"] = .object(snapshot.object)
         var object = JSONObject()
         object["meta"] = .object(meta)
+        object[Self.signedAtMember] = signedAt.map { .string($0.text) }
         return object
     }
 }
@@ -194,6 +206,9 @@ package struct SnapshotMetadata: MetadataContents {
                 sorted: listed.map { JSONObject.Member(name: $0.name, value: .object($0.description.object)) }))
         return object
     }
+
+    /// What is said of the metadata of `role`; nil if nothing is.
+    package func description(of role: RoleName) -> MetadataDescription? { description(of: role.listedName) }
 
     /// What is said of the file `name`; nil if nothing is.
     func description(of name: [UInt8]) -> MetadataDescription? {

@@ -31,7 +31,7 @@ package enum MetadataLimits {
     package static let targetByteCount = JSONLimits.integers.upperBound
 
     /// The most bytes of the metadata of `role`.
-    static func byteCount(of role: RoleName) -> Int {
+    package static func byteCount(of role: RoleName) -> Int {
         switch role {
         case .root: rootByteCount
         case .timestamp: timestampByteCount

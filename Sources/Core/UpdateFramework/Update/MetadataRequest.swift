@@ -7,6 +7,13 @@ package struct MetadataRequest: Hashable, Sendable {
     /// The most bytes: whoever fetches stops behind them.
     package let byteLimit: Int
 
+    /// The file of a version of a role's metadata, of which at most `byteLimit` bytes are read.
+    package init(role: RoleName, version: Int64?, byteLimit: Int) {
+        self.role = role
+        self.version = version
+        self.byteLimit = byteLimit
+    }
+
     /// The name of the file, one name and no path.
     package var fileName: String {
         version.map { "\($0).\(role.fileName)" } ?? role.fileName

@@ -79,6 +79,18 @@ package struct RepositoryUpdate: Sendable {
     /// The version of the root that is trusted.
     package var rootVersion: Int64 { root.version }
 
+    /// The timestamp that is trusted; nil before the update is refreshed.
+    package var trustedTimestamp: TimestampMetadata? { timestamp }
+
+    /// The snapshot that is trusted; nil before the update is refreshed.
+    package var trustedSnapshot: SnapshotMetadata? { snapshot }
+
+    /// The targets metadata that was verified on the way `path`, a list of roles from root on; nil if none was.
+    package func trustedTargets(along path: [RoleName]) -> TargetsMetadata? { targets[path] }
+
+    /// When the first of all documents expires that lead to targets metadata by `path`, itself included.
+    package func expiry(along path: [RoleName]) -> MetadataTime { earliestExpiry(along: path) }
+
     /// The first actions.
     package mutating func begin() -> [Action] {
         guard case .begun = state else { preconditionFailure("an update begins once") }

@@ -19,6 +19,8 @@ package enum UpdateError: Error, Hashable, Sendable {
     case listedRemoved(file: [UInt8], held: Int64)
     /// Metadata that says nothing any more: somebody withholds what is newer, or nobody signed in time.
     case expired(RoleName, version: Int64, expires: MetadataTime, now: MetadataTime)
+    /// Metadata that says that it was signed much later than now.
+    case fromTheFuture(RoleName, version: Int64, signedAt: MetadataTime, now: MetadataTime)
     /// Bytes of another length or hash than listed: mix-and-match.
     case otherBytes(RoleName, listedBy: RoleName, version: Int64)
     /// Another version than listed: mix-and-match.
@@ -50,6 +52,7 @@ package enum UpdateError: Error, Hashable, Sendable {
         case .listedRollback: "listed-rollback"
         case .listedRemoved: "listed-removed"
         case .expired: "expired"
+        case .fromTheFuture: "from-the-future"
         case .otherBytes: "other-bytes"
         case .otherVersion: "other-version"
         case .notListed: "not-listed"
@@ -82,7 +85,7 @@ extension UpdateError: CustomStringConvertible {
                 + " source"
         case .targetTooLong(let path, let limit):
             "target \(path) has more than the \(limit) bytes that are signed for it: ask another source"
-        case .rollback, .listedRollback, .listedRemoved, .expired: ageText
+        case .rollback, .listedRollback, .listedRemoved, .expired, .fromTheFuture: ageText
         case .otherBytes, .otherVersion, .notListed, .unnamed, .otherFleet, .otherRole, .delegatedTwice: mixtureText
         }
     }
@@ -102,6 +105,9 @@ extension UpdateError: CustomStringConvertible {
         case .expired(let role, let version, let expires, let now):
             "version \(version) of role \(role) expired at \(expires), it is \(now): somebody withholds what is newer, or it"
                 + " has to be signed again; look at this host's clock, too"
+        case .fromTheFuture(let role, let version, let signedAt, let now):
+            "version \(version) of role \(role) says that it was signed at \(signedAt), it is \(now) here: the clock of this"
+                + " host or of the keeper is wrong"
         default: label
         }
     }

@@ -13,13 +13,11 @@ import Trust
 final class HeadWatcher: Sendable {
     /// Each agent calls at its own pace within these bounds of the interval, so that a fleet does not call in step.
     private static let pace = 0.75...1.0
-    /// For a release, which is small.
-    private static let patience = Duration.seconds(20)
-
     private let settings: AgentSettings
     private let store: Store
     private let endpoint: STOQEndpoint
-    private let policy: ReleasePolicy
+    private let trust: TrustedRepository
+    private let exchange: MetadataExchange
     private let activity: AgentActivity
     private let pool: BlockingPool
     private let file: NeighbourhoodFile
@@ -33,14 +31,16 @@ final class HeadWatcher: Sendable {
     private let began = ContinuousClock.now
 
     init(
-        settings: AgentSettings, store: Store, endpoint: STOQEndpoint, policy: ReleasePolicy, activity: AgentActivity,
+        settings: AgentSettings, store: Store, endpoint: STOQEndpoint, trust: TrustedRepository,
+        activity: AgentActivity,
         pool: BlockingPool, file: NeighbourhoodFile, logger: Logger,
         follow: @escaping @Sendable ([PlanLine]) async -> Void
     ) {
         self.settings = settings
         self.store = store
         self.endpoint = endpoint
-        self.policy = policy
+        self.trust = trust
+        exchange = MetadataExchange(trust: trust, pool: pool)
         self.activity = activity
         self.pool = pool
         self.file = file
@@ -211,25 +211,21 @@ final class HeadWatcher: Sendable {
             to: neighbour.name, role: nil, host: neighbour.address.host, port: neighbour.address.port)
     }
 
-    /// Fetches the release that is claimed and verifies that a publisher signed it, and that it is newer than ours.
+    /// Fetches the release that is claimed, and the metadata that signs it, and verifies that it is newer than ours.
     private func verify(_ claim: HeadClaim, at neighbour: Neighbour) async throws {
-        let request = STOQRequest.release(set: claim.set, sequence: claim.sequence)
-        let stream = try await connection(to: neighbour).open(request, kind: .metadata, deadline: Self.patience)
-        try await stream.finish()
-        // A signed release is far smaller than a message.
-        guard let message = try await stream.next(), let item = try STOQAnswer(message).items.first, item.isLast else {
-            throw SyncError.absent(what: request.name)
+        let connection = try await connection(to: neighbour)
+        let document = try await connection.item(
+            .release(set: claim.set, sequence: claim.sequence), limit: ReleaseDocument.maximumByteCount)
+        guard ReleaseDocument.digest(of: document) == claim.release else {
+            throw SyncError.malformed(what: "release", reason: "it is another release than was claimed")
         }
-        let signed = try SignedRelease(decoding: message.withUnsafeBytes { [UInt8]($0[item.range]) })
+        try await exchange.update(from: connection)
         let head = try await pool.run { [store] in try store.head(set: claim.set) }
         do {
-            let release = try ReleaseVerifier.verify(
-                signed, policy: policy, set: claim.set,
+            _ = try trust.verify(
+                document, sequence: claim.sequence, ofSet: claim.set,
                 above: head.map { TrustedHead(sequence: $0.sequence, digest: $0.releaseDigest) })
-            guard release.document.sequence == claim.sequence, release.digest == claim.release else {
-                throw SyncError.malformed(what: request.name, reason: "it is another release than was claimed")
-            }
-        } catch let error as TrustError {
+        } catch {
             throw SyncError.untrusted(error)
         }
     }

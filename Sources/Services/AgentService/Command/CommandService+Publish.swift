@@ -3,6 +3,7 @@ import FleetAPI
 import FleetModel
 import Glibc
 import Hashing
+import LinuxIO
 import STOQTransport
 import Store
 import Trust
@@ -46,14 +47,14 @@ extension CommandService {
             let held = try store.sequences(set: set)
             guard let head = try store.head(set: set)?.sequence,
                 let sequence = command.sequence ?? held.last(where: { $0 < head }),
-                let signed = try store.signedRelease(set: set, sequence: sequence)
+                let bytes = try store.releaseDocument(set: set, sequence: sequence)
             else {
                 let wanted = command.sequence.map { "release \($0)" } ?? "an older release"
                 throw CommandFailure(
                     .notFound, "\(settings.name) does not hold \(wanted) of \(set)",
                     hint: "fleetctl release list \(set)")
             }
-            return (sequence, try ReleaseDocument(decoding: signed.document))
+            return (sequence, try ReleaseDocument(decoding: bytes))
         }
         var options = try ingestOptions(policy, isDryRun: command.dryRun ?? false)
         // What the old release was allowed comes back with it.
@@ -84,6 +85,7 @@ extension CommandService {
                 try await draft(session), of: session, set: set, line, confirmsRemoval: confirmsRemoval)
             if let served {
                 done.retimed = served.retimed
+                done.metadata = Base64Bytes(trust.documents(newerThan: MetadataVersions()).encode())
                 tender.tend(set, options.trees)
             } else {
                 try? await pool.run { session.abandon() }
@@ -101,7 +103,7 @@ extension CommandService {
         _ draft: IngestDraft, of session: IngestSession, set: String, _ line: EventLine, confirmsRemoval: Bool
     ) async throws -> ServedState? {
         var figures = ReleaseDraft(
-            document: nil, sequence: (draft.previous?.sequence ?? 0) + (draft.isUnchanged ? 0 : 1),
+            document: nil, sequence: sequence(of: draft, set: set),
             root: draft.root.digest.description, files: draft.root.files, entries: draft.root.entries,
             bytes: draft.root.bytes, newChunks: draft.newChunks, newBytes: draft.newBytes,
             copiedBytes: draft.copiedBytes, warnings: draft.warnings)
@@ -124,28 +126,46 @@ extension CommandService {
             allowsEscapingLinks: session.options.allowEscapingLinks, confirmsRemoval: confirmsRemoval
         ).encode()
         figures.document = Base64Bytes(bytes)
+        figures.metadata = Base64Bytes(trust.documents(newerThan: MetadataVersions()).encode())
         event.draft = figures
         try await line.send(event)
         let late = CommandFailure(
             .failed, "no signature came within \(Quantity.describe(seconds: Self.signingSeconds))",
             hint: "publish again; what was read is not read again")
         guard let answer = try await line.next(within: .seconds(Self.signingSeconds), late: late),
-            let encoded = try WireJSON.decode(DraftSignature.self, from: answer).signedRelease?.bytes
+            let encoded = try WireJSON.decode(DraftSignature.self, from: answer).metadata?.bytes
         else { throw CommandFailure(.refused, "the draft was not signed") }
-        let release: VerifiedRelease
+        let release = try await accept(encoded, signing: bytes, of: draft, set: set, sequence: figures.sequence)
+        return try await pool.run { try session.commit(release) }
+    }
+
+    /// Takes the metadata that signs a drafted document: durable before the release is committed, so that what is
+    /// committed can always be shown to be signed.
+    private func accept(
+        _ encoded: [UInt8], signing document: [UInt8], of draft: IngestDraft, set: String, sequence: UInt64
+    ) async throws -> VerifiedRelease {
+        let head = draft.previous.map { TrustedHead(sequence: $0.sequence, digest: $0.digest) }
         do {
-            release = try ReleaseVerifier.verify(
-                SignedRelease(decoding: encoded), policy: policy, set: set,
-                above: draft.previous.map { TrustedHead(sequence: $0.sequence, digest: $0.digest) })
+            let offered = try RepositoryDocuments(decoding: encoded)
+            return try await pool.run { [trust] in
+                try trust.accept(offered)
+                return try trust.verify(document, sequence: sequence, ofSet: set, above: head)
+            }
+        } catch let error as FileError {
+            throw error
         } catch {
             throw CommandFailure(
                 .refused, "the signature is not accepted: \(error)",
-                hint: "is the publisher's key one of those in agent.yaml of \(settings.name)?")
+                hint: "fleetctl trust show --explain \(set)")
         }
-        guard release.signed.document == bytes else {
-            throw CommandFailure(.refused, "another document came back signed than the one drafted")
-        }
-        return try await pool.run { try session.commit(release) }
+    }
+
+    /// Above every sequence that was ever signed: one that was signed and then not committed is lost, and never signed
+    /// again for something else.
+    private func sequence(of draft: IngestDraft, set: String) -> UInt64 {
+        let held = draft.previous?.sequence ?? 0
+        if draft.isUnchanged { return held }
+        return max(held, trust.repository?.sequences(ofSet: set).last ?? 0) + 1
     }
 
     private static func warning(of copies: PlannedCopies, set: String) -> String {
@@ -157,7 +177,7 @@ extension CommandService {
     /// What the draft takes away beyond what this host allows; nil if nothing.
     private func excess(of draft: IngestDraft) -> RemovalExcess? {
         guard !draft.isUnchanged, let held = draft.previous?.manifest else { return nil }
-        return settings.removals.excess(from: held, to: draft.root, removed: draft.removed)
+        return settings.trust.removals.excess(from: held, to: draft.root, removed: draft.removed)
     }
 
     private func document(

@@ -18,9 +18,9 @@ extension CommandService {
         } catch {
             throw CommandFailure(.refused, "not a path: \(error)")
         }
-        let encoded = try await pool.run { [store, settings, policy] in
+        let encoded = try await pool.run { [store, settings, trust] in
             guard let sequence = try command.sequence ?? store.served(set: set)?.sequence,
-                let signed = try store.signedRelease(set: set, sequence: sequence)
+                let document = try store.releaseDocument(set: set, sequence: sequence)
             else { throw CommandFailure(.notFound, "\(settings.name) serves no such release of \(set)") }
             guard let pin = try store.pin(set: set, sequence: sequence) else {
                 throw CommandFailure(.notFound, "\(settings.name) does not hold release \(sequence) of \(set)")
@@ -28,11 +28,13 @@ extension CommandService {
             let proof = try withExtendedLifetime(pin) {
                 try store.proof(set: set, sequence: sequence, path: path)
             }
-            let verified = try ReleaseVerifier.verify(signed, policy: policy, set: set, above: nil)
-            guard let publisher = verified.signers.first else {
-                throw CommandFailure(.failed, "release \(sequence) of \(set) has no signer")
+            do {
+                _ = try trust.verify(document, sequence: sequence, ofSet: set, above: nil, isHeld: true)
+            } catch {
+                throw CommandFailure(.failed, "no proof can be made of release \(sequence) of \(set): \(error)")
             }
-            return Array(PortableProof(signed: signed, publisher: publisher, manifestProof: proof).encode().utf8)
+            let metadata = trust.documents(leadingTo: set)
+            return Array(PortableProof(document: document, metadata: metadata, manifestProof: proof).encode().utf8)
         }
         var event = AgentEvent(.item)
         event.item = CommandItem()
@@ -47,12 +49,12 @@ extension CommandService {
             for set in try store.sets() where command.set == nil || command.set == set {
                 let served = try store.served(set: set)?.sequence
                 for sequence in try store.sequences(set: set) {
-                    guard let signed = try store.signedRelease(set: set, sequence: sequence) else { continue }
+                    guard let document = try store.releaseDocument(set: set, sequence: sequence) else { continue }
                     var item = CommandItem()
                     item.set = set
                     item.sequence = sequence
                     item.isServed = sequence == served
-                    item.bytes = Base64Bytes(signed.encode())
+                    item.bytes = Base64Bytes(document)
                     items.append(item)
                 }
             }

@@ -14,7 +14,7 @@ import Trust
 struct CommandService: Sendable {
     let settings: AgentSettings
     let store: Store
-    let policy: ReleasePolicy
+    let trust: TrustedRepository
     let activity: AgentActivity
     let pool: BlockingPool
     let clock: WallClock
@@ -47,6 +47,7 @@ struct CommandService: Sendable {
             case .entries: try await entries(command, line)
             case .diff: try await diff(command, line)
             case .collect: try await collect(command, line)
+            case .metadata: try await exchangeMetadata(command, line)
             }
         } catch let failure as CommandFailure {
             try await line.send(.failed(failure))

@@ -19,6 +19,7 @@ struct PlanFollower: Sendable {
     let generations: GenerationFile
     let terms: TermAuthority
     let watcher: HeadWatcher
+    let metadata: MetadataWatcher
     let reporter: Reporter
     let pool: BlockingPool
     let clock: WallClock
@@ -40,6 +41,7 @@ struct PlanFollower: Sendable {
                 let answer = try await client.assignments(
                     after: known, reports: reports, neighbourhood: neighbourhood, wait: Self.wait)
                 watcher.pollAnswered(answer.neighbourhood)
+                metadata.pollAnswered(answer)
                 neighbourhood = answer.neighbourhoodTag
                 if let last = reports, answer.reportNow != last { reporter.hurry() }
                 reports = answer.reportNow

@@ -24,6 +24,7 @@ final class Reporter: Sendable {
     private let settings: AgentSettings
     private let credentials: HostCredentials
     private let store: Store
+    private let trust: TrustedRepository
     private let activity: AgentActivity
     private let endpoint: STOQEndpoint
     private let client: CoordinatorClient
@@ -51,12 +52,14 @@ final class Reporter: Sendable {
     let cameBack = Signal()
 
     init(
-        settings: AgentSettings, credentials: HostCredentials, store: Store, activity: AgentActivity,
-        endpoint: STOQEndpoint, client: CoordinatorClient, pool: BlockingPool, clock: WallClock, logger: Logger
+        settings: AgentSettings, credentials: HostCredentials, store: Store, trust: TrustedRepository,
+        activity: AgentActivity, endpoint: STOQEndpoint, client: CoordinatorClient, pool: BlockingPool,
+        clock: WallClock, logger: Logger
     ) {
         self.settings = settings
         self.credentials = credentials
         self.store = store
+        self.trust = trust
         self.activity = activity
         self.endpoint = endpoint
         self.client = client
@@ -198,9 +201,14 @@ final class Reporter: Sendable {
     /// Hands a release that the coordinator missed to it.
     private func register(_ name: ReleaseName) async {
         do {
-            let signed = try await pool.run { try self.store.signedRelease(set: name.set, sequence: name.sequence) }
-            guard let signed else { return }
-            _ = try await client.register(release: signed.encode(), set: name.set)
+            let document = try await pool.run {
+                try self.store.releaseDocument(set: name.set, sequence: name.sequence)
+            }
+            guard let document else { return }
+            _ = try await client.register(
+                ReleaseRegistration(
+                    set: name.set, sequence: name.sequence, document: document,
+                    metadata: trust.documents(newerThan: MetadataVersions()).encode()))
         } catch {
             logger.warning(
                 "registering a release failed",

@@ -13,25 +13,28 @@ package struct ContentService: Sendable {
     private static let packedLookUpBatch = 8
 
     private let store: Store
+    private let trust: TrustedRepository
     private let pool: BlockingPool
 
-    /// Answers from `store`, whose work is done in `pool`.
-    package init(store: Store, pool: BlockingPool) {
+    /// Answers from `store`, whose work is done in `pool`, and from `trust`.
+    package init(store: Store, trust: TrustedRepository, pool: BlockingPool) {
         self.store = store
+        self.trust = trust
         self.pool = pool
     }
 
     /// Answers `request` in messages on `stream`, without the last word. Throws ``ServeRefusal`` for a request that is
     /// refused in good order, `StoreError`, and `STOQError` when the stream is over.
     package func answer(_ request: STOQRequest, on stream: STOQStream) async throws {
+        if case .metadata(let versions) = request { return try await sendMetadata(versions, on: stream) }
         let set = request.set ?? ""
         guard try await pool.run({ [store] in try store.sets().contains(set) }) else {
             throw ServeRefusal(.notFound, "no set \(set) here")
         }
         switch request {
         case .release(_, let sequence):
-            let signed = try await pool.run { [store] in try store.signedRelease(set: set, sequence: sequence) }
-            try await send([signed?.encode()], on: stream)
+            let document = try await pool.run { [store] in try store.releaseDocument(set: set, sequence: sequence) }
+            try await send([document], on: stream)
         case .changeset(_, let digest):
             try await send([try await pool.run { [store] in try store.changeset(digest) }], on: stream)
         case .nodes(_, let digests):
@@ -42,9 +45,20 @@ package struct ContentService: Sendable {
             try await sendChunks(digests, on: stream)
         case .packedTree(_, let root):
             try await sendPackedTree(root, on: stream)
-        case .command:
+        case .metadata, .command:
             break
         }
+    }
+
+    /// Sends the documents of the fleet's repository that are newer than `versions` says.
+    private func sendMetadata(_ versions: [UInt8], on stream: STOQStream) async throws {
+        let known: MetadataVersions
+        do {
+            known = try MetadataVersions(decoding: versions)
+        } catch {
+            throw ServeRefusal(.malformed, "\(error)")
+        }
+        try await send([trust.documents(newerThan: known).encode()], on: stream)
     }
 
     /// Looked up in one go: nodes have 4 KiB on average, so that some of them fill a message.

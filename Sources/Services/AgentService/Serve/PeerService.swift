@@ -6,6 +6,7 @@ package import STOQ
 import STOQTransport
 import Store
 import Trust
+import UpdateFramework
 
 /// What this host answers its peers: releases, manifest nodes, chunk lists, changesets and chunks of its sets, and the
 /// commands of operators.
@@ -15,6 +16,7 @@ import Trust
 struct PeerService: STOQService {
     let settings: AgentSettings
     let store: Store
+    let trust: TrustedRepository
     let pool: BlockingPool
     let content: ContentService
     let commands: CommandService
@@ -30,7 +32,9 @@ struct PeerService: STOQService {
                 }
             }
         }
-        return STOQGreeting(fleet: settings.fleet, name: settings.name, heads: heads ?? [])
+        return STOQGreeting(
+            fleet: settings.fleet, name: settings.name, heads: heads ?? [],
+            timestampVersion: UInt64(max(0, trust.versions[.timestamp])))
     }
 
     func peerGreeting(_ greeting: STOQGreeting, from peer: FleetIdentity) async {

@@ -107,9 +107,9 @@ extension SetSync {
     private func document(_ sequence: UInt64) async throws -> ReleaseDocument {
         try await fromAny { source in
             let bytes = try await single(
-                .release(set: line.set, sequence: sequence), limit: SignedRelease.maximumByteCount, at: source)
+                .release(set: line.set, sequence: sequence), limit: ReleaseDocument.maximumByteCount, at: source)
             do {
-                return try ReleaseDocument(decoding: SignedRelease(decoding: bytes).document)
+                return try ReleaseDocument(decoding: bytes)
             } catch {
                 throw SyncError.malformed(what: "release", reason: "\(error)")
             }

@@ -4,7 +4,8 @@ package import Logging
 import STOQ
 package import STOQTransport
 package import Store
-package import Trust
+import Trust
+import UpdateFramework
 
 /// One attempt to bring one set to the release of one line of a plan.
 ///
@@ -18,7 +19,7 @@ package struct SetSync: Sendable {
     let host: String
     let store: Store
     let sources: SourcePool
-    let policy: ReleasePolicy
+    let trust: TrustedRepository
     let removals: RemovalLimits
     let activity: AgentActivity
     let pool: BlockingPool
@@ -29,12 +30,12 @@ package struct SetSync: Sendable {
     /// `endpoint` asks the sources of the line. Durable and served when it returns. Throws what stopped it; what was
     /// fetched until then stays staged for the next one.
     package static func attempt(
-        _ line: PlanLine, host: String, store: Store, endpoint: STOQEndpoint, policy: ReleasePolicy,
+        _ line: PlanLine, host: String, store: Store, endpoint: STOQEndpoint, trust: TrustedRepository,
         pool: BlockingPool, logger: Logger
     ) async throws -> SyncSummary {
         try await SetSync(
             line: line, host: host, store: store, sources: SourcePool(sources: line.sources, endpoint: endpoint),
-            policy: policy, removals: .standard, activity: AgentActivity(), pool: pool, clock: WallClock(),
+            trust: trust, removals: .standard, activity: AgentActivity(), pool: pool, clock: WallClock(),
             logger: logger
         ).run()
     }
@@ -126,8 +127,8 @@ package struct SetSync: Sendable {
         return needs.reusedChunks + needs.resumedChunks
     }
 
-    /// The signed release of the line, verified. A source that gives another one than the plan names, an older one or
-    /// one of its own, lies.
+    /// The release of the line, verified. A source that gives another document than the plan names, or metadata that is
+    /// not right, lies.
     private func fetchRelease() async throws -> VerifiedRelease {
         guard let sequence = line.sequence, let wanted = line.release.flatMap({ ReleaseDigest(hex: $0) }) else {
             throw SyncError.incompleteLine(set: line.set)
@@ -136,26 +137,42 @@ package struct SetSync: Sendable {
         let head = floor.map { TrustedHead(sequence: $0.sequence, digest: $0.releaseDigest) }
         // A repair fetches the release that is the head already.
         let held = try await pool.run { [store, line] in
-            try store.signedRelease(set: line.set, sequence: sequence)
+            try store.releaseDocument(set: line.set, sequence: sequence)
         }
-        if let held, held.digest == wanted { return try verify(held, above: head) }
-        return try await fromAny { source in
-            let bytes = try await single(
-                .release(set: line.set, sequence: sequence), limit: SignedRelease.maximumByteCount, at: source)
-            let signed = try SignedRelease(decoding: bytes)
-            guard signed.digest == wanted else {
-                throw SyncError.otherRelease(wanted: "\(wanted)", found: "\(signed.digest)")
-            }
-            let release = try verify(signed, above: head)
-            guard release.document.sequence == sequence else { throw SyncError.incompleteLine(set: line.set) }
+        let isHeld = head == TrustedHead(sequence: sequence, digest: wanted)
+        if let held, ReleaseDocument.digest(of: held) == wanted,
+            let release = try? trust.verify(held, sequence: sequence, ofSet: line.set, above: head, isHeld: isHeld)
+        {
             return release
+        }
+        return try await fromAny { source in
+            let document = try await single(
+                .release(set: line.set, sequence: sequence), limit: ReleaseDocument.maximumByteCount, at: source)
+            let found = ReleaseDocument.digest(of: document)
+            guard found == wanted else { throw SyncError.otherRelease(wanted: "\(wanted)", found: "\(found)") }
+            do throws(TrustError) {
+                return try trust.verify(document, sequence: sequence, ofSet: line.set, above: head, isHeld: isHeld)
+            } catch {
+                // What signs it may not have come here yet, and who has the release has it.
+                guard error.isCuredByMetadata else { throw SyncError.untrusted(error) }
+            }
+            try await takeMetadata(from: source)
+            do {
+                return try trust.verify(document, sequence: sequence, ofSet: line.set, above: head, isHeld: isHeld)
+            } catch {
+                throw SyncError.untrusted(error)
+            }
         }
     }
 
-    private func verify(_ signed: SignedRelease, above head: TrustedHead?) throws -> VerifiedRelease {
+    /// Takes what a source has of the fleet's metadata, if it is newer.
+    private func takeMetadata(from source: PlanSource) async throws {
+        let bytes = try await single(
+            .metadata(versions: trust.versions.encoded), limit: RepositoryDocuments.maximumByteCount, at: source)
+        let offered = try RepositoryDocuments(decoding: bytes)
         do {
-            return try ReleaseVerifier.verify(signed, policy: policy, set: line.set, above: head)
-        } catch {
+            try await pool.run { [trust] in _ = try trust.take(offered) }
+        } catch let error as UpdateError {
             throw SyncError.untrusted(error)
         }
     }

@@ -15,7 +15,7 @@ final class SetSyncs: Sendable {
     private let settings: AgentSettings
     private let store: Store
     private let endpoint: STOQEndpoint
-    private let policy: ReleasePolicy
+    private let trust: TrustedRepository
     private let activity: AgentActivity
     private let pool: BlockingPool
     private let clock: WallClock
@@ -26,13 +26,14 @@ final class SetSyncs: Sendable {
     private let ordered = Signal()
 
     init(
-        settings: AgentSettings, store: Store, endpoint: STOQEndpoint, policy: ReleasePolicy, activity: AgentActivity,
+        settings: AgentSettings, store: Store, endpoint: STOQEndpoint, trust: TrustedRepository,
+        activity: AgentActivity,
         pool: BlockingPool, clock: WallClock, tender: TreeTender, logger: Logger
     ) {
         self.settings = settings
         self.store = store
         self.endpoint = endpoint
-        self.policy = policy
+        self.trust = trust
         self.activity = activity
         self.pool = pool
         self.clock = clock
@@ -120,8 +121,8 @@ final class SetSyncs: Sendable {
     private func attempt(_ order: SyncOrders.Order, _ set: String) async -> SyncOrders.Outcome {
         let sync = SetSync(
             line: order.line, host: settings.name, store: store,
-            sources: SourcePool(sources: order.line.sources, endpoint: endpoint), policy: policy,
-            removals: settings.removals, activity: activity, pool: pool, clock: clock, logger: logger)
+            sources: SourcePool(sources: order.line.sources, endpoint: endpoint), trust: trust,
+            removals: settings.trust.removals, activity: activity, pool: pool, clock: clock, logger: logger)
         let result = await withTaskGroup(of: Result<SyncSummary, any Error>?.self) { group in
             group.addTask {
                 do {

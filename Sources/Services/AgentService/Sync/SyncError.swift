@@ -4,6 +4,7 @@ import STOQ
 import STOQTransport
 import Store
 import Trust
+import UpdateFramework
 
 /// Why a sync of a set failed.
 enum SyncError: Error, CustomStringConvertible {
@@ -27,7 +28,9 @@ enum SyncError: Error, CustomStringConvertible {
     /// Whether trying again, at this source or another, cannot help.
     var isFinal: Bool {
         switch self {
-        case .untrusted, .incompleteLine: true
+        case .incompleteLine: true
+        // Newer metadata may make it right; what the release says of itself stays wrong.
+        case .untrusted(let error): (error as? TrustError).map { !$0.isCuredByMetadata } ?? false
         case .noSource, .absent, .malformed, .tooSlow, .otherRelease, .missingChunk: false
         }
     }
@@ -37,8 +40,9 @@ enum SyncError: Error, CustomStringConvertible {
     static func blames(_ error: any Error) -> Bool {
         switch error {
         case let error as SyncError:
-            // Signatures are not part of what the plan names, so another source may have right ones.
+            // Metadata is not part of what the plan names, so another source may have newer or right one.
             if case .untrusted = error { true } else { !error.isFinal }
+        case is UpdateError: true
         default: isLie(error) || error is STOQError || error is CredentialError
         }
     }
@@ -52,7 +56,7 @@ enum SyncError: Error, CustomStringConvertible {
             case .noSource, .absent, .tooSlow, .missingChunk, .incompleteLine, .untrusted: false
             }
         case let error as StoreError: error.isFaultOfSource
-        default: error is CodecError || error is STOQAnswerError || error is SignedReleaseError
+        default: error is CodecError || error is STOQAnswerError || error is ReleaseDocumentError
         }
     }
 

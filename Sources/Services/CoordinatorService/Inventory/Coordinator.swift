@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import Planning
 import Trust
+import UpdateFramework
 
 /// The one place where the coordinator's state changes: each change is decided, made durable, applied, then told to
 /// those who wait for it.
@@ -19,7 +20,7 @@ actor Coordinator {
     let fleetAnswer: FleetAnswer
     let startedAt: Int64
     private let limits: CoordinatorLimits
-    private let seal: ReleaseSeal
+    private var seal: ReleaseSeal
     private let terms: TermAuthority
     /// Nil once the coordinator is closed.
     private var open: StateDatabase?
@@ -70,7 +71,7 @@ actor Coordinator {
         self.logger = logger
         self.now = now
         arrive = onPhase
-        seal = policy.seal
+        seal = try Self.restoredSeal(policy, database, logger)
         self.terms = terms
         startedAt = now()
         let fleet = policy.fleet
@@ -132,7 +133,9 @@ actor Coordinator {
             await next(.assignments(mirror: mirror), connection: connection, until: .now() + TimeAmount(wait))
         }
         if pollers[mirror]?.poll == poll { pollers[mirror]?.ended = .now() }
-        return inventory.assignments(of: mirror, after: generation, neighbourhood: neighbourhood)
+        var answer = inventory.assignments(of: mirror, after: generation, neighbourhood: neighbourhood)
+        answer.timestampVersion = UInt64(exactly: seal.versions[.timestamp])
+        return answer
     }
 
     private func hasNews(for mirror: String, after generation: Generation?, reports: UInt64?) -> Bool {
@@ -158,12 +161,13 @@ actor Coordinator {
         guard identity.role != .origin || policy.origin == identity.name else {
             throw RequestError.notAllowed("\(identity.name) is not the origin of \(set), \(policy.origin) is")
         }
-        let release = try seal.verified(registration.signed.bytes, set: set, registeredAt: now())
+        try take(registration.metadata.bytes)
+        let release = try seal.verified(registration, registeredAt: now())
         guard try inventory.isNews(release) else {
             return inventory.releases[ReleaseName(set: set, sequence: release.sequence)] ?? release
         }
         arrive(.releaseVerified)
-        try database.save(release, signed: registration.signed.bytes)
+        try database.save(release, document: registration.document.bytes)
         arrive(.releaseSaved)
         inventory.register(release)
         logger.info(
@@ -174,6 +178,38 @@ actor Coordinator {
             ])
         changed()
         return release
+    }
+
+    /// Takes newer metadata, and tells every mirror that waits: what it says may be urgent.
+    func take(_ submission: MetadataSubmission, by identity: FleetIdentity) throws -> MetadataReceipt {
+        let before = seal.versions
+        try take(submission.metadata.bytes)
+        if seal.versions[.snapshot] != before[.snapshot] || seal.versions.root != before.root {
+            polls.wakeAssignments { _ in true }
+        }
+        return MetadataReceipt(versions: seal.versions.encoded)
+    }
+
+    private func take(_ metadata: [UInt8]) throws {
+        let newer = try seal.taking(metadata)
+        guard newer.documents != seal.documents else { return }
+        try database.save(.metadata, Base64.encode(newer.documents.encode()))
+        seal = newer
+    }
+
+    /// What was verified before the start, with the roots of the trust folder.
+    private static func restoredSeal(
+        _ policy: AcceptedPolicy, _ database: StateDatabase, _ logger: Logger
+    ) throws -> ReleaseSeal {
+        let given = RepositoryDocuments(roots: policy.roots)
+        guard let text = try database.setting(.metadata), let bytes = Base64.decode(text),
+            let kept = try? RepositoryDocuments(decoding: bytes)
+        else { return ReleaseSeal(fleet: policy.fleet.name, documents: given) }
+        guard given.roots.allSatisfy({ kept.roots[$0.key] == nil || kept.roots[$0.key] == $0.value }) else {
+            logger.warning("the trust folder has other roots than before: metadata is forgotten")
+            return ReleaseSeal(fleet: policy.fleet.name, documents: given)
+        }
+        return ReleaseSeal(fleet: policy.fleet.name, documents: kept)
     }
 
     /// Registered releases of a set, or of all, ascending; a mirror sees only those of its own sets.

@@ -19,7 +19,7 @@ extension Inventory {
         for stored in try database.releases() {
             do {
                 let release = try ReleaseSeal.trusting(
-                    stored.signed, set: stored.set, registeredAt: stored.registeredAt)
+                    stored.document, registeredAt: stored.registeredAt)
                 register(release)
             } catch {
                 logger.warning(

@@ -12,7 +12,7 @@ struct StateDatabase: Sendable {
     struct StoredRelease {
         var set: String
         var registeredAt: Int64
-        var signed: [UInt8]
+        var document: [UInt8]
     }
 
     /// A report as it is kept.
@@ -40,7 +40,14 @@ struct StateDatabase: Sendable {
             CREATE TABLE plan (
                 term INTEGER NOT NULL, number INTEGER NOT NULL, created_at INTEGER NOT NULL, body BLOB NOT NULL,
                 PRIMARY KEY (term, number));
-            """)
+            """),
+        // Releases are signed as targets of TUF. Those of before are forgotten: their origins hand them in again.
+        Migration(
+            2,
+            """
+            DELETE FROM release;
+            ALTER TABLE release RENAME COLUMN signed TO document;
+            """),
     ]
 
     private let connection: Connection
@@ -63,7 +70,7 @@ struct StateDatabase: Sendable {
 
     // MARK: Settings
 
-    /// The fleet's name, the signed term and the counter of calls for reports; nil what was never saved.
+    /// A setting; nil if it was never saved.
     func setting(_ name: Setting) throws -> String? {
         try connection.first("SELECT value FROM setting WHERE name = ?", [.text(name.rawValue)]) { try $0.text(0) }
     }
@@ -79,6 +86,8 @@ struct StateDatabase: Sendable {
         /// The encoded `SignedTerm` of the term in force, in base64.
         case signedTerm = "signed-term"
         case reportNow = "report-now"
+        /// The encoded `RepositoryDocuments` that were verified last, in base64.
+        case metadata
     }
 
     // MARK: Policy
@@ -146,18 +155,19 @@ struct StateDatabase: Sendable {
     // MARK: Releases
 
     /// Keeps a release.
-    func save(_ release: RegisteredRelease, signed: [UInt8]) throws {
+    func save(_ release: RegisteredRelease, document: [UInt8]) throws {
         try connection.run(
             "INSERT INTO release VALUES (?, ?, ?, ?)",
             [
-                .text(release.set), .unsigned(release.sequence), .integer(release.registeredAt), .blob(signed),
+                .text(release.set), .unsigned(release.sequence), .integer(release.registeredAt), .blob(document),
             ])
     }
 
     /// Every kept release, ascending.
     func releases() throws -> [StoredRelease] {
-        try connection.rows("SELECT set_name, registered_at, signed FROM release ORDER BY set_name, sequence") { row in
-            StoredRelease(set: try row.text(0), registeredAt: try row.integer(1), signed: try row.blob(2))
+        try connection.rows("SELECT set_name, registered_at, document FROM release ORDER BY set_name, sequence") {
+            row in
+            StoredRelease(set: try row.text(0), registeredAt: try row.integer(1), document: try row.blob(2))
         }
     }
 

@@ -43,6 +43,10 @@ struct CoordinatorRoutes: Sendable {
             let registration = try await request.json(
                 ReleaseRegistration.self, limit: limits.releaseBytes, deadline: limits.bodyDeadline)
             return try .json(await coordinator.register(registration, by: peer.identity))
+        case .submitMetadata:
+            let submission = try await request.json(
+                MetadataSubmission.self, limit: limits.releaseBytes, deadline: limits.bodyDeadline)
+            return try .json(await coordinator.take(submission, by: peer.identity))
         case .listReleases:
             let set = request.uri.queryParameters["set"].map(String.init)
             return try .json(await coordinator.releases(set: set, for: peer.identity))

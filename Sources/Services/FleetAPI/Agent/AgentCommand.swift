@@ -24,6 +24,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
         case collect
         /// List what changed from release `sequence` to release `other` of `set`.
         case diff
+        /// Take the TUF documents in `metadata`, if there are any, and answer with those that the host has.
+        case metadata
     }
 
     /// The version of this message; an agent refuses a newer one.
@@ -38,6 +40,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
     package var other: UInt64?
     /// Proof: the bytes of the path.
     package var path: Base64Bytes?
+    /// Metadata: encoded `RepositoryDocuments`.
+    package var metadata: Base64Bytes?
     package var dryRun: Bool?
     package var quick: Bool?
     /// Publish and rollback: the release may take away more than hosts allow; its document says so.

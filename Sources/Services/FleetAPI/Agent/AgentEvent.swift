@@ -35,6 +35,8 @@ package struct AgentEvent: Codable, Equatable, Sendable {
     package var collected: CollectedSummary?
     /// Publish and rollback, at the end: what had its time changed in place; nil: nothing had.
     package var retimed: RetimedFiles?
+    /// Publish and rollback, at the end: the encoded `RepositoryDocuments` that sign the release.
+    package var metadata: Base64Bytes?
 
     package init(_ kind: Kind) {
         self.kind = kind
@@ -67,6 +69,8 @@ package struct CommandProgress: Codable, Equatable, Sendable {
 package struct ReleaseDraft: Codable, Equatable, Sendable {
     /// The encoded release document; absent in a dry run.
     package var document: Base64Bytes?
+    /// With a document, the encoded `RepositoryDocuments` that the host has: what the next role of the set follows.
+    package var metadata: Base64Bytes?
     package var sequence: UInt64
     package var root: String
     package var files: UInt64
@@ -111,7 +115,7 @@ package struct BadPathEvent: Codable, Equatable, Sendable {
 
 /// A part of the answer to a question about releases.
 package struct CommandItem: Codable, Equatable, Sendable {
-    /// Proof: the encoded ``PortableProof``; releases: the encoded signed release.
+    /// Proof: the encoded ``PortableProof``; releases: the release document; metadata: encoded `RepositoryDocuments`.
     package var bytes: Base64Bytes?
     package var set: String?
     package var sequence: UInt64?
@@ -212,10 +216,11 @@ package struct CommandFailure: Codable, Equatable, Sendable, Error {
 
 /// The operator's answer to a draft, on the same stream.
 package struct DraftSignature: Codable, Equatable, Sendable {
-    /// The encoded ``SignedRelease`` over the document of the draft; absent: give the draft up.
-    package var signedRelease: Base64Bytes?
+    /// Encoded `RepositoryDocuments` with the role of the set that names the document of the draft; absent: give the
+    /// draft up.
+    package var metadata: Base64Bytes?
 
-    package init(signedRelease: Base64Bytes?) {
-        self.signedRelease = signedRelease
+    package init(metadata: Base64Bytes?) {
+        self.metadata = metadata
     }
 }

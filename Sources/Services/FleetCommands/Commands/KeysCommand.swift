@@ -6,7 +6,7 @@ import FleetModel
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
-        abstract: "Make the fleet's keys, and issue certificates for its hosts.",
+        abstract: "Make the fleet's certificate authority, and issue certificates for its hosts.",
         discussion: """
             EXAMPLES
               fleetctl keys init --dir keys --fleet example
@@ -19,7 +19,7 @@ struct KeysCommand: ParsableCommand {
     struct Make: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "init",
-            abstract: "Make an authority, an operator's certificate and a publisher's key.",
+            abstract: "Make an authority and an operator's certificate.",
             discussion: """
                 EXAMPLES
                   fleetctl keys init --dir keys --fleet example
@@ -32,7 +32,9 @@ struct KeysCommand: ParsableCommand {
             let keys = FleetKeys(folder: try WorkingFolder.absolute(folder))
             try keys.make(fleet: fleet)
             print("made the keys of fleet \(fleet) in \(keys.folder)")
-            Terminal.standard.note("hint: authority.key and publisher.key stay on this machine; keep a copy offline")
+            Terminal.standard.note(
+                "hint: authority.key stays on this machine; keep a copy offline. Who may sign releases: fleetctl trust init"
+            )
         }
     }
 
@@ -67,7 +69,7 @@ struct KeysCommand: ParsableCommand {
             let target = try WorkingFolder.absolute(out)
             try FleetKeys(folder: try WorkingFolder.absolute(folder))
                 .issue(role, name: name, days: days, into: target, as: basename)
-            print("wrote \(basename).pem, \(basename).key, authority.pem and publisher.pub to \(target)")
+            print("wrote \(basename).pem, \(basename).key and authority.pem to \(target)")
         }
     }
 }

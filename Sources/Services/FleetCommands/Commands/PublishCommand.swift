@@ -27,6 +27,7 @@ struct PublishCommand: AsyncParsableCommand {
     var source: String?
     @Flag(help: "Only say what a release would hold.") var dryRun = false
     @OptionGroup var removal: RemovalOption
+    @OptionGroup var keys: SetKeyOption
 
     func run() async throws {
         let session = try FleetSession(option)
@@ -36,7 +37,7 @@ struct PublishCommand: AsyncParsableCommand {
                 .usage, "no directory given, and \(session.file) names no `source` for \(set)",
                 hint: "\(session.command) publish \(set) DIRECTORY")
         }
-        let key = dryRun ? nil : try PublisherKeyFile.read(session)
+        let signers = dryRun ? nil : try keys.signers(of: set, session)
         var command = AgentCommand(.publish, set: set)
         command.source = source
         command.policy = policy
@@ -44,7 +45,7 @@ struct PublishCommand: AsyncParsableCommand {
         command.confirmDelete = removal.confirmDelete
         let line = try await AgentLine.open(command, to: session.mirror(policy.origin), of: session)
         let signing = DraftSigning(
-            session: session, set: set, key: key, isDryRun: dryRun, confirmsRemoval: removal.confirmDelete)
+            session: session, set: set, signers: signers, isDryRun: dryRun, confirmsRemoval: removal.confirmDelete)
         let result = try await signing.follow(line, verb: "publish")
         await line.close()
         switch output.format {

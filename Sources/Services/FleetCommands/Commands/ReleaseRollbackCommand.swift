@@ -22,18 +22,19 @@ struct ReleaseRollbackCommand: AsyncParsableCommand {
     @Argument(help: "The set.") var set: String
     @Argument(help: "The release to go back to; without it the one before the head.") var sequence: UInt64?
     @OptionGroup var removal: RemovalOption
+    @OptionGroup var keys: SetKeyOption
 
     func run() async throws {
         let session = try FleetSession(option)
         let policy = try session.set(set)
-        let key = try PublisherKeyFile.read(session)
+        let signers = try keys.signers(of: set, session)
         var command = AgentCommand(.rollback, set: set)
         command.sequence = sequence
         command.policy = policy
         command.confirmDelete = removal.confirmDelete
         let line = try await AgentLine.open(command, to: session.mirror(policy.origin), of: session)
         let signing = DraftSigning(
-            session: session, set: set, key: key, isDryRun: false, confirmsRemoval: removal.confirmDelete)
+            session: session, set: set, signers: signers, isDryRun: false, confirmsRemoval: removal.confirmDelete)
         let result = try await signing.follow(line, verb: "rollback")
         await line.close()
         switch output.format {

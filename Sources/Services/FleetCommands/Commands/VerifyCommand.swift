@@ -124,33 +124,32 @@ struct VerifyCommand: AsyncParsableCommand {
         throw FleetctlError(.failed, "\(host.name) gave no proof", hint: "look into its log")
     }
 
-    /// Checks a proof file by the key inside it; with a fleet.yaml given, that key must be one of the fleet's.
+    /// Checks a proof file by the root inside it; with a fleet.yaml given, by the root in the fleet's trust folder.
     private func checkProof(_ path: String) throws {
         let text = try TextFile.read(path, limit: PortableProof.maximumTextByteCount)
         let verified: ProvenEntry
         do {
-            verified = try PortableProof(decoding: Array(text.utf8)).verify()
-        } catch {
+            let anchor = isFleetNamed ? try OperatorTrust(try FleetSession(option)).roots : nil
+            verified = try PortableProof(decoding: Array(text.utf8)).verify(from: anchor)
+        } catch let error as PortableProofError {
             throw FleetctlError(.failed, "\(path): the proof does not hold: \(error)")
         }
-        if option.file != nil || Terminal.environment("FLEET_FILE") != nil {
+        if isFleetNamed {
             let session = try FleetSession(option)
             guard verified.fleet == session.fleet.name else {
                 throw FleetctlError(
                     .refused, "\(path) is about fleet \(verified.fleet), and \(session.file) is \(session.fleet.name)")
             }
-            guard try PublisherKeyFile.publishers(of: session.fleet).contains(verified.publisher) else {
-                throw FleetctlError(
-                    .refused,
-                    "\(path) is signed by \(verified.publisher.fingerprint), which is no publisher of \(session.file)")
-            }
         }
         print(verified.text)
-        if option.file == nil {
+        if !isFleetNamed {
             Terminal.standard.note(
-                "hint: compare the fingerprint with the publisher's, or name the fleet's file with -f")
+                "hint: compare the digest of root \(verified.rootVersion) with the fleet's (sha256sum of its file), or name "
+                    + "the fleet's file with -f")
         }
     }
+
+    private var isFleetNamed: Bool { option.file != nil || Terminal.environment("FLEET_FILE") != nil }
 }
 
 extension ProvenEntry {
@@ -169,7 +168,7 @@ extension ProvenEntry {
         }
         lines.append("  release    \(document.fleet)/\(document.set) \(document.sequence)")
         lines.append("  root       \(document.manifest.digest)")
-        lines.append("  signed by  \(publisher.fingerprint)")
+        lines.append("  trust      root \(rootVersion), SHA-256 \(rootFingerprint)")
         return lines.joined(separator: "\n")
     }
 }

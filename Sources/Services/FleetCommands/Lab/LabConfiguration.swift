@@ -35,9 +35,7 @@ struct LabConfiguration {
               key: keys/operator.key
               authority: keys/authority.pem
 
-            trust:
-              publishers: [keys/publisher.pub]
-              publisher_key: keys/publisher.key   # read by fleetctl only
+            trust: {folder: trust}            # made by fleetctl trust init
 
             sets:
             \(sets.joined(separator: "\n"))
@@ -67,8 +65,8 @@ struct LabConfiguration {
           key: agent.key
           authority: authority.pem
         trust:
-          publishers: [publisher.pub]
-        \(host == 0 ? "publish_from: [/]                 # a lab's origin publishes any directory\n" : "")
+          root: root.json
+        \(host == 0 ? "  online_key: online.key          # signs snapshots and timestamps\n" : "")\(host == 0 ? "publish_from: [/]                 # a lab's origin publishes any directory\n" : "")
         """
     }
 }

@@ -10,6 +10,7 @@ struct LabLayout {
     var fleetFile: String { "\(folder)/fleet.yaml" }
     var labFile: String { "\(folder)/lab.json" }
     var keys: String { "\(folder)/keys" }
+    var trust: String { "\(folder)/trust" }
 
     /// The folder of the coordinator, or of the host `name`.
     func home(of name: String) -> String {

@@ -1,14 +1,16 @@
 import Content
 import FleetAPI
 import FleetModel
+import Glibc
 import Trust
+import UpdateFramework
 
 /// The operator's side of a command that makes a release: progress, the signature of the draft, the registration.
 struct DraftSigning {
     let session: FleetSession
     let set: String
     /// Nil in a dry run: nothing is signed.
-    let key: PublisherKey?
+    let signers: SetRoleSigning.Signers?
     let isDryRun: Bool
     /// The operator's word that the release may take away more than hosts allow.
     let confirmsRemoval: Bool
@@ -19,7 +21,7 @@ struct DraftSigning {
         let clock = ContinuousClock()
         let began = clock.now
         var result = PublishResult(set: set, isDryRun: isDryRun)
-        var signed: SignedRelease?
+        var document: [UInt8]?
         while let event = try await line.next() {
             switch event.kind {
             case .progress:
@@ -41,15 +43,19 @@ struct DraftSigning {
                 result.take(draft)
                 view.clear()
                 for warning in draft.warnings { session.terminal.warn(warning) }
-                guard let key, let document = draft.document?.bytes else { continue }
-                let release = try sign(document, with: key, draft: draft)
-                try await line.send(DraftSignature(signedRelease: Base64Bytes(release.encode())))
-                signed = release
+                guard let signers, let bytes = draft.document?.bytes else { continue }
+                try check(bytes, draft: draft)
+                let metadata = try await metadata(signing: bytes, draft: draft, signers)
+                try await line.send(DraftSignature(metadata: Base64Bytes(metadata.encode())))
+                document = bytes
             case .done:
                 view.clear()
                 result.take(event.retimed)
                 result.seconds = seconds(clock.now - began)
-                if let signed { await register(signed) }
+                if let document, let sequence = result.sequence, let metadata = event.metadata?.bytes {
+                    await register(
+                        ReleaseRegistration(set: set, sequence: sequence, document: document, metadata: metadata))
+                }
                 return result
             case .bad, .item, .failed: continue
             }
@@ -57,10 +63,28 @@ struct DraftSigning {
         throw FleetctlError(.failed, "the agent ended the \(verb) without a word", hint: "look into its log")
     }
 
-    /// Signs the document, if it says what was asked for.
-    private func sign(
-        _ document: [UInt8], with key: PublisherKey, draft: ReleaseDraft
-    ) throws -> SignedRelease {
+    /// The documents that make `document` a release: the next role of the set, and where the origin is not the keeper
+    /// what that made of it.
+    private func metadata(
+        signing document: [UInt8], draft: ReleaseDraft, _ signers: SetRoleSigning.Signers
+    ) async throws -> RepositoryDocuments {
+        let held = try RepositoryDocuments(decoding: draft.metadata?.bytes ?? [])
+        let documents: RepositoryDocuments
+        do {
+            documents = try signers.documents(after: held, now: MetadataTime(secondsSince1970: Int64(time(nil)))) {
+                $0.add(release: draft.sequence, document: document)
+            }
+        } catch let error as UpdateError {
+            throw FleetctlError(
+                .refused, "the origin has metadata that the trust folder refuses: \(error)",
+                hint: "fleetctl trust show --explain \(set)")
+        }
+        let origin = try session.set(set).origin
+        return session.fleet.keeper == origin ? documents : try await session.exchangeMetadata(documents)
+    }
+
+    /// Throws unless the document says what was asked for.
+    private func check(_ document: [UInt8], draft: ReleaseDraft) throws {
         let release = try ReleaseDocument(decoding: document)
         guard release.fleet == session.fleet.name, release.set == set, release.sequence == draft.sequence,
             release.manifest.digest.description == draft.root
@@ -77,14 +101,13 @@ struct DraftSigning {
                 "the origin drafted a release of \(set) that may take away anything, and nobody asked for that",
                 hint: "is the right agent running on the origin?")
         }
-        return try SignedRelease(release, by: key)
     }
 
     /// Tells the coordinator; a release stands without it, too.
-    private func register(_ signed: SignedRelease) async {
+    private func register(_ registration: ReleaseRegistration) async {
         do {
             let client = try session.coordinator()
-            _ = try await client.register(release: signed.encode(), set: set)
+            _ = try await client.register(registration)
             try await session.warnIfSuperseded(client)
         } catch {
             session.terminal.warn(

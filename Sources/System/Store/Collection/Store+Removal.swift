@@ -105,17 +105,17 @@ extension ContentTable {
 }
 
 extension Session {
-    /// Takes a release out of the held ones; whether it was one. Its signed document stays with its changeset.
+    /// Takes a release out of the held ones; whether it was one. Its document stays with its changeset.
     func retire(_ release: CollectionScope.Retired) throws -> Bool {
         let key: [Value] = [.integer(release.set), .unsigned(release.sequence)]
-        let signed = try first("SELECT signed FROM release WHERE set_number = ? AND sequence = ?", key) {
+        let document = try first("SELECT document FROM release WHERE set_number = ? AND sequence = ?", key) {
             try $0.blob(0)
         }
-        guard let signed else { return false }
-        if let changeset = try changeset(in: signed), try holds(.changeset, changeset.digest.raw) {
+        guard let document else { return false }
+        if let changeset = try changeset(in: document), try holds(.changeset, changeset.digest.raw) {
             try run(
-                "INSERT OR REPLACE INTO past_release (set_number, sequence, changeset, bytes, signed) VALUES (?, ?, ?, ?, ?)",
-                key + [.digest(changeset.digest.raw), .unsigned(changeset.byteCount), .blob(signed)])
+                "INSERT OR REPLACE INTO past_release (set_number, sequence, changeset, bytes, document) VALUES (?, ?, ?, ?, ?)",
+                key + [.digest(changeset.digest.raw), .unsigned(changeset.byteCount), .blob(document)])
         }
         try run("DELETE FROM release WHERE set_number = ? AND sequence = ?", key)
         try run("DELETE FROM bad_path WHERE set_number = ? AND sequence = ?", key)
@@ -142,13 +142,13 @@ extension Session {
         try query("SELECT changeset FROM unfinished_fetch WHERE changeset NOT NULL") { row in
             named.insert(ChangesetDigest(try row.digest(0, "unfinished_fetch")))
         }
-        try query("SELECT signed FROM release") { row in
+        try query("SELECT document FROM release") { row in
             if let changeset = try changeset(in: row.blob(0)) { named.insert(changeset.digest) }
         }
         return named
     }
 
-    private func changeset(in signed: [UInt8]) throws -> ChangesetReference? {
-        try ReleaseDocument(decoding: SignedRelease(decoding: signed).document).changeset
+    private func changeset(in document: [UInt8]) throws -> ChangesetReference? {
+        try ReleaseDocument(decoding: document).changeset
     }
 }

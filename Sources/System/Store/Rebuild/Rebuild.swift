@@ -5,12 +5,11 @@ import Hashing
 import LinuxIO
 import Trust
 
-/// Makes a lost database again: from the blobs, which are hashed and cut again, from the files of signed releases, and
+/// Makes a lost database again: from the blobs, which are hashed and cut again, from the files of releases, and
 /// from the served trees, whose manifests must come to the roots that were signed.
 struct Rebuild {
     let folders: StoreFolders
     let database: Connection
-    let policy: ReleasePolicy
     private let releases: [KeptRelease]
     private let profiles: [ChunkProfile]
     private let algorithms: [HashAlgorithm]
@@ -19,11 +18,12 @@ struct Rebuild {
     /// Index in `blobs` by inode: how files of trees are known again.
     private var byInode: [UInt64: Int32] = [:]
 
-    /// A file of a signed release, verified.
+    /// A release with its file, verified.
     struct KeptRelease {
         let set: String
         let document: ReleaseDocument
-        let signed: SignedRelease
+        let bytes: [UInt8]
+        let digest: ReleaseDigest
         let furtherDigests: [HashAlgorithm]
     }
 
@@ -40,11 +40,10 @@ struct Rebuild {
     /// Blobs read before their rows are written: bounds memory and the size of a transaction.
     private static let batchCount = 1024
 
-    init(_ folders: StoreFolders, _ database: Connection, _ policy: ReleasePolicy) throws {
+    init(_ folders: StoreFolders, _ database: Connection, _ verify: ReleaseCheck) throws {
         self.folders = folders
         self.database = database
-        self.policy = policy
-        let kept = try Self.keptReleases(folders, policy)
+        let kept = try Self.keptReleases(folders, verify)
         releases = kept
         let identifiers = Set(kept.map(\.document.chunkProfile)).sorted()
         let used = identifiers.compactMap { ChunkProfile(identifier: $0) }
@@ -52,18 +51,17 @@ struct Rebuild {
         algorithms = Set(kept.flatMap(\.furtherDigests)).sorted { $0.rawValue < $1.rawValue }
     }
 
-    private static func keptReleases(_ folders: StoreFolders, _ policy: ReleasePolicy) throws -> [KeptRelease] {
+    private static func keptReleases(_ folders: StoreFolders, _ verify: ReleaseCheck) throws -> [KeptRelease] {
         var kept: [KeptRelease] = []
         for set in try folders.releaseFiles.sets() {
             for sequence in try folders.releaseFiles.sequences(of: set) {
                 guard let content = try folders.releaseFiles.read(set: set, sequence: sequence),
-                    let release = try? ReleaseVerifier.verify(content.signed, policy: policy, set: set, above: nil),
-                    release.document.sequence == sequence,
+                    let release = try? verify(content.document, set, sequence),
                     try folders.releases.stat("\(set)/\(sequence)")?.type == .directory
                 else { continue }
                 kept.append(
                     KeptRelease(
-                        set: set, document: release.document, signed: content.signed,
+                        set: set, document: release.document, bytes: release.bytes, digest: release.digest,
                         furtherDigests: content.furtherDigests))
             }
         }
@@ -228,10 +226,10 @@ struct Rebuild {
         try database.withTransaction { session in
             let set = try session.ensureContentSet(release.set)
             try session.run(
-                "INSERT OR REPLACE INTO release (set_number, sequence, digest, root, signed) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO release (set_number, sequence, digest, root, document) VALUES (?, ?, ?, ?, ?)",
                 [
-                    .integer(set.number), .unsigned(document.sequence), .digest(release.signed.digest.raw),
-                    .digest(document.manifest.digest.raw), .blob(release.signed.encode()),
+                    .integer(set.number), .unsigned(document.sequence), .digest(release.digest.raw),
+                    .digest(document.manifest.digest.raw), .blob(release.bytes),
                 ])
             guard isServed else { return }
             let verifiedAt: Value = isDamaged ? .null : .integer(Int64(time(nil)))
@@ -257,7 +255,7 @@ struct Rebuild {
         guard let wanted = release.document.changeset,
             let before = releases.last(where: {
                 $0.set == release.set && $0.document.sequence < release.document.sequence
-            }), release.document.previous == before.signed.digest
+            }), release.document.previous == before.digest
         else { return }
         let bytes: [UInt8]
         do {

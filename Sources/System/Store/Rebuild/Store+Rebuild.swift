@@ -3,6 +3,9 @@ import Glibc
 import LinuxIO
 package import Trust
 
+/// Verifies the document of a release of a set under its sequence. Throws if nobody who may has signed it.
+package typealias ReleaseCheck = (_ document: [UInt8], _ set: String, _ sequence: UInt64) throws -> VerifiedRelease
+
 extension Store {
     /// Makes the database and the chunk index of the store in `data` again, from its files alone (decision 0006).
     ///
@@ -12,14 +15,14 @@ extension Store {
     ///
     /// - Parameters:
     ///   - state: as for `open`.
-    ///   - policy: whose signatures the files of releases must have.
+    ///   - verify: says whether the document of a release is signed; what it refuses is not taken.
     ///   - progress: told after some hundred files.
     /// - Throws: `locked` while an agent runs, `noStore` if there is none, `unknownFormat`, and what the disk says.
     package static func rebuild(
-        data path: String, state: String? = nil, policy: ReleasePolicy,
+        data path: String, state: String? = nil, verify: ReleaseCheck,
         progress: (RebuildProgress) -> Void = { _ in }
     ) throws -> RebuildOutcome {
-        let outcome = try rebuildDatabase(path, state, policy, progress)
+        let outcome = try rebuildDatabase(path, state, verify, progress)
         // The start fills the index from the rows, and puts right what a crash had left.
         let store = try open(data: path, state: state)
         store.close()
@@ -27,7 +30,7 @@ extension Store {
     }
 
     private static func rebuildDatabase(
-        _ path: String, _ state: String?, _ policy: ReleasePolicy, _ progress: (RebuildProgress) -> Void
+        _ path: String, _ state: String?, _ verify: ReleaseCheck, _ progress: (RebuildProgress) -> Void
     ) throws -> RebuildOutcome {
         guard let top = try Folder.open(path).subfolderIfPresent(StoreLayout.storeFolder),
             try top.stat("format") != nil
@@ -47,7 +50,7 @@ extension Store {
             let database = try Connection(
                 path: "\(place)/\(StoreLayout.newDatabaseFile)", migrations: StoreSchema.migrations)
             try database.run("PRAGMA cache_size = -16384")
-            var rebuild = try Rebuild(folders, database, policy)
+            var rebuild = try Rebuild(folders, database, verify)
             try rebuild.enterBlobs(progress)
             try rebuild.enterReleases()
             try database.checkpoint()

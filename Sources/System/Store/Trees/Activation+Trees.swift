@@ -95,8 +95,8 @@ extension Activation {
                 try tree.finish()
             }
             // The top has no entry of its own: its time stands in the release, and a repair in it has changed it.
-            guard let signed = try store.signedRelease(set: name, sequence: sequence) else { continue }
-            try top.setModified(FileTime(seconds: try ReleaseDocument(decoding: signed.document).topModified))
+            guard let document = try store.releaseDocument(set: name, sequence: sequence) else { continue }
+            try top.setModified(FileTime(seconds: try ReleaseDocument(decoding: document).topModified))
         }
     }
 

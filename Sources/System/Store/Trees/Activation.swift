@@ -16,7 +16,8 @@ struct Activation {
     let document: ReleaseDocument
     /// The document's digest, and its bytes with their signatures, which were verified.
     let digest: ReleaseDigest
-    let signed: SignedRelease
+    /// The document's bytes.
+    let bytes: [UInt8]
     let staging: StagingFolder
     /// The manifest whose entries all have their inodes already; nil: none is known to.
     let base: NodeDigest?
@@ -210,16 +211,16 @@ struct Activation {
                 return entry.type != .file
             }
         }
-        try store.releaseFiles.write(signed, set: name, sequence: document.sequence, furtherDigests: further)
+        try store.releaseFiles.write(bytes, set: name, sequence: document.sequence, furtherDigests: further)
     }
 
     private func holdRelease(_ marks: (blob: Int64, attachment: Int64)) throws {
         try store.database.withTransaction { session in
             try session.run(
-                "INSERT OR REPLACE INTO release (set_number, sequence, digest, root, signed) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO release (set_number, sequence, digest, root, document) VALUES (?, ?, ?, ?, ?)",
                 [
                     .integer(set.number), .unsigned(document.sequence), .digest(digest.raw),
-                    .digest(root.raw), .blob(signed.encode()),
+                    .digest(root.raw), .blob(bytes),
                 ])
             try session.setMark("indexed-blob", marks.blob)
             try session.setMark("indexed-attachment", marks.attachment)

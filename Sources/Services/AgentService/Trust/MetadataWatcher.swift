@@ -1,0 +1,197 @@
+import FleetAPI
+import FleetModel
+import Logging
+import STOQTransport
+import Store
+import Synchronization
+import Trust
+import UpdateFramework
+
+/// Keeps the fleet's metadata of this host as new as that of its neighbours: runs a ``MetadataWatch``, tells neighbours
+/// and the coordinator of what is new here, and says when nothing is fresh any more.
+final class MetadataWatcher: Sendable {
+    /// How often a neighbour is called; each agent at its own pace, so that a fleet does not call in step.
+    private static let callInterval = Duration.seconds(60)
+    private static let pace = 0.75...1.0
+    private static let freshnessCode = "freshness-expired"
+    private static let roleCode = "role-expired"
+
+    private let trust: TrustedRepository
+    private let store: Store
+    private let endpoint: STOQEndpoint
+    private let client: CoordinatorClient
+    private let exchange: MetadataExchange
+    private let activity: AgentActivity
+    private let pool: BlockingPool
+    private let clock: WallClock
+    private let logger: Logger
+
+    private let events = Mutex<[MetadataWatch.Event]>([])
+    private let news = Signal()
+    private let began = ContinuousClock.now
+
+    init(
+        trust: TrustedRepository, store: Store, endpoint: STOQEndpoint, client: CoordinatorClient,
+        activity: AgentActivity, pool: BlockingPool, clock: WallClock, logger: Logger
+    ) {
+        self.trust = trust
+        self.store = store
+        self.endpoint = endpoint
+        self.client = client
+        exchange = MetadataExchange(trust: trust, pool: pool)
+        self.activity = activity
+        self.pool = pool
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// A peer greeted.
+    func greeted(version: UInt64, by name: String) {
+        events.withLock { events in
+            // The last greeting says all: a peer that greets without pause is kept once.
+            events.removeAll { event in
+                guard case .greeted(name, _) = event else { return false }
+                return true
+            }
+            events.append(.greeted(neighbour: name, version: version))
+        }
+        news.raise()
+    }
+
+    /// The coordinator answered a poll.
+    func pollAnswered(_ answer: AssignmentsAnswer) {
+        if let neighbourhood = answer.neighbourhood { take(.appointed(neighbourhood)) }
+        if let version = answer.timestampVersion { take(.hinted(version)) }
+    }
+
+    /// Whom to know, from before a restart.
+    func appointed(_ neighbourhood: Neighbourhood) { take(.appointed(neighbourhood)) }
+
+    private func take(_ event: MetadataWatch.Event) {
+        events.withLock { $0.append(event) }
+        news.raise()
+    }
+
+    /// Works until the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.tellOthers() }
+            await self.work(&group)
+            group.cancelAll()
+        }
+    }
+
+    private func work(_ group: inout DiscardingTaskGroup) async {
+        var watch = MetadataWatch(
+            callInterval: Self.callInterval * Double.random(in: Self.pace), turn: .random(in: 0...0xFFFF), now: now)
+        while !Task.isCancelled {
+            let seen = news.count
+            let taken = events.withLock { events in
+                defer { events = [] }
+                return events
+            }
+            for event in [.holds(version)] + taken + [.passed] {
+                for action in watch.handle(event, now: now) {
+                    group.addTask { await self.run(action) }
+                }
+            }
+            checkFreshness()
+            await news.wait(after: seen, atMost: max(.seconds(1), watch.nextCall - now))
+        }
+    }
+
+    private var now: Duration { ContinuousClock.now - began }
+
+    private var version: UInt64 { UInt64(max(0, trust.versions[.timestamp])) }
+
+    // MARK: - Actions
+
+    private func run(_ action: MetadataWatch.Action) async {
+        switch action {
+        case .call(let neighbour):
+            do {
+                _ = try await connection(to: neighbour)
+            } catch {
+                logger.debug(
+                    "a neighbour cannot be called", metadata: ["peer": "\(neighbour.name)", "error": "\(error)"])
+            }
+        case .fetch(let neighbour):
+            do {
+                try await exchange.update(from: connection(to: neighbour))
+                take(.fetched(neighbour: neighbour.name))
+            } catch {
+                // An expired timestamp is nobody's lie: it is told as what it is.
+                let isOld = (error as? UpdateError)?.label == "expired"
+                logger.log(
+                    level: error is UpdateError && !isOld ? .warning : .info, "no metadata from a neighbour",
+                    metadata: ["peer": "\(neighbour.name)", "error": "\(error)"])
+                take(.failed(neighbour: neighbour.name))
+            }
+        }
+    }
+
+    private func connection(to neighbour: Neighbour) async throws -> STOQConnection {
+        try await endpoint.connection(
+            to: neighbour.name, role: nil, host: neighbour.address.host, port: neighbour.address.port)
+    }
+
+    // MARK: - News of our own
+
+    /// Greets peers again whenever there is something new here, and hands it to the coordinator if this host made it.
+    private func tellOthers() async {
+        while !Task.isCancelled {
+            let seen = trust.changed.count
+            if trust.repository != nil {
+                await endpoint.announce()
+                if trust.isKeeper { await submit() }
+            }
+            news.raise()
+            await trust.changed.wait(after: seen)
+        }
+    }
+
+    private func submit() async {
+        do {
+            _ = try await client.submit(metadata: trust.documents(newerThan: MetadataVersions()).encode())
+        } catch {
+            logger.debug("the coordinator was not given the metadata", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: - Freshness
+
+    /// Says since when nothing is fresh, until something is: what is served stays served, and nothing new is taken.
+    private func checkFreshness() {
+        guard let repository = trust.repository else { return }
+        let now = trust.now
+        tell(
+            repository.freshUntil <= now
+                ? Problem(
+                    code: Self.freshnessCode,
+                    message:
+                        "freshness expired since \(repository.freshUntil): the last verified releases are served on, "
+                        + "and no newer ones are taken",
+                    hint: "is the keeper's agent running, and is the clock right? fleetctl trust show") : nil,
+            code: Self.freshnessCode)
+        let carried = Set((try? store.sets()) ?? [])
+        let expired = repository.sets.first { set in
+            carried.contains(set) && repository.freshUntil > now
+                && (repository.failures[set] != nil || repository.freshUntil(ofSet: set) <= now)
+        }
+        tell(
+            expired.map {
+                Problem(
+                    code: Self.roleCode, set: $0,
+                    message: "what the keys of \($0) signed has expired: no new release of it is taken",
+                    hint: "publish it again: fleetctl publish \($0)")
+            }, code: Self.roleCode)
+    }
+
+    private func tell(_ problem: Problem?, code: String) {
+        if let problem {
+            activity.raise(problem, now: clock.now())
+        } else {
+            activity.settle(code)
+        }
+    }
+}

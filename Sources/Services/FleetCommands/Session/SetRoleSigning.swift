@@ -1,0 +1,48 @@
+import FleetModel
+import Trust
+import UpdateFramework
+
+/// Signs the next document of a set's role with the keys on this machine.
+struct SetRoleSigning {
+    let trust: OperatorTrust
+    let set: String
+    let passphrases: Passphrases
+
+    /// The keys that will sign. Throws a `FleetctlError` if there are too few here: better before the work than after it.
+    func open() throws -> Signers {
+        let role = try trust.signers(ofSet: set, nil)
+        let signers = try trust.open(role, passphrases: passphrases)
+        guard signers.count >= role.threshold else {
+            let keys = role.threshold == 1 ? "1 key" : "\(role.threshold) keys"
+            throw FleetctlError(
+                .refused,
+                "releases of \(set) take the signatures of \(keys), and \(signers.count) of theirs "
+                    + "\(signers.count == 1 ? "is" : "are") on this machine",
+                hint: "name the key's file with --key, or see whose it is: fleetctl trust show")
+        }
+        return Signers(trust: trust, set: set, signers: signers)
+    }
+
+    /// Opened keys of one set.
+    struct Signers {
+        let trust: OperatorTrust
+        let set: String
+        let signers: [any MetadataSigner]
+
+        /// The documents to give to the keeper, so that the role of the set is what `change` makes of it after `held`,
+        /// what the host has. Throws `UpdateError` if that is refused.
+        func documents(
+            after held: RepositoryDocuments, now: MetadataTime, _ change: (inout SetRole) -> Void
+        ) throws -> RepositoryDocuments {
+            let repository = try trust.repository(with: held)
+            var role = SetRole(of: set, after: repository?.contents(ofSet: set), now: now)
+            change(&role)
+            let signed = role.signed(fleet: trust.fleet)
+            let signatures = try signers.map { try MetadataWriter.signature(over: signed, by: $0) }
+            let versions = repository?.versions ?? MetadataVersions(root: held.newestRoot?.version ?? 0)
+            var documents = try trust.documents(newerThan: versions)
+            documents.documents[FleetRoles.role(ofSet: set)] = MetadataWriter.document(signed, signatures: signatures)
+            return documents
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Content
+import Database
+import Store
+import Testing
+
+@Suite("Databases of older programs are brought up to date")
+struct MigrationTests {
+    @Test("What was kept of a signed release is its document", arguments: [1, 127, 128, 300, 16_383])
+    func documents(byteCount: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/store.db"
+        let document = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        var envelope = ByteWriter()
+        envelope.bytes(Array("MFSR".utf8))
+        envelope.u8(1)
+        envelope.lengthPrefixed(document)
+        envelope.bytes([1] + [UInt8](repeating: 9, count: 99))
+        do {
+            let old = try Connection(path: path, migrations: Array(StoreSchema.migrations.prefix(4)))
+            try old.run(
+                "INSERT INTO release VALUES (1, 2, x'00', x'00', ?)", [.blob(envelope.bytes)])
+            try old.run("INSERT INTO past_release VALUES (1, 1, x'00', 5, ?)", [.blob(envelope.bytes)])
+        }
+        let new = try Connection(path: path, migrations: StoreSchema.migrations)
+        for table in ["release", "past_release"] {
+            #expect(try new.first("SELECT document FROM \(table)") { try $0.blob(0) } == document)
+        }
+    }
+}
