@@ -112,7 +112,7 @@ class PublishAndSync(LabTest):
         with open(proof, "w") as file:
             file.write(made.out)
         shown = run("verify", "--proof-file", proof)
-        self.assertIn("SHA256:", shown.out)
+        self.assertIn("trust      root 1, SHA-256 ", shown.out)
         self.fleet("verify", "--proof-file", proof)
         self.assertRegex(shown.out, "type +executable file\n +size +10\n")
         # A path is bytes: what is not UTF-8 is asked for, and proven, as it is.

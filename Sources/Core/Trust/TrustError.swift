@@ -11,6 +11,10 @@ package enum TrustError: Error, Hashable, Sendable, CustomStringConvertible {
     case notNamed(set: String, sequence: UInt64, newest: UInt64?)
     /// What leads to the release has expired: somebody may withhold what is newer.
     case stale(set: String, since: MetadataTime)
+    /// No list of yanked paths is signed for the set.
+    case notYanked(String)
+    /// The signed bytes are no list of yanked paths that this program reads.
+    case badYankList(String, reason: String)
     /// The signed bytes are no release document that this program reads.
     case badDocument(ReleaseDocumentError)
     /// A release of another fleet.
@@ -27,8 +31,10 @@ package enum TrustError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Whether other metadata can make the release right; else it is wrong in itself, or too old.
     package var isCuredByMetadata: Bool {
         switch self {
-        case .metadata, .unknownSet, .notNamed, .stale: true
-        case .badDocument, .otherFleet, .otherSet, .otherSequence, .lowerSequence, .sameSequenceOtherDigest: false
+        case .metadata, .unknownSet, .notNamed, .stale, .notYanked: true
+        case .badYankList, .badDocument, .otherFleet, .otherSet, .otherSequence, .lowerSequence,
+            .sameSequenceOtherDigest:
+            false
         }
     }
 
@@ -46,6 +52,10 @@ package enum TrustError: Error, Hashable, Sendable, CustomStringConvertible {
         case .stale(let set, let since):
             "freshness expired since \(since): nobody with the fleet's online key has said since then what the newest"
                 + " release of \(set) is; is the keeper's agent running, and is this host's clock right?"
+        case .notYanked(let set):
+            "nothing of \(set) was yanked by the keys of the set"
+        case .badYankList(let set, let reason):
+            "the list of yanked paths of \(set) cannot be read: \(reason): update this program, or yank again"
         case .badDocument(let error):
             "\(error)"
         case .otherFleet(let expected, let found):

@@ -23,7 +23,8 @@ package struct Fleetctl: AsyncParsableCommand {
             """,
         version: FleetVersion.current,
         subcommands: [
-            PublishCommand.self, PlanCommand.self, SyncCommand.self, StatusCommand.self, CheckCommand.self,
+            PublishCommand.self, YankCommand.self, UnyankCommand.self, PlanCommand.self, SyncCommand.self,
+            StatusCommand.self, CheckCommand.self,
             VerifyCommand.self, CollectCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self,
             CoordinatorCommand.self, LabCommand.self,
         ])

@@ -130,6 +130,7 @@ extension Store {
         for set in try database.read({ try $0.headsBySet() }) { try settleTimes(of: set.number) }
         try recoverTrees()
         try recoverTending()
+        try enforceYanks()
         try recoverIndex(fromStart: rebuildsIndex)
     }
 

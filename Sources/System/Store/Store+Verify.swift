@@ -2,6 +2,7 @@ import Content
 import Database
 import Glibc
 import LinuxIO
+import Trust
 import Synchronization
 
 extension Store {
@@ -257,6 +258,7 @@ extension Store {
     ) throws -> [BadPath] {
         var findings: [BadPath] = []
         let foundAt = Int64(time(nil))
+        let yanks = try yanks(of: scope.name)
         for release in scope.releases {
             let path = "\(scope.name)/\(release.sequence)"
             guard let root = try releases.subfolderIfPresent(path) else { continue }
@@ -272,6 +274,7 @@ extension Store {
                     if isCancelled() { outcome.isCancelled = true }
                     guard !outcome.isCancelled else { return false }
                     outcome.entries += 1
+                    if yanks?.covers(entry.path) == true { return true }
                     var fault = try tree.fault(entry)
                     if fault != nil, showsOtherTimes, try tree.showsOtherTime(entry) { return true }
                     if fault == nil, try !tree.isLinked(entry) { fault = "is not the store's own file" }

@@ -166,5 +166,6 @@ package enum StoreSchema {
             \(unwrapped("release"))
             \(unwrapped("past_release"))
             """),
+        Migration(6, "CREATE TABLE yank (set_number INTEGER PRIMARY KEY, list BLOB NOT NULL);"),
     ]
 }

@@ -14,7 +14,7 @@ enum FuzzSamples {
         .changeset(set: "iso", ChangesetDigest(digest)), .packedTree(set: "iso", NodeDigest(digest)),
         .nodes(set: "iso", [NodeDigest(digest), NodeDigest(digest)]), .chunkLists(set: "a", [ChunkListDigest(digest)]),
         .chunks(set: "debian", Array(repeating: ChunkDigest(digest), count: 40)), .command([0x7B, 0x7D]),
-        .metadata(versions: MetadataVersions(root: 1, roles: [.timestamp: 300]).encoded),
+        .metadata(versions: MetadataVersions(root: 1, roles: [.timestamp: 300]).encoded), .yanks(set: "debian"),
     ]
 
     /// A proof that an empty release has no file.
@@ -27,6 +27,15 @@ enum FuzzSamples {
         let metadata = try TestPublisher(fleet: "lab", sets: ["debian"]).documents(naming: [(1, bytes)], of: "debian")
         let proof = try ManifestProof.make(RelativePath("a"), root: root.digest) { _ in nil }
         return Array(PortableProof(document: bytes, metadata: metadata, manifestProof: proof).encode().utf8)
+    }
+
+    /// A list of two yanked paths.
+    static func yankList() throws -> YankList {
+        var list = YankList(fleet: "lab", set: "debian")
+        for path in ["pool/a", "b"] {
+            _ = list.add(YankList.Entry(path: try RelativePath(path), reason: "why", yankedAt: 1_700_000_000))
+        }
+        return list
     }
 
     /// A whole repository with one release.

@@ -77,6 +77,7 @@ extension FuzzTarget {
             ]
         case .repositoryDocuments: [try FuzzSamples.repository().encode()]
         case .proof: [try FuzzSamples.proof()]
+        case .yankList: [try FuzzSamples.yankList().encode()]
         case .metadataVersions:
             [
                 MetadataVersions(root: 2, roles: [.timestamp: 900, .targets: 1, FleetRoles.role(ofSet: "debian"): 5])

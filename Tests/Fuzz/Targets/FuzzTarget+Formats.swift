@@ -93,6 +93,10 @@ extension FuzzTarget {
         }
     }
 
+    static func yankList(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { try YankList(decoding: $0).encode() }
+    }
+
     static func metadataVersions(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
         try roundTrip(bytes) { try MetadataVersions(decoding: $0).encoded }
     }

@@ -11,6 +11,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case releaseDocument = "release-document"
     case repositoryDocuments = "repository-documents"
     case metadataVersions = "metadata-versions"
+    case yankList = "yank-list"
     case report
     case reportPatch = "report-patch"
     case term
@@ -46,6 +47,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .releaseDocument: try Self.releaseDocument(bytes)
         case .repositoryDocuments: try Self.repositoryDocuments(bytes)
         case .metadataVersions: try Self.metadataVersions(bytes)
+        case .yankList: try Self.yankList(bytes)
         case .report: try Self.report(bytes)
         case .reportPatch: try Self.reportPatch(bytes)
         case .term: try Self.term(bytes)

@@ -85,6 +85,19 @@ package final class TestPublisher: Sendable {
         return try keeper.sign(start.merging(role), above: MetadataVersions(), now: now)
     }
 
+    /// All documents of a repository whose only content is the list of yanked paths of one set.
+    package func documents(
+        yanking list: [UInt8], of set: String, now: MetadataTime = now
+    ) throws -> RepositoryDocuments {
+        var role = SetRole(of: set, after: nil, now: now, lifetimes: lifetimes)
+        role.set(yanked: list)
+        let signed = role.signed(fleet: fleet)
+        let signature = try MetadataWriter.signature(over: signed, by: setKey)
+        var all = start
+        all.documents[FleetRoles.role(ofSet: set)] = MetadataWriter.document(signed, signatures: [signature])
+        return try keeper.sign(all, above: MetadataVersions(), now: now)
+    }
+
     /// All documents once a release was published on top of what was published before.
     package func publish(
         _ document: [UInt8], sequence: UInt64, of set: String, now: MetadataTime = now

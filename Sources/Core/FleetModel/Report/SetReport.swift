@@ -26,6 +26,8 @@ package struct SetReport: Codable, Sendable, Hashable {
     package var badPaths: [BadPathReport]
     /// Bytes known to be missing: of the release being fetched, or of bad blobs.
     package var missingBytes: UInt64
+    /// The SHA-256 in hex of the list of yanked paths that is in force: what it lists is in no tree of the host. Nil: none.
+    package var yanked: String?
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -41,7 +43,8 @@ package struct SetReport: Codable, Sendable, Hashable {
         failedAttempts: UInt64 = 0,
         isFailureFinal: Bool = false,
         badPaths: [BadPathReport] = [],
-        missingBytes: UInt64 = 0
+        missingBytes: UInt64 = 0,
+        yanked: String? = nil
     ) {
         self.name = name
         self.sequence = sequence
@@ -56,13 +59,14 @@ package struct SetReport: Codable, Sendable, Hashable {
         self.isFailureFinal = isFailureFinal
         self.badPaths = badPaths
         self.missingBytes = missingBytes
+        self.yanked = yanked
     }
 }
 
 extension SetReport {
     private enum CodingKeys: String, CodingKey {
         case name, sequence, root, release, verifiedAt, activity, progress, lastSync, lastFailure, failedAttempts,
-            isFailureFinal, badPaths, missingBytes
+            isFailureFinal, badPaths, missingBytes, yanked
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -81,6 +85,7 @@ extension SetReport {
         isFailureFinal = try container.decodeIfPresent(Bool.self, forKey: .isFailureFinal) ?? false
         badPaths = try container.decodeIfPresent([BadPathReport].self, forKey: .badPaths) ?? []
         missingBytes = try container.decodeIfPresent(UInt64.self, forKey: .missingBytes) ?? 0
+        yanked = try container.decodeIfPresent(String.self, forKey: .yanked)
     }
 
     /// Writes the value.
@@ -99,5 +104,6 @@ extension SetReport {
         try container.encode(isFailureFinal, forKey: .isFailureFinal)
         try container.encode(badPaths, forKey: .badPaths)
         try container.encode(missingBytes, forKey: .missingBytes)
+        try container.encodeIfPresent(yanked, forKey: .yanked)
     }
 }

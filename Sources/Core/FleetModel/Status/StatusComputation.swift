@@ -5,9 +5,11 @@ package enum StatusComputation {
     ///   - releases: every registered release that is still known, in any order; the head of a set is the one with the
     ///     highest sequence.
     ///   - inventory: what was seen of the mirrors, in any order; of mirrors that are not in the fleet nothing is said.
+    ///   - yanks: the SHA-256 in hex of the list of yanked paths that is signed for a set, of sets that have one.
     ///   - now: Unix seconds of the coordinator's clock.
     package static func status(
-        fleet: Fleet, releases: [RegisteredRelease], inventory: [MirrorObservation], now: Int64
+        fleet: Fleet, releases: [RegisteredRelease], inventory: [MirrorObservation], yanks: [String: String] = [:],
+        now: Int64
     ) -> FleetStatus {
         let assessments = MirrorAssessment.all(fleet: fleet, releases: releases, inventory: inventory, now: now)
         let history = ReleaseHistory(releases)
@@ -16,7 +18,7 @@ package enum StatusComputation {
             assessments.filter { $0.policy.role == .origin } + assessments.filter { $0.policy.role == .mirror }
         return FleetStatus(
             fleet: fleet.name, sets: sets, mirrors: ordered.map(mirrorStatus),
-            problems: StatusProblems.list(assessments, sets), generatedAt: now)
+            problems: StatusProblems.list(assessments, sets, yanks), generatedAt: now)
     }
 
     private static func setStatus(

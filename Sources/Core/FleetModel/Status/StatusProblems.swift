@@ -3,7 +3,9 @@ enum StatusProblems {
     /// Bad paths named one by one for each set of a mirror; a dying disk has thousands, and the first few tell the story.
     private static let namedPathLimit = 20
 
-    static func list(_ assessments: [MirrorAssessment], _ sets: [SetStatus]) -> [Problem] {
+    static func list(
+        _ assessments: [MirrorAssessment], _ sets: [SetStatus], _ yanks: [String: String] = [:]
+    ) -> [Problem] {
         var problems: [Problem] = []
         for set in sets where set.head != nil && set.replicasCurrent < set.replicasWanted {
             problems.append(
@@ -14,7 +16,7 @@ enum StatusProblems {
         }
         for mirror in assessments {
             problems += contact(mirror)
-            for set in mirror.sets { problems += faults(mirror, set) }
+            for set in mirror.sets { problems += faults(mirror, set) + pendingYanks(mirror, set, yanks) }
             problems += (mirror.observation?.report.problems ?? []).map {
                 var problem = $0
                 problem.mirror = mirror.policy.name
@@ -46,6 +48,22 @@ enum StatusProblems {
             Problem(
                 code: contact.rawValue, mirror: name, message: message,
                 hint: "see on \(name) whether fleet-agent runs and what its log says")
+        ]
+    }
+
+    /// Also of a mirror that is paused or drained: it may serve clients still.
+    private static func pendingYanks(
+        _ mirror: MirrorAssessment, _ set: SetAssessment, _ yanks: [String: String]
+    ) -> [Problem] {
+        guard let wanted = yanks[set.policy.name], set.report?.yanked != wanted, set.report?.sequence != nil else {
+            return []
+        }
+        let name = mirror.policy.name
+        return [
+            Problem(
+                code: "yank-pending", mirror: name, set: set.policy.name,
+                message: "\(name) has not said that it serves nothing more of what was yanked from \(set.policy.name)",
+                hint: "see on \(name) whether fleet-agent runs and reaches its neighbours; else stop its web server")
         ]
     }
 

@@ -34,6 +34,7 @@ extension STOQRequest {
         case command = 6
         case packedTree = 7
         case metadata = 8
+        case yanks = 9
     }
 
     /// A byte that says what is asked for, the set, then what belongs to it.
@@ -57,6 +58,7 @@ extension STOQRequest {
             var writer = Self.writer(.packedTree, set: set)
             writer.digest(root.raw)
             return writer.bytes
+        case .yanks(let set): return Self.writer(.yanks, set: set, digests: 0).bytes
         case .metadata(let versions):
             precondition(versions.count <= Self.versionsLimit, "versions of \(versions.count) bytes")
             return [Tag.metadata.rawValue] + versions
@@ -99,6 +101,7 @@ extension STOQRequest {
         case .chunkLists: request = .chunkLists(set: set, try digests(&reader).map { ChunkListDigest($0) })
         case .chunks: request = .chunks(set: set, try digests(&reader).map { ChunkDigest($0) })
         case .packedTree: request = .packedTree(set: set, NodeDigest(try reader.digest()))
+        case .yanks: request = .yanks(set: set)
         case .metadata, .command: preconditionFailure("a request without a set")
         }
         try reader.expectEnd()

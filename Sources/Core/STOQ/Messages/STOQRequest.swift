@@ -15,6 +15,8 @@ package enum STOQRequest: Hashable, Sendable {
     case chunks(set: String, [ChunkDigest])
     /// All nodes of the manifest with this root; the answer is a ``PackedTree``.
     case packedTree(set: String, NodeDigest)
+    /// The list of yanked paths of a set; one item, an encoded `YankList`.
+    case yanks(set: String)
     /// The documents of the fleet's TUF repository that are newer than those the asker has; `versions` is an encoded
     /// `MetadataVersions`. The answer has one item, encoded `RepositoryDocuments`.
     case metadata(versions: [UInt8])
@@ -37,6 +39,7 @@ package enum STOQRequest: Hashable, Sendable {
         case .chunkLists: "chunk lists"
         case .chunks: "chunks"
         case .packedTree: "packed tree"
+        case .yanks: "yanked paths"
         case .metadata: "metadata"
         case .command: "command"
         }
@@ -46,7 +49,7 @@ package enum STOQRequest: Hashable, Sendable {
     package var set: String? {
         switch self {
         case .release(let set, _), .changeset(let set, _), .nodes(let set, _), .chunkLists(let set, _),
-            .chunks(let set, _), .packedTree(let set, _):
+            .chunks(let set, _), .packedTree(let set, _), .yanks(let set):
             set
         case .metadata, .command: nil
         }
@@ -55,7 +58,7 @@ package enum STOQRequest: Hashable, Sendable {
     /// How many items may be answered; 0 where answers are of another form.
     package var itemCount: Int {
         switch self {
-        case .release, .changeset, .metadata: 1
+        case .release, .changeset, .yanks, .metadata: 1
         case .nodes(_, let digests): digests.count
         case .chunkLists(_, let digests): digests.count
         case .chunks(_, let digests): digests.count

@@ -40,7 +40,7 @@ final class HeadWatcher: Sendable {
         self.store = store
         self.endpoint = endpoint
         self.trust = trust
-        exchange = MetadataExchange(trust: trust, pool: pool)
+        exchange = MetadataExchange(trust: trust, store: store, pool: pool)
         self.activity = activity
         self.pool = pool
         self.file = file

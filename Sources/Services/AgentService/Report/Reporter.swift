@@ -2,6 +2,7 @@ import Content
 import FleetAPI
 import FleetCertificates
 import FleetModel
+import Hashing
 import Logging
 import STOQTransport
 import Store
@@ -195,7 +196,8 @@ final class Reporter: Sendable {
                 BadPathReport(
                     path: $0.path.description, blob: $0.blob?.description ?? "-", reason: $0.reason, bytes: $0.bytes)
             },
-            missingBytes: known.missingBytes)
+            missingBytes: known.missingBytes,
+            yanked: try store.yankList(set: name).map { Digest.hash(.sha256, $0).hex })
     }
 
     /// Hands a release that the coordinator missed to it.

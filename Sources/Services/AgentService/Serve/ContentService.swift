@@ -45,6 +45,9 @@ package struct ContentService: Sendable {
             try await sendChunks(digests, on: stream)
         case .packedTree(_, let root):
             try await sendPackedTree(root, on: stream)
+        case .yanks:
+            let list = try await pool.run { [store] in try store.yankList(set: set) }
+            try await send([list], on: stream)
         case .metadata, .command:
             break
         }

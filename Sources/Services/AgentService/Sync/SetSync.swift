@@ -80,6 +80,7 @@ package struct SetSync: Sendable {
     /// The steps, in order.
     private func fetch(_ meter: SyncMeter) async throws -> Outcome {
         let release = try await fetchRelease()
+        try await takeYanks()
         let session = try await pool.run { [store] in
             try store.beginFetch(
                 release, allowsEscapingLinks: release.document.allowsEscapingLinks, removals: removals)
@@ -160,6 +161,23 @@ package struct SetSync: Sendable {
             do {
                 return try trust.verify(document, sequence: sequence, ofSet: line.set, above: head, isHeld: isHeld)
             } catch {
+                throw SyncError.untrusted(error)
+            }
+        }
+    }
+
+    /// Nothing that was yanked is served for a moment: what a mirror does not know yet, it learns before the flip.
+    private func takeYanks() async throws {
+        guard try await pool.run({ [trust, store, line] in try trust.hasNewYanks(ofSet: line.set, in: store) }) else {
+            return
+        }
+        try await fromAny { source in
+            let bytes = try await single(.yanks(set: line.set), limit: YankList.maximumByteCount, at: source)
+            do {
+                try await pool.run { [trust, store, line] in
+                    try trust.apply(yanked: bytes, ofSet: line.set, to: store)
+                }
+            } catch let error as TrustError {
                 throw SyncError.untrusted(error)
             }
         }

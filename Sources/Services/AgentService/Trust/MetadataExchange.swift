@@ -1,11 +1,13 @@
 import Content
 import STOQ
 import STOQTransport
+import Store
 import Trust
 
 /// Takes the fleet's metadata from peers: one round trip for all that is newer.
 struct MetadataExchange: Sendable {
     let trust: TrustedRepository
+    let store: Store
     let pool: BlockingPool
 
     /// Takes what the peer has that is newer. Throws what ends the connection, `UpdateError` if the peer's documents are
@@ -17,7 +19,18 @@ struct MetadataExchange: Sendable {
         let bytes = try await peer.item(
             .metadata(versions: trust.versions.encoded), limit: RepositoryDocuments.maximumByteCount)
         let offered = try RepositoryDocuments(decoding: bytes)
-        return try await pool.run { [trust] in try trust.take(offered) }
+        let isNews = try await pool.run { [trust] in try trust.take(offered) }
+        try await takeYanks(from: peer)
+        return isNews
+    }
+
+    /// Takes lists of yanked paths that are signed and not in force here, and what they list out of the trees. Throws as
+    /// ``update(from:)``, `TrustError`.
+    func takeYanks(from peer: STOQConnection) async throws {
+        for set in try await pool.run({ [trust, store] in try trust.setsWithNewYanks(in: store) }) {
+            let bytes = try await peer.item(.yanks(set: set), limit: YankList.maximumByteCount)
+            try await pool.run { [trust, store] in try trust.apply(yanked: bytes, ofSet: set, to: store) }
+        }
     }
 }
 

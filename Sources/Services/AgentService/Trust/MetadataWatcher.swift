@@ -38,7 +38,7 @@ final class MetadataWatcher: Sendable {
         self.store = store
         self.endpoint = endpoint
         self.client = client
-        exchange = MetadataExchange(trust: trust, pool: pool)
+        exchange = MetadataExchange(trust: trust, store: store, pool: pool)
         self.activity = activity
         self.pool = pool
         self.clock = clock
@@ -110,7 +110,8 @@ final class MetadataWatcher: Sendable {
         switch action {
         case .call(let neighbour):
             do {
-                _ = try await connection(to: neighbour)
+                // Also what the neighbour asked before did not have.
+                try await exchange.takeYanks(from: connection(to: neighbour))
             } catch {
                 logger.debug(
                     "a neighbour cannot be called", metadata: ["peer": "\(neighbour.name)", "error": "\(error)"])

@@ -104,6 +104,13 @@ package final class TrustedRepository: Sendable {
             freshAt: isHeld ? nil : now)
     }
 
+    /// Says that a list of yanked paths is in force, and wakes whoever tells others.
+    func told(_ list: YankList) {
+        logger.notice(
+            "yanked paths are in force", metadata: ["set": "\(list.set)", "paths": "\(list.entries.count)"])
+        changed.raise()
+    }
+
     // MARK: - Taking documents
 
     /// Takes what a peer offers. Durable when it returns. Throws `UpdateError` if it is refused, `FileError`; nothing but

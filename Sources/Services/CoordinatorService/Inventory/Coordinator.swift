@@ -186,6 +186,7 @@ actor Coordinator {
         try take(submission.metadata.bytes)
         if seal.versions[.snapshot] != before[.snapshot] || seal.versions.root != before.root {
             polls.wakeAssignments { _ in true }
+            changed()
         }
         return MetadataReceipt(versions: seal.versions.encoded)
     }
@@ -357,7 +358,7 @@ actor Coordinator {
             change: change, generation: inventory.current?.generation,
             status: StatusComputation.status(
                 fleet: inventory.fleet, releases: inventory.sortedReleases, inventory: inventory.observations,
-                now: now()))
+                yanks: seal.yanks, now: now()))
     }
 
     private func changed() {

@@ -1,6 +1,7 @@
 import Content
 import FleetAPI
 import FleetModel
+import Hashing
 import Trust
 import UpdateFramework
 
@@ -21,6 +22,17 @@ struct ReleaseSeal: Sendable {
         repository = try? VerifiedRepository.update(
             documents, with: RepositoryDocuments(), fleet: fleet, now: Self.never
         ).result.get()
+    }
+
+    /// The SHA-256 in hex of the list of yanked paths of each set that has one.
+    var yanks: [String: String] {
+        guard let repository else { return [:] }
+        var yanks: [String: String] = [:]
+        for set in repository.sets {
+            guard let digest = repository.yankTarget(ofSet: set)?.description.hashes.sha256 else { continue }
+            yanks[set] = String(decoding: Hexadecimal.letters(digest), as: UTF8.self)
+        }
+        return yanks
     }
 
     private static let never = MetadataTime(secondsSince1970: 0)

@@ -24,7 +24,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
         case collect
         /// List what changed from release `sequence` to release `other` of `set`.
         case diff
-        /// Take the TUF documents in `metadata`, if there are any, and answer with those that the host has.
+        /// Take the TUF documents in `metadata` and the list of yanked paths of `set`, if there are any, and answer with
+        /// those that the host has. With `path`, only if the head of `set` has something there.
         case metadata
     }
 
@@ -42,6 +43,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
     package var path: Base64Bytes?
     /// Metadata: encoded `RepositoryDocuments`.
     package var metadata: Base64Bytes?
+    /// Metadata: an encoded `YankList` of `set`.
+    package var yanked: Base64Bytes?
     package var dryRun: Bool?
     package var quick: Bool?
     /// Publish and rollback: the release may take away more than hosts allow; its document says so.

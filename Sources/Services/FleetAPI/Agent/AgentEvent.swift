@@ -121,6 +121,8 @@ package struct CommandItem: Codable, Equatable, Sendable {
     package var sequence: UInt64?
     /// Releases: whether this release is the one being served.
     package var isServed: Bool?
+    /// Metadata of a set: the encoded `YankList` that is in force.
+    package var yanked: Base64Bytes?
     /// Entries and diff: one line for people per entry.
     package var lines: [EntryLine]?
 

@@ -71,14 +71,19 @@ struct OperatorTrust {
         return try TargetsMetadata(document.signed, profile: .fleet(Array(fleet.utf8)), schemes: .own)
     }
 
-    /// What signs with keys of `role` on this machine, each key once. Asks for passphrases.
-    func open(_ role: RoleKeys, passphrases: Passphrases) throws -> [any MetadataSigner] {
+    /// What signs with keys of `role` on this machine, each key once. Asks for passphrases. Throws a `FleetctlError` that
+    /// names what is missing if those are fewer than the role wants.
+    func open(_ role: RoleKeys, of what: String, passphrases: Passphrases) throws -> [any MetadataSigner] {
         var found: [KeyID: any MetadataSigner] = [:]
+        var unreadable: (any Error)?
         for path in try files() {
-            // What is no key, or another's, is not asked for a passphrase.
-            guard let id = try? SigningKeyFile.readPublic(path).key.id else {
-                if keyFiles.isEmpty { continue }
-                _ = try SigningKeyFile.readPublic(path)
+            let id: KeyID
+            do {
+                // What is another role's is not asked for a passphrase.
+                id = try SigningKeyFile.readPublic(path).key.id
+            } catch {
+                guard keyFiles.isEmpty else { throw error }
+                unreadable = unreadable ?? error
                 continue
             }
             guard role.keyIDs.contains(id) else {
@@ -88,7 +93,17 @@ struct OperatorTrust {
             }
             if found[id] == nil { found[id] = try SigningKeyFile.read(path, passphrase: passphrases.passphrase) }
         }
-        return found.sorted { $0.key < $1.key }.map(\.value)
+        let signers = found.sorted { $0.key < $1.key }.map(\.value)
+        if signers.count < role.threshold {
+            if let unreadable { throw unreadable }
+            let keys = role.threshold == 1 ? "1 key" : "\(role.threshold) keys"
+            throw FleetctlError(
+                .refused,
+                "\(what) take the signatures of \(keys), and \(signers.count) of theirs "
+                    + "\(signers.count == 1 ? "is" : "are") on this machine",
+                hint: "name the key's file with --key, or see whose it is: fleetctl trust show")
+        }
+        return signers
     }
 
     private func files() throws -> [String] {

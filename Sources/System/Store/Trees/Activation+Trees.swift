@@ -12,6 +12,7 @@ extension Activation {
         let trees = try SetTrees(store, set: set.number, name: name)
         try trees.discard(Array(partialName.utf8))
         let top = try editedTree(trees, partialName) ?? linkedTree(trees, partialName)
+        try store.takeOutYanked(of: name, from: top)
         try top.setModified(FileTime(seconds: document.topModified))
     }
 
@@ -76,13 +77,16 @@ extension Activation {
     /// Compares the trees of the set with their manifests, and puts right what differs.
     func repairTrees() throws {
         let folder = try store.releases.subfolder(name)
+        let yanks = try store.yanks(of: name)
         for sequence in try SetTrees(store, set: set.number, name: name).sequences {
             guard let record = try store.database.read({ try $0.release(set.number, sequence) }) else { continue }
             var copies = VariantMaker(store: store, set: name, staging: staging)
             let top = try folder.subfolder("\(sequence)")
             try withCopies(&copies, root: top) { tree in
                 try ManifestTree.forEachEntry(root: record.root, source: source) { entry in
-                    guard try tree.fault(entry) != nil || !tree.isLinked(entry) else { return true }
+                    guard yanks?.covers(entry.path) != true,
+                        try tree.fault(entry) != nil || !tree.isLinked(entry)
+                    else { return true }
                     // An older release may name a blob that is gone; only this one was proved complete.
                     if sequence != document.sequence, let variant = BlobVariant(entry),
                         try store.blobs.fault(variant, size: entry.size) != nil

@@ -102,6 +102,7 @@ struct TreeTending {
                 guard try hasRoom(root) else { return }
                 try link(trees, partial, release.root)
             }
+            try store.takeOutYanked(of: set.name, from: try trees.folder.subfolder(partial))
             try durability.syncFileSystem()
             try trees.folder.rename(partial, to: spare, .noReplace)
             try trees.folder.sync()
