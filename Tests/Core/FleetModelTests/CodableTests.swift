@@ -29,7 +29,8 @@ struct CodableTests {
                 + #""propagationSeconds":null,"root":null,"sequence":null,"state":"unknown","verifiedAt":null}],"#
                 + #""state":"unknown"}],"problems":[{"code":"unknown","hint":"see on m1 whether fleet-agent runs and what its log says","#
                 + #""message":"m1 never reported","mirror":"m1"}],"#
-                + #""sets":[{"head":null,"name":"debian","replicas":0,"replicasCurrent":0,"replicasWanted":2}],"version":1}"#
+                + #""sets":[{"head":null,"name":"debian","replicas":0,"replicasCurrent":0,"replicasWanted":2,"#
+                + #""trust":{"keys":2,"threshold":1,"yanked":null}}],"version":1}"#
         )
     }
 
@@ -39,7 +40,8 @@ struct CodableTests {
         #expect(
             text.contains(
                 #"{"head":{"bytes":1000000,"digest":"digest-debian-2","files":10,"publishedAt":895,"registeredAt":900,"#
-                    + #""root":"root-debian-2","sequence":2},"name":"debian","replicas":2,"replicasCurrent":2,"replicasWanted":2}"#
+                    + #""root":"root-debian-2","sequence":2},"name":"debian","replicas":2,"replicasCurrent":2,"replicasWanted":2,"#
+                    + #""trust":{"keys":2,"threshold":1,"yanked":null}}"#
             ))
         #expect(
             text.contains(

@@ -74,7 +74,9 @@ struct SampleFleet {
     }
 
     var status: FleetStatus {
-        StatusComputation.status(fleet: fleet, releases: releases, inventory: inventory, now: now)
+        StatusComputation.status(
+            fleet: fleet, releases: releases, inventory: inventory, trust: ["debian": SetTrust(threshold: 1, keys: 2)],
+            now: now)
     }
 
     func mirror(_ name: String) -> MirrorStatus? { status.mirrors.first { $0.name == name } }

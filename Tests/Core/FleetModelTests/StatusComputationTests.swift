@@ -248,4 +248,18 @@ struct StatusComputationTests {
         #expect(sample.status.problems.map(\.mirror) == ["m1"])
         #expect(sample.mirror("m1")?.health == .degraded)
     }
+
+    @Test("A mirror that has not said that it took out what was yanked is a problem, also a paused one")
+    func pendingYanks() throws {
+        let sample = SampleFleet.inSync
+        func problems(_ yanked: String?) -> [Problem] {
+            StatusComputation.status(
+                fleet: sample.fleet, releases: sample.releases, inventory: sample.inventory,
+                trust: ["debian": SetTrust(threshold: 1, keys: 1, yanked: yanked)], now: sample.now
+            ).problems
+        }
+        #expect(problems(nil).isEmpty)
+        #expect(problems("aa").map(\.code) == ["yank-pending", "yank-pending", "yank-pending"])
+        #expect(problems("aa").compactMap(\.mirror) == ["m1", "m2", "origin"])
+    }
 }

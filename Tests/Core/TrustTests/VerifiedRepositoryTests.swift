@@ -123,4 +123,21 @@ import UpdateFramework
         let next = SetRole(of: "debian", after: role.contents, now: TestPublisher.now)
         #expect(next.contents.version == 2 && next.contents.targets == role.contents.targets)
     }
+
+    @Test func `with hybrid keys, no news has hardly any bytes, and a renewal less than 10 KiB`() throws {
+        let hybrid = try TestPublisher(fleet: "example", sets: ["debian", "iso"], isHybrid: true)
+        let held = try hybrid.verified(hybrid.publish([1], sequence: 1, of: "debian"))
+        let question = held.versions.encoded
+        #expect(question.count < 100)
+        #expect(held.documents(newerThan: held.versions).encode().count < 10)
+        let later = TestPublisher.now.adding(900)
+        let signed = try hybrid.keeper.sign(held.documents, above: held.versions, now: later)
+        let renewed = try update(held.documents, with: signed, now: later).result.get()
+        let answer = renewed.documents(newerThan: held.versions)
+        #expect(Array(answer.documents.keys) == [.timestamp] && answer.roots.isEmpty)
+        #expect(answer.encode().count < 8 << 10, "\(answer.encode().count)")
+        let release = try hybrid.verified(hybrid.publish([2], sequence: 2, of: "debian"))
+        let news = release.documents(newerThan: held.versions).encode().count
+        #expect(news < 26 << 10, "\(news)")
+    }
 }

@@ -1,5 +1,5 @@
 package import Content
-package import SigningKeys
+import SigningKeys
 package import Trust
 package import UpdateFramework
 import Synchronization
@@ -23,16 +23,17 @@ package final class TestPublisher: Sendable {
 
     /// A publisher of `sets`; another `seed` makes other keys.
     package init(
-        fleet: String, sets: [String], seed: UInt8 = 7, lifetimes: MetadataLifetimes = MetadataLifetimes()
+        fleet: String, sets: [String], seed: UInt8 = 7, isHybrid: Bool = false,
+        lifetimes: MetadataLifetimes = MetadataLifetimes()
     ) throws {
         self.fleet = fleet
         self.sets = sets
         self.lifetimes = lifetimes
-        let keys = try (0..<4).map { try Self.key(seed &+ $0) }
+        let keys = try (0..<4).map { try Self.key(seed &+ $0, isHybrid: isHybrid) }
         setKey = keys[3]
         keeper = RepositoryKeeper(fleet: fleet, signer: keys[2], lifetimes: lifetimes)
         let writer = MetadataWriter(profile: .fleet(Array(fleet.utf8)))
-        func role(_ key: Ed25519SigningKey) -> RoleKeys { RoleKeys(keyIDs: [key.key.id], threshold: 1) }
+        func role(_ key: any MetadataSigner) -> RoleKeys { RoleKeys(keyIDs: [key.key.id], threshold: 1) }
         let expires = Self.now.adding(lifetimes.offline)
         root = try writer.document(
             RootMetadata(
@@ -53,9 +54,15 @@ package final class TestPublisher: Sendable {
     }
 
     /// Signs for every set.
-    package let setKey: Ed25519SigningKey
+    package let setKey: any MetadataSigner
 
-    private static func key(_ number: UInt8) throws -> Ed25519SigningKey {
+    private static func key(_ number: UInt8, isHybrid: Bool) throws -> any MetadataSigner {
+        if isHybrid {
+            // Two halves that no other number has.
+            let seed = [UInt8](repeating: number, count: 32) + [UInt8](repeating: number ^ 0x80, count: 32)
+            guard let key = HybridSigningKey(seed: seed) else { throw NoKey() }
+            return key
+        }
         guard let key = Ed25519SigningKey(seed: [UInt8](repeating: number, count: 32)) else { throw NoKey() }
         return key
     }

@@ -10,6 +10,8 @@ package struct SetStatus: Codable, Sendable, Hashable {
     package var replicasCurrent: Int
     /// How many fleet.yaml wants.
     package var replicasWanted: Int
+    /// What the fleet's metadata says of it; null before anything of the fleet was signed.
+    package var trust: SetTrust?
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -17,19 +19,21 @@ package struct SetStatus: Codable, Sendable, Hashable {
         head: HeadStatus? = nil,
         replicas: Int,
         replicasCurrent: Int,
-        replicasWanted: Int
+        replicasWanted: Int,
+        trust: SetTrust? = nil
     ) {
         self.name = name
         self.head = head
         self.replicas = replicas
         self.replicasCurrent = replicasCurrent
         self.replicasWanted = replicasWanted
+        self.trust = trust
     }
 }
 
 extension SetStatus {
     private enum CodingKeys: String, CodingKey {
-        case name, head, replicas, replicasCurrent, replicasWanted
+        case name, head, replicas, replicasCurrent, replicasWanted, trust
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -40,6 +44,7 @@ extension SetStatus {
         replicas = try container.decode(Int.self, forKey: .replicas)
         replicasCurrent = try container.decode(Int.self, forKey: .replicasCurrent)
         replicasWanted = try container.decode(Int.self, forKey: .replicasWanted)
+        trust = try container.decodeIfPresent(SetTrust.self, forKey: .trust)
     }
 
     /// Writes the value; what is not known is written as `null`, so that the key is always there.
@@ -50,5 +55,6 @@ extension SetStatus {
         try container.encode(replicas, forKey: .replicas)
         try container.encode(replicasCurrent, forKey: .replicasCurrent)
         try container.encode(replicasWanted, forKey: .replicasWanted)
+        try container.encode(trust, forKey: .trust)
     }
 }

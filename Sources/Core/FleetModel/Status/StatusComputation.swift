@@ -5,24 +5,26 @@ package enum StatusComputation {
     ///   - releases: every registered release that is still known, in any order; the head of a set is the one with the
     ///     highest sequence.
     ///   - inventory: what was seen of the mirrors, in any order; of mirrors that are not in the fleet nothing is said.
-    ///   - yanks: the SHA-256 in hex of the list of yanked paths that is signed for a set, of sets that have one.
+    ///   - trust: what the fleet's metadata says of a set, of those that it knows.
     ///   - now: Unix seconds of the coordinator's clock.
     package static func status(
-        fleet: Fleet, releases: [RegisteredRelease], inventory: [MirrorObservation], yanks: [String: String] = [:],
+        fleet: Fleet, releases: [RegisteredRelease], inventory: [MirrorObservation], trust: [String: SetTrust] = [:],
         now: Int64
     ) -> FleetStatus {
         let assessments = MirrorAssessment.all(fleet: fleet, releases: releases, inventory: inventory, now: now)
         let history = ReleaseHistory(releases)
-        let sets = fleet.sets.sorted { $0.name < $1.name }.map { setStatus($0, history, assessments) }
+        let sets = fleet.sets.sorted { $0.name < $1.name }.map {
+            setStatus($0, history, assessments, trust[$0.name])
+        }
         let ordered =
             assessments.filter { $0.policy.role == .origin } + assessments.filter { $0.policy.role == .mirror }
         return FleetStatus(
             fleet: fleet.name, sets: sets, mirrors: ordered.map(mirrorStatus),
-            problems: StatusProblems.list(assessments, sets, yanks), generatedAt: now)
+            problems: StatusProblems.list(assessments, sets), generatedAt: now)
     }
 
     private static func setStatus(
-        _ policy: SetPolicy, _ history: ReleaseHistory, _ assessments: [MirrorAssessment]
+        _ policy: SetPolicy, _ history: ReleaseHistory, _ assessments: [MirrorAssessment], _ trust: SetTrust?
     ) -> SetStatus {
         let head = history.head(of: policy.name).map {
             HeadStatus(
@@ -34,7 +36,7 @@ package enum StatusComputation {
             .compactMap { mirror in mirror.sets.first { $0.policy.name == policy.name } }
         return SetStatus(
             name: policy.name, head: head, replicas: copies.filter(\.servesHead).count,
-            replicasCurrent: copies.filter(\.isCurrentCopy).count, replicasWanted: policy.replicas)
+            replicasCurrent: copies.filter(\.isCurrentCopy).count, replicasWanted: policy.replicas, trust: trust)
     }
 
     private static func mirrorStatus(_ mirror: MirrorAssessment) -> MirrorStatus {

@@ -3,10 +3,11 @@ enum StatusProblems {
     /// Bad paths named one by one for each set of a mirror; a dying disk has thousands, and the first few tell the story.
     private static let namedPathLimit = 20
 
-    static func list(
-        _ assessments: [MirrorAssessment], _ sets: [SetStatus], _ yanks: [String: String] = [:]
-    ) -> [Problem] {
+    static func list(_ assessments: [MirrorAssessment], _ sets: [SetStatus]) -> [Problem] {
         var problems: [Problem] = []
+        let yanks = Dictionary(
+            sets.compactMap { set in set.trust?.yanked.map { (set.name, $0) } }, uniquingKeysWith: { first, _ in first }
+        )
         for set in sets where set.head != nil && set.replicasCurrent < set.replicasWanted {
             problems.append(
                 Problem(

@@ -15,20 +15,21 @@ package enum StatusTable {
 
     private static func sets(_ status: FleetStatus, width: Int?) -> String {
         var table = TextTable(
-            ["SET", "RELEASE", "PUBLISHED", "FILES", "SIZE", "COPIES", "ROOT"], rightAligned: [1, 3, 4])
+            ["SET", "RELEASE", "PUBLISHED", "FILES", "SIZE", "COPIES", "SIGNED BY", "ROOT"], rightAligned: [1, 3, 4])
         for set in status.sets {
+            let signers = set.trust.map { "\($0.threshold) of \(plural($0.keys, "key"))" } ?? "-"
             guard let head = set.head else {
-                table.add([set.name, "-", "-", "-", "-", "0 (\(set.replicasWanted) wanted)", "-"])
+                table.add([set.name, "-", "-", "-", "-", "0 (\(set.replicasWanted) wanted)", signers, "-"])
                 continue
             }
             let age = max(0, status.generatedAt - head.publishedAt)
             table.add([
                 set.name, "\(head.sequence)", "\(Quantity.describe(seconds: age)) ago", "\(head.files)",
                 Quantity.describe(bytes: head.bytes), "\(set.replicas) (\(set.replicasWanted) wanted)",
-                String(head.root.prefix(12)),
+                signers, String(head.root.prefix(12)),
             ])
         }
-        return table.text(width: width, dispensable: [6, 3, 2])
+        return table.text(width: width, dispensable: [7, 3, 6, 2])
     }
 
     private static func mirrors(_ status: FleetStatus, width: Int?) -> String {

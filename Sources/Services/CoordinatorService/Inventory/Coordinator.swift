@@ -358,7 +358,7 @@ actor Coordinator {
             change: change, generation: inventory.current?.generation,
             status: StatusComputation.status(
                 fleet: inventory.fleet, releases: inventory.sortedReleases, inventory: inventory.observations,
-                yanks: seal.yanks, now: now()))
+                trust: seal.sets, now: now()))
     }
 
     private func changed() {

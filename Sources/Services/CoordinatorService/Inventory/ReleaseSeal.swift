@@ -24,15 +24,18 @@ struct ReleaseSeal: Sendable {
         ).result.get()
     }
 
-    /// The SHA-256 in hex of the list of yanked paths of each set that has one.
-    var yanks: [String: String] {
+    /// What is signed of each set, for the status.
+    var sets: [String: SetTrust] {
         guard let repository else { return [:] }
-        var yanks: [String: String] = [:]
+        var sets: [String: SetTrust] = [:]
         for set in repository.sets {
-            guard let digest = repository.yankTarget(ofSet: set)?.description.hashes.sha256 else { continue }
-            yanks[set] = String(decoding: Hexadecimal.letters(digest), as: UTF8.self)
+            guard let signers = repository.signers(ofSet: set) else { continue }
+            let yanked = repository.yankTarget(ofSet: set)?.description.hashes.sha256
+            sets[set] = SetTrust(
+                threshold: signers.threshold, keys: signers.keyIDs.count,
+                yanked: yanked.map { String(decoding: Hexadecimal.letters($0), as: UTF8.self) })
         }
-        return yanks
+        return sets
     }
 
     private static let never = MetadataTime(secondsSince1970: 0)

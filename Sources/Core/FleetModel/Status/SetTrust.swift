@@ -1,0 +1,30 @@
+/// What the fleet's metadata says of one set, for its status.
+package struct SetTrust: Codable, Sendable, Hashable {
+    /// How many different keys must sign a release.
+    package var threshold: Int
+    /// How many keys there are that may.
+    package var keys: Int
+    /// The SHA-256 in hex of the list of yanked paths; nil: nothing was ever yanked.
+    package var yanked: String?
+
+    /// Makes the value from its parts; nothing is checked.
+    package init(threshold: Int, keys: Int, yanked: String? = nil) {
+        self.threshold = threshold
+        self.keys = keys
+        self.yanked = yanked
+    }
+}
+
+extension SetTrust {
+    private enum CodingKeys: String, CodingKey {
+        case threshold, keys, yanked
+    }
+
+    /// Writes the value; what there is not is written as `null`, so that the key is always there.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(threshold, forKey: .threshold)
+        try container.encode(keys, forKey: .keys)
+        try container.encode(yanked, forKey: .yanked)
+    }
+}
