@@ -1,5 +1,5 @@
 /// A key with the words of whoever has it.
-package struct OwnedKey: Sendable {
+package struct OwnedKey: Hashable, Sendable {
     /// The key.
     package let key: MetadataKey
     /// Who owns it; empty if nobody says.
@@ -10,11 +10,20 @@ package struct OwnedKey: Sendable {
         self.key = key
         self.owner = owner
     }
+
+    package static func == (left: OwnedKey, right: OwnedKey) -> Bool {
+        left.key.id == right.key.id && left.owner == right.owner
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(key.id)
+        hasher.combine(owner)
+    }
 }
 
 /// Who signs for a role: keys, and how many of them have to. What a root or a delegating role says, as it is changed by
 /// people.
-package struct RoleGrant: Sendable {
+package struct RoleGrant: Hashable, Sendable {
     /// Each key once.
     package var keys: [OwnedKey]
     /// At least 1.
@@ -58,7 +67,7 @@ extension RootMetadata {
 }
 
 /// A role of a content set, as the top-level targets delegate to it: the releases of that set and nothing else.
-package struct SetGrant: Sendable {
+package struct SetGrant: Hashable, Sendable {
     /// `set-NAME`.
     package let role: RoleName
     /// Who signs for it.

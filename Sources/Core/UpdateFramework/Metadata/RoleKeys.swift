@@ -75,15 +75,22 @@ package struct KeyRing: Sendable {
     /// How many different public keys of `role` have signed `metadata`, whatever their ids say. A signature that is
     /// wrong, by a key of another role or of an unknown kind neither counts nor spoils the others. Stops at the threshold.
     func signerCount(of metadata: SignedMetadata, by role: RoleKeys) -> Int {
-        var signers: Set<[UInt8]> = []
+        signers(of: metadata, by: role, limit: role.threshold).count
+    }
+
+    /// The first `limit` of those keys, each public key under the first of its ids that signed.
+    func signers(of metadata: SignedMetadata, by role: RoleKeys, limit: Int) -> [KeyID] {
+        var identities: Set<[UInt8]> = []
+        var signers: [KeyID] = []
         for signature in metadata.signatures where role.keyIDs.contains(signature.keyID) {
-            guard signers.count < role.threshold else { break }
+            guard signers.count < limit else { break }
             guard let key = keys[signature.keyID]?.verifying, let bytes = signature.bytes,
-                !signers.contains(key.identity), key.isValid(bytes, for: metadata.signedBytes)
+                !identities.contains(key.identity), key.isValid(bytes, for: metadata.signedBytes)
             else { continue }
-            signers.insert(key.identity)
+            identities.insert(key.identity)
+            signers.append(signature.keyID)
         }
-        return signers.count
+        return signers
     }
 
     /// What makes the keys of `role` those and no others; unknown kinds by their whole text.

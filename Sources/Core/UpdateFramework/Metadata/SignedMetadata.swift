@@ -53,6 +53,14 @@ package struct SignedMetadata: Sendable {
         signedBytes = JSONWriter.canonical(.object(signed))
     }
 
+    /// The document as a value, to be part of another one.
+    var value: JSONValue {
+        var object = JSONObject()
+        object["signed"] = .object(signed)
+        object["signatures"] = MetadataWriter.value(of: signatures)
+        return .object(object)
+    }
+
     /// Whether the names of fleet and role, if `profile` wants them, are those expected. Nil if they are.
     func strayName(profile: MetadataProfile, role: RoleName) -> StrayName? {
         guard case .fleet(let fleet) = profile else { return nil }

@@ -86,7 +86,8 @@ struct MetadataVerifier: Sendable {
         }
     }
 
-    private func document(_ bytes: [UInt8], of role: RoleName) throws(UpdateError) -> SignedMetadata {
+    /// The envelope of `bytes`, within the limit of the role.
+    func document(_ bytes: [UInt8], of role: RoleName) throws(UpdateError) -> SignedMetadata {
         let limit = MetadataLimits.byteCount(of: role)
         guard bytes.count <= limit else { throw .tooLong(role, limit: limit) }
         do throws(MetadataError) {
@@ -96,7 +97,8 @@ struct MetadataVerifier: Sendable {
         }
     }
 
-    private func interpret<Contents: MetadataContents>(
+    /// What a document says, its names those of the profile; signatures are not looked at.
+    func interpret<Contents: MetadataContents>(
         _ document: SignedMetadata, of role: RoleName
     ) throws(UpdateError) -> Contents {
         switch document.strayName(profile: profile, role: role) {

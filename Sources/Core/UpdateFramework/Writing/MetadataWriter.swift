@@ -39,14 +39,19 @@ package struct MetadataWriter: Sendable {
         for signature in signatures { byKey[signature.keyID] = signature }
         var document = JSONObject()
         document["signed"] = .object(signed)
-        document["signatures"] = .array(
-            byKey.values.sorted { $0.keyID < $1.keyID }.map { signature in
+        document["signatures"] = value(of: byKey.values.sorted { $0.keyID < $1.keyID })
+        return JSONWriter.valid(.object(document))
+    }
+
+    /// Signatures as a document has them.
+    static func value(of signatures: [MetadataSignature]) -> JSONValue {
+        .array(
+            signatures.map { signature in
                 var object = JSONObject()
                 object["keyid"] = .string(signature.keyID.bytes)
                 object["sig"] = .string(Hexadecimal.letters(signature.bytes ?? []))
                 return .object(object)
             })
-        return JSONWriter.valid(.object(document))
     }
 
     /// The bytes of a document that all `signers` sign here. Throws what a signer throws.
