@@ -4,6 +4,7 @@ import FleetCertificates
 import FleetFile
 import Glibc
 import LinuxIO
+import UpdateFramework
 
 /// `fleetctl`: the operator's hand.
 package struct Fleetctl: AsyncParsableCommand {
@@ -26,7 +27,7 @@ package struct Fleetctl: AsyncParsableCommand {
             PublishCommand.self, YankCommand.self, UnyankCommand.self, PlanCommand.self, SyncCommand.self,
             StatusCommand.self, CheckCommand.self,
             VerifyCommand.self, CollectCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self,
-            CoordinatorCommand.self, LabCommand.self,
+            TrustCommand.self, CoordinatorCommand.self, LabCommand.self,
         ])
 
     package init() {}
@@ -34,6 +35,7 @@ package struct Fleetctl: AsyncParsableCommand {
     /// Runs the command that `arguments` (without the program's name) ask for, and ends the process.
     package static func start(_ arguments: [String]) async -> Never {
         ignoreBrokenPipes()
+        forbidCoreDumps()
         signal(SIGINT) { _ in _exit(ExitStatus.interrupted.rawValue) }
         let normalised = FleetctlArguments.normalised(arguments)
         do {
@@ -75,6 +77,9 @@ package struct Fleetctl: AsyncParsableCommand {
                     error.code == .notIssuable ? .usage : .failed, "\(error.place): \(error.message)",
                     hint: error.remedy)
             case let error as IdentityError: FleetctlError(.usage, "\(error)")
+            case let error as TrustChangeError:
+                FleetctlError(.usage, "\(error)", hint: "`fleetctl trust show` says who signs for what")
+            case let error as UpdateError: FleetctlError(.failed, "\(error)")
             default: nil
             }
         if let code = error as? ExitCode { finish(code.rawValue, isCheck: isCheck) }

@@ -32,7 +32,8 @@ final class ScratchFolder {
 
     private func create(_ kind: SigningKeyKind, sets: [String] = ["debian", "iso"]) throws -> TrustFolder {
         try TrustFolder.create(
-            at: "\(scratch.path)/trust", fleet: "example", sets: sets, kind: kind, owner: "alice", now: Self.now,
+            at: "\(scratch.path)/trust",
+            for: TrustFolder.Beginning(fleet: "example", sets: sets, kind: kind, owner: "alice"), now: Self.now,
             passphrases: { _ in nil })
     }
 
@@ -84,7 +85,7 @@ final class ScratchFolder {
         guard case .refreshed = try run(update.begin()) else { Issue.record("not refreshed"); return }
         guard case .found(let target) = try run(update.find(path)) else { Issue.record("not found"); return }
         #expect(target.authority == [.root, .targets, set])
-        #expect(try SigningKeyFile.readPublic(folder.rootKey).comment == "alice, root of example")
+        #expect(try SigningKeyFile.readPublic(folder.rootKey).comment == "alice, root")
     }
 
     @Test func `a folder with something in it is not touched, and nothing is left beside it`() throws {
@@ -100,7 +101,8 @@ final class ScratchFolder {
         struct Stopped: Error {}
         #expect(throws: Stopped.self) {
             try TrustFolder.create(
-                at: "\(scratch.path)/trust", fleet: "example", sets: ["a"], kind: .classic, owner: "", now: Self.now,
+                at: "\(scratch.path)/trust",
+                for: TrustFolder.Beginning(fleet: "example", sets: ["a"], kind: .classic, owner: ""), now: Self.now,
                 passphrases: { role in
                     guard role != RoleName.ofSet("a") else { throw Stopped() }
                     return nil
@@ -112,7 +114,8 @@ final class ScratchFolder {
 
     @Test func `a passphrase closes every key but the online one`() throws {
         let folder = try TrustFolder.create(
-            at: "\(scratch.path)/trust", fleet: "example", sets: ["a"], kind: .classic, owner: "", now: Self.now,
+            at: "\(scratch.path)/trust",
+            for: TrustFolder.Beginning(fleet: "example", sets: ["a"], kind: .classic, owner: ""), now: Self.now,
             passphrases: { _ in Array("a passphrase".utf8) })
         for path in [folder.rootKey, folder.targetsKey, folder.setKey(of: "a")] {
             #expect(try SigningKeyFile.readPublic(path).isEncrypted)

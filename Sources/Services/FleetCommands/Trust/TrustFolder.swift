@@ -22,36 +22,57 @@ package struct TrustFolder: Sendable {
     var keys: String { "\(path)/keys" }
     var pending: String { "\(path)/pending" }
 
-    /// The secret key of snapshot and timestamp, which goes to the keeper.
+    /// The secret key of snapshot and timestamp as ``create(at:for:now:passphrases:)`` makes it; it goes to the keeper.
     package var onlineKey: String { "\(keys)/online.key" }
-    /// The secret key of the targets role.
+    /// The secret key of the targets role as it was made first.
     package var targetsKey: String { "\(keys)/targets.key" }
-    /// The secret key of the root.
+    /// The secret key of the root as it was made first.
     package var rootKey: String { "\(keys)/root.key" }
 
-    /// The secret key of the set `name`.
+    /// The secret key of the set `name` as it was made first.
     package func setKey(of name: String) -> String { "\(keys)/set-\(name).key" }
 
     /// The file of version `version` of the document of `role`.
     package func document(_ role: RoleName, version: Int64) -> String { "\(metadata)/\(version).\(role.fileName)" }
 
-    /// Makes a trust folder for a new fleet: a key for root, targets and each of `sets`, one for snapshot and timestamp,
-    /// the first root and targets. All of it, or nothing: it is made beside `path` and renamed. What is at `path` already
-    /// is an error, unless it is an empty folder.
+    /// What a new trust folder is for.
+    package struct Beginning: Sendable {
+        /// The name of the fleet.
+        package var fleet: String
+        /// The names of its content sets.
+        package var sets: [String]
+        /// The kind of the keys that are made.
+        package var kind: SigningKeyKind
+        /// Whose keys these are.
+        package var owner: String
+        /// Public keys of others that sign for root, too.
+        package var otherRootKeys: [OwnedKey] = []
+        /// How many keys have to sign for root.
+        package var rootThreshold = 1
+
+        /// A fleet whose root needs one signature.
+        package init(fleet: String, sets: [String], kind: SigningKeyKind, owner: String) {
+            self.fleet = fleet
+            self.sets = sets
+            self.kind = kind
+            self.owner = owner
+        }
+    }
+
+    /// Makes a trust folder for a new fleet: a key for root, targets and each set, one for snapshot and timestamp, the
+    /// first root and targets (pending, if others have to sign the root). All of it, or nothing: it is made beside `path`
+    /// and renamed. What is at `path` already is an error, unless it is an empty folder.
     ///
     /// `passphrases` says the passphrase of a role's key, or nil for none; the key of snapshot and timestamp never has
-    /// one. Throws `FleetctlError`, `CredentialError`, `FileError`, and what `passphrases` throws.
+    /// one. Throws `FleetctlError`, `CredentialError`, `FileError`, `TrustChangeError`, and what `passphrases` throws.
     package static func create(
-        at path: String, fleet: String, sets: [String], kind: SigningKeyKind, owner: String, now: Int64,
-        passphrases: (RoleName) throws -> [UInt8]?
+        at path: String, for beginning: Beginning, now: Int64, passphrases: (RoleName) throws -> [UInt8]?
     ) throws -> TrustFolder {
         let (parentPath, name) = TextFile.split(path)
         let parent = try Folder.open(parentPath)
         let temporary = ".\(name).\(UInt64.random(in: .min ... .max)).new"
-        let draft = TrustFolder(path: "\(parentPath)/\(temporary)")
         do {
-            try draft.fill(
-                FirstTrust(fleet: fleet, sets: sets, kind: kind, owner: owner, now: now), passphrases: passphrases)
+            try TrustFolder(path: "\(parentPath)/\(temporary)").fill(beginning, now: now, passphrases: passphrases)
             try parent.rename(temporary, to: name)
             try parent.sync()
         } catch {
@@ -66,52 +87,35 @@ package struct TrustFolder: Sendable {
         return TrustFolder(path: path)
     }
 
-    /// What a new trust folder is for.
-    private struct FirstTrust {
-        let fleet: String
-        let sets: [String]
-        let kind: SigningKeyKind
-        let owner: String
-        let now: Int64
-    }
-
-    private func fill(_ first: FirstTrust, passphrases: (RoleName) throws -> [UInt8]?) throws {
+    private func fill(_ beginning: Beginning, now: Int64, passphrases: (RoleName) throws -> [UInt8]?) throws {
         for folder in [path, metadata, keys, pending] { try TextFile.makeFolder(folder, mode: 0o700) }
-        func make(_ role: RoleName, to file: String, passphrase: [UInt8]?) throws -> NewSigningKey {
+        var signers: [any MetadataSigner] = []
+        func make(_ role: RoleName, to file: String, passphrase: [UInt8]?) throws -> OwnedKey {
+            let words = role == .timestamp ? "snapshot and timestamp" : "\(role)"
             let key = try SigningKeyFile.make(
-                first.kind, owner: "\(first.owner), \(role) of \(first.fleet)", passphrase: passphrase)
+                beginning.kind, owner: "\(beginning.owner), \(words)", passphrase: passphrase)
             try key.write(to: file)
-            return key
-        }
-        func grant(_ key: NewSigningKey) -> RoleGrant {
-            RoleGrant([OwnedKey(key.signer.key, owner: Array(key.owner.utf8))], threshold: 1)
+            signers.append(key.signer)
+            return OwnedKey(key.signer.key, owner: Array(key.owner.utf8))
         }
         let root = try make(.root, to: rootKey, passphrase: passphrases(.root))
         let targets = try make(.targets, to: targetsKey, passphrase: passphrases(.targets))
-        let online = grant(try make(.timestamp, to: onlineKey, passphrase: nil))
-        let sets = try first.sets.map { name in
+        let online = try make(.timestamp, to: onlineKey, passphrase: nil)
+        var sets: [SetGrant] = []
+        for name in beginning.sets {
             guard let role = RoleName.ofSet(name) else {
                 throw FleetctlError(.usage, "\"\(name)\" is no name of a set")
             }
             let key = try make(role, to: setKey(of: name), passphrase: passphrases(role))
-            guard let set = SetGrant(set: name, grant(key)) else { preconditionFailure("the role of \(name)") }
-            return set
+            SetGrant(set: name, RoleGrant([key], threshold: 1)).map { sets.append($0) }
         }
-        let expires = MetadataTime(secondsSince1970: first.now + Self.offlineDays * Self.secondsPerDay)
-        let writer = MetadataWriter(profile: .fleet(Array(first.fleet.utf8)))
-        let rootDocument = try writer.document(
-            RootMetadata(
-                version: 1, expires: expires,
-                grants: [.root: grant(root), .targets: grant(targets), .snapshot: online, .timestamp: online]),
-            role: .root, signers: [root.signer])
-        let targetsDocument = try writer.document(
-            TargetsMetadata(version: 1, expires: expires, sets: sets), role: .targets, signers: [targets.signer])
-        try write(targetsDocument, of: .targets, version: 1)
-        try write(rootDocument, of: .root, version: 1)
-    }
-
-    /// Writes a document, durably.
-    func write(_ bytes: [UInt8], of role: RoleName, version: Int64) throws(CredentialError) {
-        try TextFile.write(String(decoding: bytes, as: UTF8.self), to: document(role, version: version))
+        let plan = TrustPlan(
+            root: RoleGrant([root] + beginning.otherRootKeys, threshold: beginning.rootThreshold),
+            targets: RoleGrant([targets], threshold: 1), online: RoleGrant([online], threshold: 1), sets: sets)
+        var change = try TrustChange(
+            fleet: Array(beginning.fleet.utf8), first: plan,
+            expires: MetadataTime(secondsSince1970: now + Self.offlineDays * Self.secondsPerDay))
+        for signer in signers { _ = try change.sign(with: signer) }
+        if change.isComplete { try publish(change) } else { try keep(change) }
     }
 }

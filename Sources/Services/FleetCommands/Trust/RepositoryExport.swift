@@ -1,0 +1,171 @@
+import LinuxIO
+import UpdateFramework
+
+/// Where the files of a TUF repository come from. What it gives is believed in nothing.
+protocol RepositorySource {
+    /// The document `fileName` (`3.root.json`, `timestamp.json`), at most `byteLimit` bytes; nil if there is none.
+    func document(_ fileName: String, byteLimit: Int) async throws -> [UInt8]?
+    /// The bytes of a target, at most `byteLimit`; nil if there is none.
+    func target(_ path: TargetPath, byteLimit: Int) async throws -> [UInt8]?
+}
+
+/// The TUF repository of a fleet as files, for clients of TUF by others: all of it verified from the first root down
+/// before anything is written.
+struct RepositoryExport {
+    /// More targets than a fleet keeps releases, in all sets together.
+    private static let targetLimit = 100_000
+    /// Bytes of one target: a release document is far smaller.
+    private static let targetByteCount: Int64 = 16 << 20
+
+    /// Documents by the names of their files, but for the timestamp.
+    private(set) var documents: [(name: String, bytes: [UInt8])]
+    private(set) var timestamp: [UInt8] = []
+    /// Targets by the paths of their files.
+    private(set) var targets: [(path: [UInt8], bytes: [UInt8])] = []
+    /// Kinds of keys that other clients of TUF do not know.
+    private(set) var unusualKeyTypes: [String] = []
+
+    private let source: any RepositorySource
+    private var update: RepositoryUpdate
+
+    /// Reads and verifies all of the repository that begins with `root`. Throws `UpdateError`, a `FleetctlError` if
+    /// something is missing, and what the source throws.
+    init(root: [UInt8], fleet: [UInt8], now: MetadataTime, source: any RepositorySource) async throws {
+        self.source = source
+        documents = [("1.root.json", root)]
+        update = try RepositoryUpdate(trustedRoot: root, now: now, profile: .fleet(fleet))
+        _ = try await perform(update.begin())
+        let newest = documents.last { $0.name.hasSuffix(".targets.json") }?.bytes ?? []
+        let profile = MetadataProfile.fleet(fleet)
+        for delegation in try Self.contents(newest, profile).delegations { try await addSet(delegation.role, profile) }
+        for (_, bytes) in documents { note(try SignedMetadata(bytes, byteCount: MetadataLimits.targetsByteCount)) }
+    }
+
+    /// Writes the files to `path`, made if it is not there; what is there is replaced file by file, the timestamp last,
+    /// so that a client sees the old repository or the new one. Throws `FileError`, `CredentialError`, and a
+    /// `FleetctlError` if something else is there.
+    func write(to path: String) throws {
+        try TextFile.makeFolder(path)
+        let folder = try Folder.open(path)
+        let first = try folder.openFileIfPresent("metadata/1.root.json")?.readAll(
+            limit: MetadataLimits.rootByteCount)
+        guard try folder.list().isEmpty || first == documents[0].bytes else {
+            throw FleetctlError(
+                .refused, "\(path) has something else in it than this fleet's repository",
+                hint: "name a new folder, or one that was exported to before")
+        }
+        for (file, bytes) in targets { try Self.write(bytes, to: "\(path)/targets/\(shownPath(file))") }
+        for (name, bytes) in documents { try Self.write(bytes, to: "\(path)/metadata/\(name)") }
+        try TextFile.write(String(decoding: timestamp, as: UTF8.self), to: "\(path)/metadata/timestamp.json")
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        let (parent, name) = TextFile.split(path)
+        try TextFile.makeFolder(parent)
+        let folder = try Folder.open(parent)
+        if let held = try folder.openFileIfPresent(name), try held.readAll(limit: bytes.count + 1) == bytes { return }
+        let temporary = ".\(name).\(UInt64.random(in: .min ... .max)).tmp"
+        let file = try folder.createFile(temporary)
+        do {
+            try file.write(bytes, at: 0)
+            try file.sync()
+            try folder.rename(temporary, to: name)
+        } catch {
+            _ = try? folder.unlinkIfPresent(temporary)
+            throw error
+        }
+        try folder.sync()
+    }
+
+    // MARK: - Reading
+
+    private mutating func addSet(_ role: RoleName, _ profile: MetadataProfile) async throws {
+        guard let set = role.setName, let yanked = TargetPath(set + Array("/yanked".utf8)) else { return }
+        // Looking for any target of the set brings its document, if it has one yet.
+        do {
+            _ = try await perform(update.find(yanked))
+        } catch UpdateError.notListed {
+            return
+        }
+        let suffix = ".\(role.fileName)"
+        guard let bytes = documents.last(where: { $0.name.hasSuffix(suffix) })?.bytes else { return }
+        for path in try Self.contents(bytes, profile).targets.keys.sorted(by: {
+            $0.bytes.lexicographicallyPrecedes($1.bytes)
+        }) {
+            guard targets.count < Self.targetLimit,
+                case .found(let target) = try await perform(update.find(path)),
+                target.description.length <= Self.targetByteCount
+            else { throw FleetctlError(.failed, "\(path) cannot be exported: there is too much of it") }
+            guard let bytes = try await source.target(path, byteLimit: Int(target.description.length)) else {
+                throw FleetctlError(.failed, "\(role) names \(path), and nobody has it")
+            }
+            targets.append((target.filePath, try target.verify(bytes).bytes))
+        }
+    }
+
+    /// Carries out actions until one is the last of its kind. Throws `UpdateError`.
+    private mutating func perform(_ first: [RepositoryUpdate.Action]) async throws -> RepositoryUpdate.Action {
+        var actions = first
+        var request: MetadataRequest?
+        while true {
+            var answer: RepositoryUpdate.Event?
+            for action in actions {
+                switch action {
+                case .store(let role, let bytes):
+                    if role == .timestamp {
+                        timestamp = bytes
+                    } else if let request {
+                        documents.append((request.fileName, bytes))
+                    }
+                case .delete: continue
+                case .load(let role): answer = .loaded(held(role))
+                case .fetch(let asked):
+                    request = asked
+                    let bytes = try await source.document(asked.fileName, byteLimit: asked.byteLimit)
+                    answer = bytes.map { .fetched($0) } ?? .notFound
+                case .refused(let error): throw error
+                case .refreshed, .found, .absent: return action
+                }
+            }
+            guard let answer else { preconditionFailure("an update that stands still") }
+            actions = update.handle(answer)
+        }
+    }
+
+    /// What was verified of a targets role in this export, so that it is read once.
+    private func held(_ role: RoleName) -> [UInt8]? {
+        documents.last { $0.name.hasSuffix(".\(role.fileName)") && role != .root && role != .snapshot }?.bytes
+    }
+
+    private static func contents(_ bytes: [UInt8], _ profile: MetadataProfile) throws -> TargetsMetadata {
+        try TargetsMetadata(
+            SignedMetadata(bytes, byteCount: MetadataLimits.targetsByteCount).signed, profile: profile, schemes: .own)
+    }
+
+    private mutating func note(_ document: SignedMetadata) {
+        let place = document.signed["delegations"] ?? .object(document.signed)
+        guard case .object(let object) = place, case .object(let keys)? = object["keys"] else { return }
+        for member in keys.members {
+            guard case .object(let key) = member.value, case .string(let type)? = key["keytype"] else { continue }
+            let name = String(decoding: type, as: UTF8.self)
+            if type != Ed25519Scheme.name, !unusualKeyTypes.contains(name) { unusualKeyTypes.append(name) }
+        }
+    }
+}
+
+/// A trust folder as a source: its documents, and release documents in `targets/SET/RELEASE`.
+struct FolderSource: RepositorySource {
+    let folder: TrustFolder
+
+    func document(_ fileName: String, byteLimit: Int) throws -> [UInt8]? {
+        try read("metadata/\(fileName)", byteLimit)
+    }
+
+    func target(_ path: TargetPath, byteLimit: Int) throws -> [UInt8]? {
+        try read("targets/\(shownPath(path.bytes))", byteLimit)
+    }
+
+    private func read(_ path: String, _ byteLimit: Int) throws -> [UInt8]? {
+        try Folder.open(folder.path).openFileIfPresent(path)?.readAll(limit: byteLimit + 1)
+    }
+}
