@@ -139,5 +139,20 @@ import UpdateFramework
         let release = try hybrid.verified(hybrid.publish([2], sequence: 2, of: "debian"))
         let news = release.documents(newerThan: held.versions).encode().count
         #expect(news < 26 << 10, "\(news)")
+
+    @Test func `a keeper with a new key signs the snapshot again, with a higher number, whoever signed it before`()
+        throws
+    {
+        let (old, new) = (
+            try TestPublisher(fleet: "lab", sets: ["a"]), try TestPublisher(fleet: "lab", sets: ["a"], seed: 70)
+        )
+        let first = try old.keeper.sign(old.start, above: MetadataVersions(), now: TestPublisher.now)
+        let versions = MetadataVersions(root: 1, roles: [.snapshot: 1, .timestamp: 1])
+        let same = try old.keeper.sign(first, above: versions, now: TestPublisher.now)
+        #expect(same.documents[.snapshot] == first.documents[.snapshot])
+        let rotated = try new.keeper.sign(first, above: versions, now: TestPublisher.now)
+        let bytes = try #require(rotated.documents[.snapshot])
+        let document = try SignedMetadata(bytes, byteCount: bytes.count)
+        #expect(document.signed["version"] == .integer(2))
     }
 }

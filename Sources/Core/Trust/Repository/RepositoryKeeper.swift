@@ -42,7 +42,9 @@ package struct RepositoryKeeper: Sendable {
     ) throws -> RepositoryDocuments {
         let listed = try self.listed(documents)
         var result = documents
-        let held: SnapshotMetadata? = documents.documents[.snapshot].flatMap { try? contents($0, of: .snapshot) }
+        let held: SnapshotMetadata? = documents.documents[.snapshot].flatMap {
+            isOwn($0) ? try? contents($0, of: .snapshot) : nil
+        }
         var snapshotVersion = versions[.snapshot]
         if let held, held.version == snapshotVersion, held.lists(listed),
             held.expires.secondsSince1970 - now.secondsSince1970 > lifetimes.snapshot / 2
@@ -72,6 +74,17 @@ package struct RepositoryKeeper: Sendable {
             listed[role] = MetadataDescription(version: contents.version, of: bytes)
         }
         return listed
+    }
+
+    /// Whether the key of today signed it: after a rotation what the old one signed says nothing.
+    private func isOwn(_ bytes: [UInt8]) -> Bool {
+        guard let document = try? SignedMetadata(bytes, byteCount: MetadataLimits.byteCount(of: .snapshot)),
+            let key = signer.key.verifying
+        else { return false }
+        return document.signatures.contains { signature in
+            signature.keyID == signer.key.id
+                && signature.bytes.map { key.isValid($0, for: document.signedBytes) } == true
+        }
     }
 
     private func contents<Contents: MetadataContents>(
