@@ -199,7 +199,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "Content", "Hashing", "Trust", "FleetModel", "STOQ", "LinuxIO", "FleetFile", "Store",
-                "FleetCertificates", "STOQTransport", "FleetAPI", "TrustSupport", "UpdateFramework",
+                "FleetCertificates", "STOQTransport", "FleetAPI", "TrustSupport", "UpdateFramework", "SigningKeys",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: flags),
         .testTarget(

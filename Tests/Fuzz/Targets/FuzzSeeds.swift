@@ -83,6 +83,8 @@ extension FuzzTarget {
                 MetadataVersions(root: 2, roles: [.timestamp: 900, .targets: 1, FleetRoles.role(ofSet: "debian"): 5])
                     .encoded
             ]
+        case .keyFile: FuzzTarget.keyFileSamples
+        case .trustChange: try FuzzTarget.trustChangeSamples()
         case .json: try Self.jsonSamples()
         case .stoqConnection: FuzzSamples.conversations()
         case .stoqRequest: FuzzSamples.requests.map { $0.encode() }

@@ -32,6 +32,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case metadataTimestamp = "metadata-timestamp"
     case metadataSnapshot = "metadata-snapshot"
     case metadataTargets = "metadata-targets"
+    case keyFile = "key-file"
+    case trustChange = "trust-change"
 
     /// Gives `bytes` to the decoder. True if it accepted them, false if it refused them with the error that it promises.
     /// Throws ``FuzzFinding`` if it accepted what it would not write itself, or broke another promise; a trap is a
@@ -68,6 +70,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .metadataTimestamp: try Self.metadata(bytes, as: TimestampMetadata.self)
         case .metadataSnapshot: try Self.metadata(bytes, as: SnapshotMetadata.self)
         case .metadataTargets: try Self.metadata(bytes, as: TargetsMetadata.self)
+        case .keyFile: try Self.keyFile(bytes)
+        case .trustChange: try Self.trustChange(bytes)
         }
     }
 
@@ -76,7 +80,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         switch self {
         case .stoqConnection, .zstd, .index: 64 << 10
         case .fleetFile, .agentFile, .json: 8 << 10
-        case .metadataRoot, .metadataTargets: 8 << 10
+        case .metadataRoot, .metadataTargets, .trustChange: 8 << 10
         default: 4 << 10
         }
     }
