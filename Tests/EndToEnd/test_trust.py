@@ -8,9 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
-from lab import BIN
+from lab import BIN, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT = os.path.join(BIN, "tuf-conformance-client")
@@ -88,6 +89,31 @@ class TrustTest(unittest.TestCase):
     def test_python_tuf_with_the_composite_key_reads_our_hybrid_repository(self):
         self.write("hybrid")
         self.assertIn("a release document", self.oracle("read-hybrid", self.folder, str(NOW)))
+
+    def test_python_tuf_reads_an_export(self):
+        for kind, options in [("", ["--classic"]), ("-hybrid", [])]:
+            with self.subTest(kind):
+                trust, out = os.path.join(self.folder, "trust" + kind), os.path.join(self.folder, "out" + kind)
+                now = str(int(time.time()))
+                run("trust", "init", "--dir", trust, "--fleet", "example", "--set", "debian", "--set", "new",
+                    "--no-passphrase", *options)
+                early = run("trust", "export", out, "--dir", trust, expect=1)
+                self.assertIn("publish a release first", early.err)
+                self.oracle("keep", trust, now)
+                done = run("trust", "export", out, "--dir", trust)
+                self.assertEqual(not options, "key type mldsa65-ed25519" in done.err, done)
+                self.assertIn("a release document", self.oracle("read-export" + kind, out, now))
+                # Once more, in place; what else is there is let be.
+                run("trust", "export", out, "--dir", trust)
+                explained = run("trust", "show", "--explain", "debian/1", "--dir", trust).out
+                self.assertIn("debian/1: 18 bytes", explained)
+                self.assertNotIn("NOT MET", explained)
+                other = os.path.join(self.folder, "other" + kind)
+                os.makedirs(os.path.join(other, "photos"))
+                run("trust", "export", other, "--dir", trust, expect=4)
+                with open(os.path.join(trust, "targets", "debian", "1"), "wb") as file:
+                    file.write(b"a RELEASE document")
+                self.assertIn("was changed on the way", run("trust", "export", out, "--dir", trust, expect=1).err)
 
     def test_our_client_reads_what_our_writer_wrote(self):
         for keys in ["ed25519", "hybrid"]:

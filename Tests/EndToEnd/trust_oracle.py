@@ -3,10 +3,13 @@
     trust_oracle.py attacks FOLDER NOW       makes repositories and breaks them; writes FOLDER/cases.json
     trust_oracle.py read FOLDER NOW          reads FOLDER with python-tuf and prints the sample's target
     trust_oracle.py read-hybrid FOLDER NOW   the same, with a composite key registered
+    trust_oracle.py keep TRUST NOW           signs a set, snapshot and timestamp into a trust folder, with its key files
+    trust_oracle.py read-export[-hybrid] FOLDER NOW   reads what `trust export` wrote
 
 Each case of `attacks` that another client can see is also given to python-tuf, which has to end as we do, or the case says
 why it does not.
 """
+import base64
 import copy
 import datetime
 import hashlib
@@ -706,10 +709,77 @@ def read_sample(folder, now):
     print(read(kept, os.path.join(folder, "metadata"), got, "sets/debian/release", now))
 
 
+class KeyFileSigner:
+    """A key of docs/formats/key-file.md without a passphrase."""
+
+    def __init__(self, path):
+        lines = [line for line in open(path).read().splitlines() if line and not line.startswith("#")]
+        (self.kind, public), (_, seed) = (line.split(":") for line in lines)
+        self.seed = base64.b64decode(seed)
+        self.key = {"keytype": self.kind, "keyval": {"public": base64.b64decode(public).hex()}, "scheme": self.kind}
+        self.keyid = hashlib.sha256(encode_canonical(self.key).encode()).hexdigest()
+
+    def sign(self, data):
+        curve = ed25519.Ed25519PrivateKey.from_private_bytes(self.seed[-32:])
+        if self.kind == "ed25519":
+            return curve.sign(data)
+        message = b"CompositeAlgorithmSignatures2025" + CompositeKey.LABEL + b"\0" + hashlib.sha512(data).digest()
+        lattice = mldsa.MLDSA65PrivateKey.from_seed_bytes(self.seed[:32])
+        return lattice.sign(message, CompositeKey.LABEL) + curve.sign(message)
+
+
+def keep(trust, now):
+    """What a publisher of the set debian and the keeper sign, beside the root and targets that are there."""
+    meta = {}
+
+    def sign(role, key, version, days, members):
+        signer = KeyFileSigner(os.path.join(trust, "keys", key))
+        signed = {"_type": role if role in TOP else "targets", "spec_version": "1.0.31", "version": version,
+                  "expires": time(now + days * DAY), "mirrorfleet": {"fleet": FLEET, "role": role}, **members}
+        signature = {"keyid": signer.keyid, "sig": signer.sign(encode_canonical(signed).encode()).hex()}
+        data = json.dumps({"signatures": [signature], "signed": signed}).encode()
+        name = "timestamp.json" if role == "timestamp" else f"{version}.{role}.json"
+        put(os.path.join(trust, "metadata", name), data)
+        meta[f"{role}.json"] = describe(data) | {"version": version}
+
+    def describe(data):
+        return {"length": len(data), "hashes": {"sha256": hashlib.sha256(data).hexdigest()}}
+
+    put(os.path.join(trust, "targets", "debian", "1"), CONTENT)
+    sign("set-debian", "set-debian.key", 1, 90, {"targets": {"debian/1": describe(CONTENT)}})
+    with open(os.path.join(trust, "metadata", "1.targets.json"), "rb") as file:
+        meta["targets.json"] = describe(file.read()) | {"version": 1}
+    sign("snapshot", "online.key", 1, 7, {"meta": dict(meta)})
+    sign("timestamp", "online.key", 1, 1, {"meta": {"snapshot.json": meta["snapshot.json"]}})
+
+
+def read_export(folder, now):
+    kept, got = os.path.join(folder, "their-kept"), os.path.join(folder, "their-got")
+    with open(os.path.join(folder, "metadata", "1.root.json"), "rb") as file:
+        put(os.path.join(kept, "root.json"), file.read())
+    os.makedirs(got)
+    with open(os.path.join(kept, "root.json"), "rb") as file:
+        root = file.read()
+    updater = Updater(kept, f"file://{folder}/metadata/", got, f"file://{folder}/targets/", FolderFetcher(),
+                      bootstrap=root)
+    updater._trusted_set.reference_time = datetime.datetime.fromtimestamp(now, datetime.timezone.utc)
+    updater.refresh()
+    found = updater.get_targetinfo("debian/1")
+    with open(updater.download_target(found), "rb") as file:
+        print(file.read())
+
+
 def main():
     action, folder, now = sys.argv[1], sys.argv[2], int(sys.argv[3])
     if action == "attacks":
         attacks(folder, now)
+    elif action == "keep":
+        keep(folder, now)
+    elif action == "read-export":
+        read_export(folder, now)
+    elif action == "read-export-hybrid":
+        KEY_FOR_TYPE_AND_SCHEME[(CompositeKey.NAME, CompositeKey.NAME)] = CompositeKey
+        read_export(folder, now)
     elif action == "read":
         read_sample(folder, now)
     elif action == "read-hybrid":

@@ -14,8 +14,10 @@ struct LabEnrolment {
         let keys = FleetKeys(folder: layout.keys)
         try keys.make(fleet: configuration.fleet)
         let trust = try TrustFolder.create(
-            at: layout.trust, fleet: configuration.fleet, sets: LabLayout.sets, kind: .hybrid, owner: "lab",
-            now: Int64(time(nil)), passphrases: { _ in nil })
+            at: layout.trust,
+            for: TrustFolder.Beginning(
+                fleet: configuration.fleet, sets: LabLayout.sets, kind: .hybrid, owner: "lab"), now: Int64(time(nil)),
+            passphrases: { _ in nil })
         let root = try TextFile.read(trust.document(.root, version: 1))
         try keys.issue(
             .coordinator, name: LabLayout.coordinator, days: FleetKeys.defaultDays,

@@ -7,12 +7,12 @@ import UpdateFramework
 final class PassphraseSource {
     private static let attempts = 3
 
-    private let file: String?
+    private let given: [UInt8]?
     private var known: [UInt8]?
 
-    /// Passphrases from `file`; nil for the terminal.
-    init(file: String?) {
-        self.file = file
+    /// The passphrase `given` for all keys; nil for the terminal.
+    init(given: [UInt8]?) {
+        self.given = given
     }
 
     /// What signs with the key in `path`. Throws `CredentialError`, and a `FleetctlError` if there is nobody to ask.
@@ -20,10 +20,7 @@ final class PassphraseSource {
         guard try SigningKeyFile.readPublic(path).isEncrypted else {
             return try SigningKeyFile.read(path) { _ in [] }
         }
-        if file != nil {
-            let passphrase = try fromFile()
-            return try SigningKeyFile.read(path) { _ in passphrase }
-        }
+        if let given { return try SigningKeyFile.read(path) { _ in given } }
         if let known, let signer = try attempt(path, known) { return signer }
         for attempt in 1...Self.attempts {
             let typed = try TerminalPrompt.secret(
@@ -39,7 +36,7 @@ final class PassphraseSource {
 
     /// The passphrase for keys that are made, typed twice. Throws a `FleetctlError`.
     func new() throws -> [UInt8] {
-        if file != nil { return try fromFile() }
+        if let given { return given }
         if let known { return known }
         let hint = "name a file that holds it: --passphrase-file FILE; or --no-passphrase"
         let typed = try TerminalPrompt.secret("new passphrase", hint: hint)
@@ -58,23 +55,11 @@ final class PassphraseSource {
             return nil
         }
     }
-
-    /// The contents of the file without a line end behind them.
-    private func fromFile() throws -> [UInt8] {
-        if let known { return known }
-        var bytes = Array(try KeyFile.read(file ?? "", .secret).utf8)
-        if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-        known = bytes
-        return bytes
-    }
 }
 
-/// The options of commands that open keys.
-struct PassphraseOption: ParsableArguments {
-    @Option(name: .customLong("passphrase-file"), help: "Read the passphrase of keys from this file, mode 0600.")
-    var file: String?
-
-    var source: PassphraseSource { PassphraseSource(file: file) }
+extension PassphraseOption {
+    /// Where to ask, for several keys. Throws `FileError` if the file cannot be read.
+    func source() throws -> PassphraseSource { PassphraseSource(given: try passphrases().given) }
 }
 
 /// The options of commands that make keys.

@@ -1,12 +1,15 @@
+import FleetAPI
+import FleetModel
 import LinuxIO
+import Trust
 import UpdateFramework
 
 /// Where the files of a TUF repository come from. What it gives is believed in nothing.
 protocol RepositorySource {
-    /// The document `fileName` (`3.root.json`, `timestamp.json`), at most `byteLimit` bytes; nil if there is none.
-    func document(_ fileName: String, byteLimit: Int) async throws -> [UInt8]?
-    /// The bytes of a target, at most `byteLimit`; nil if there is none.
-    func target(_ path: TargetPath, byteLimit: Int) async throws -> [UInt8]?
+    /// A document; nil if there is none.
+    func document(_ request: MetadataRequest) async throws -> [UInt8]?
+    /// The bytes of a target of the role of `set`, at most `byteLimit`; nil if there is none.
+    func target(_ path: TargetPath, ofSet set: String, byteLimit: Int) async throws -> [UInt8]?
 }
 
 /// The TUF repository of a fleet as files, for clients of TUF by others: all of it verified from the first root down
@@ -22,6 +25,8 @@ struct RepositoryExport {
     private(set) var timestamp: [UInt8] = []
     /// Targets by the paths of their files.
     private(set) var targets: [(path: [UInt8], bytes: [UInt8])] = []
+    /// Targets that a role names and nobody has any more.
+    private(set) var missing: [TargetPath] = []
     /// Kinds of keys that other clients of TUF do not know.
     private(set) var unusualKeyTypes: [String] = []
 
@@ -54,7 +59,10 @@ struct RepositoryExport {
                 .refused, "\(path) has something else in it than this fleet's repository",
                 hint: "name a new folder, or one that was exported to before")
         }
-        for (file, bytes) in targets { try Self.write(bytes, to: "\(path)/targets/\(shownPath(file))") }
+        // Names are plain: the profile of a fleet takes no others.
+        for (file, bytes) in targets {
+            try Self.write(bytes, to: "\(path)/targets/\(String(decoding: file, as: UTF8.self))")
+        }
         for (name, bytes) in documents { try Self.write(bytes, to: "\(path)/metadata/\(name)") }
         try TextFile.write(String(decoding: timestamp, as: UTF8.self), to: "\(path)/metadata/timestamp.json")
     }
@@ -96,8 +104,13 @@ struct RepositoryExport {
                 case .found(let target) = try await perform(update.find(path)),
                 target.description.length <= Self.targetByteCount
             else { throw FleetctlError(.failed, "\(path) cannot be exported: there is too much of it") }
-            guard let bytes = try await source.target(path, byteLimit: Int(target.description.length)) else {
-                throw FleetctlError(.failed, "\(role) names \(path), and nobody has it")
+            let limit = Int(target.description.length)
+            guard
+                let bytes = try await source.target(
+                    path, ofSet: String(decoding: set, as: UTF8.self), byteLimit: limit)
+            else {
+                missing.append(path)
+                continue
             }
             targets.append((target.filePath, try target.verify(bytes).bytes))
         }
@@ -121,7 +134,7 @@ struct RepositoryExport {
                 case .load(let role): answer = .loaded(held(role))
                 case .fetch(let asked):
                     request = asked
-                    let bytes = try await source.document(asked.fileName, byteLimit: asked.byteLimit)
+                    let bytes = try await source.document(asked)
                     answer = bytes.map { .fetched($0) } ?? .notFound
                 case .refused(let error): throw error
                 case .refreshed, .found, .absent: return action
@@ -157,15 +170,57 @@ struct RepositoryExport {
 struct FolderSource: RepositorySource {
     let folder: TrustFolder
 
-    func document(_ fileName: String, byteLimit: Int) throws -> [UInt8]? {
-        try read("metadata/\(fileName)", byteLimit)
+    func document(_ request: MetadataRequest) throws -> [UInt8]? {
+        try read("metadata/\(request.fileName)", request.byteLimit)
     }
 
-    func target(_ path: TargetPath, byteLimit: Int) throws -> [UInt8]? {
-        try read("targets/\(shownPath(path.bytes))", byteLimit)
+    func target(_ path: TargetPath, ofSet set: String, byteLimit: Int) throws -> [UInt8]? {
+        try read("targets/\(String(decoding: path.bytes, as: UTF8.self))", byteLimit)
     }
 
     private func read(_ path: String, _ byteLimit: Int) throws -> [UInt8]? {
         try Folder.open(folder.path).openFileIfPresent(path)?.readAll(limit: byteLimit + 1)
+    }
+}
+
+/// A fleet as a source: the keeper's documents, and release documents of the sets' origins; roots of the trust folder.
+final class FleetSource: RepositorySource {
+    private let session: FleetSession
+    private let roots: [[UInt8]]
+    private let documents: RepositoryDocuments
+    /// Release documents by set and sequence, of the sets that were asked for.
+    private var releases: [String: [UInt64: [UInt8]]] = [:]
+
+    /// Asks the keeper. Throws a `FleetctlError` if it cannot be reached.
+    init(_ session: FleetSession, roots: [[UInt8]]) async throws {
+        self.session = session
+        self.roots = roots
+        documents = try await session.exchangeMetadata()
+    }
+
+    func document(_ request: MetadataRequest) -> [UInt8]? {
+        guard request.role == .root, let version = request.version else { return documents.documents[request.role] }
+        return documents.roots[version] ?? (version <= roots.count ? roots[Int(version) - 1] : nil)
+    }
+
+    func target(_ path: TargetPath, ofSet set: String, byteLimit: Int) async throws -> [UInt8]? {
+        guard let sequence = FleetRoles.sequence(of: path, ofSet: set) else { return nil }
+        if releases[set] == nil { releases[set] = try await documents(ofSet: set) }
+        return releases[set]?[sequence]
+    }
+
+    private func documents(ofSet set: String) async throws -> [UInt64: [UInt8]] {
+        guard let policy = session.fleet.set(named: set) else { return [:] }
+        let line = try await AgentLine.open(
+            AgentCommand(.releases, set: set), to: session.mirror(policy.origin), of: session)
+        var found: [UInt64: [UInt8]] = [:]
+        while let event = try await line.next() {
+            if let item = event.item, item.set == set, let sequence = item.sequence {
+                found[sequence] = item.bytes?.bytes
+            }
+            if event.kind == .done { break }
+        }
+        await line.close()
+        return found
     }
 }

@@ -34,6 +34,8 @@ struct TrustEditing {
         let expires = MetadataTime(
             secondsSince1970: Int64(time(nil)) + TrustFolder.offlineDays * TrustFolder.secondsPerDay)
         var change = try TrustChange(from: trust, to: plan, expires: expires)
+        // Before anybody types a passphrase: what is signed can be read first.
+        for line in change.words { Terminal.standard.note(line) }
         try folder.sign(&change, more: more, passphrases: passphrases)
         if change.isComplete { try folder.publish(change) } else { try folder.keep(change) }
         return TrustOutcome(change)
@@ -86,16 +88,14 @@ struct TrustOutcome: Encodable {
                 key: owned.key.id.text, owner: String(decoding: owned.owner, as: UTF8.self),
                 roles: roles.map(\.description))
         }
-        lines =
-            change.words
-            + change.documents.flatMap { document in
-                document.states.filter { !$0.isMet }.map { state in
-                    "\(document.role) \(document.version) lacks \(state.rule.grant.threshold - state.signed.count) of"
-                        + " \(state.rule.grant.threshold) signatures, as \(state.rule.delegator)"
-                        + " \(state.rule.delegatorVersion) wants them, by: "
-                        + state.unsigned.map(\.words).joined(separator: "; ")
-                }
+        lines = change.documents.flatMap { document in
+            document.states.filter { !$0.isMet }.map { state in
+                "\(document.role) \(document.version) lacks \(state.rule.grant.threshold - state.signed.count) of"
+                    + " \(state.rule.grant.threshold) signatures, as \(state.rule.delegator)"
+                    + " \(state.rule.delegatorVersion) wants them, by: "
+                    + state.unsigned.map(\.words).joined(separator: "; ")
             }
+        }
     }
 
     /// Prints it, and says what comes next.

@@ -1,24 +1,30 @@
 import ArgumentParser
+import FleetModel
 import UpdateFramework
 
-/// The option that says where the trust folder is.
+/// The options that say where the trust folder is, and whose it is.
 struct TrustPlace: ParsableArguments {
-    @Option(name: .customLong("dir"), help: "The trust folder.")
+    @Option(name: .customLong("dir"), help: "The trust folder. (default: `trust.folder` of the fleet's file)")
     var folder: String?
 
-    @OptionGroup(visibility: .hidden) var fleet: FleetOption
+    @OptionGroup var fleet: FleetOption
 
     /// The folder. Throws a `FleetctlError` if nothing says where it is.
     func open() throws -> TrustFolder {
-        guard let folder else {
-            throw FleetctlError(.usage, "nothing says where the trust folder is", hint: "name it with --dir DIRECTORY")
-        }
-        return TrustFolder(path: try WorkingFolder.absolute(folder))
+        if let folder { return TrustFolder(path: try WorkingFolder.absolute(folder)) }
+        return TrustFolder(path: try FleetSession(fleet).fleet.trust.folder)
+    }
+
+    /// The fleet; nil if --dir alone was given, as on a machine without fleet.yaml. Throws as `FleetSession`.
+    func session() throws -> FleetSession? {
+        let isNamed = fleet.file != nil || Terminal.environment("FLEET_FILE") != nil
+        return folder == nil || isNamed ? try FleetSession(fleet) : nil
     }
 
     /// How a `trust` command on the same folder begins, for hints.
     func command(_ verb: String) -> String {
-        "fleetctl trust \(verb)" + (folder.map { " --dir \(ShellWord.quoted($0))" } ?? "")
+        let file = fleet.file.map { " -f \(ShellWord.quoted($0))" } ?? ""
+        return "fleetctl\(file) trust \(verb)" + (folder.map { " --dir \(ShellWord.quoted($0))" } ?? "")
     }
 }
 

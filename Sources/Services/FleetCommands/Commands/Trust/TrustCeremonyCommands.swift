@@ -79,7 +79,7 @@ struct TrustSignCommand: ParsableCommand {
                 throw FleetctlError(.refused, "nothing was signed")
             }
         }
-        let source = passphrase.source
+        let source = try passphrase.source()
         for path in key {
             let roles = try change.sign(with: source.signer(path))
             print("signed \(roles.map(\.description).joined(separator: " and ")) with \(path)")
@@ -94,7 +94,7 @@ struct TrustSignCommand: ParsableCommand {
 }
 
 /// `fleetctl trust import`.
-struct TrustImportCommand: ParsableCommand {
+struct TrustImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Take over the signatures of a file; the change counts once there are enough.",
@@ -104,10 +104,11 @@ struct TrustImportCommand: ParsableCommand {
             """)
 
     @Argument(help: "Files that were signed.") var files: [String]
-    @OptionGroup var place: TrustPlace
-    @OptionGroup var output: OutputOption
+    @OptionGroup var options: TrustEditOptions
+    @OptionGroup var passphrase: PassphraseOption
 
-    func run() throws {
+    func run() async throws {
+        let place = options.place
         let folder = try place.open()
         let lock = try folder.lock()
         defer { withExtendedLifetime(lock) {} }
@@ -126,8 +127,10 @@ struct TrustImportCommand: ParsableCommand {
             }
             if count == 0 { Terminal.standard.warn("\(file) has no signature that counts and was missing") }
         }
+        let source = try passphrase.source()
+        if !options.signers.isEmpty { try folder.sign(&change, more: options.signers, passphrases: source) }
         if change.isComplete { try folder.publish(change) } else { try folder.keep(change) }
-        try TrustOutcome(change).show(output.format, place: place)
+        try await options.finish(TrustOutcome(change), folder, source)
     }
 }
 
@@ -178,7 +181,7 @@ struct TrustNewKeyCommand: ParsableCommand {
     func run() throws {
         let owner = owner ?? TextFile.split(name).name
         let key = try SigningKeyFile.make(
-            classic ? .classic : .hybrid, owner: owner, passphrase: try passphrase.new(passphrase.option.source))
+            classic ? .classic : .hybrid, owner: owner, passphrase: try passphrase.new(passphrase.option.source()))
         try key.write(to: name + ".key")
         try KeyFile.write(key.publicText, to: name + ".pub", .open)
         print("made \(name).key and \(name).pub, key \(key.signer.key.id.text)")

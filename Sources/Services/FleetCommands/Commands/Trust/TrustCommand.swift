@@ -20,6 +20,6 @@ struct TrustCommand: AsyncParsableCommand {
             TrustInitCommand.self, TrustShowCommand.self, TrustAddKeyCommand.self, TrustRotateCommand.self,
             TrustRevokeCommand.self, TrustDelegateCommand.self, TrustThresholdCommand.self, TrustExpireCommand.self,
             TrustRequestCommand.self, TrustSignCommand.self, TrustImportCommand.self, TrustDiscardCommand.self,
-            TrustNewKeyCommand.self, TrustExportCommand.self,
+            TrustHandOverCommand.self, TrustNewKeyCommand.self, TrustExportCommand.self,
         ])
 }

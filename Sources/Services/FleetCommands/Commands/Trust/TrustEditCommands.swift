@@ -9,10 +9,26 @@ struct TrustEditOptions: ParsableArguments {
     @OptionGroup var output: OutputOption
     @Option(name: .customLong("sign-with"), help: "One more secret key to sign with, beside those of the trust folder.")
     var signers: [String] = []
+    @Flag(name: .customLong("no-hand-over"), help: "Do not give it to the keeper now.") var isKept = false
+
+    /// Shows what became of a change, and gives it to the keeper if it counts and the fleet is known. Throws as
+    /// ``TrustHandOver``.
+    func finish(_ outcome: TrustOutcome, _ folder: TrustFolder, _ passphrases: PassphraseSource) async throws {
+        try outcome.show(output.format, place: place)
+        guard outcome.isComplete, !isKept, let session = try place.session() else { return }
+        do {
+            let handed = try await TrustHandOver(session: session, folder: folder).run(passphrases: passphrases)
+            if output.format == .table { try handed.show(.table) }
+        } catch let error as FleetctlError {
+            throw FleetctlError(
+                error.status, "the change is signed, but the keeper did not take it: \(error.message)",
+                hint: [error.hint, "then: \(place.command("hand-over"))"].compactMap { $0 }.joined(separator: "; "))
+        }
+    }
 }
 
 /// `fleetctl trust add-key`.
-struct TrustAddKeyCommand: ParsableCommand {
+struct TrustAddKeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add-key",
         abstract: "Let one more key sign for a role.",
@@ -31,18 +47,19 @@ struct TrustAddKeyCommand: ParsableCommand {
     @Option(help: "Whose it is, in words. (default: the first comment of its file)") var owner: String?
     @Option(help: "How many keys have to sign from now on. (default: as before)") var threshold: Int?
 
-    func run() throws {
+    func run() async throws {
         let editing = try TrustEditing(options.place)
         var plan = TrustPlan(editing.trust)
         let owned = try PublicKeyArgument(key, owner: owner).owned
         for name in try RoleArgument(role, in: plan).roles { try plan.add(owned, to: name, threshold: threshold) }
-        try editing.carryOut(plan, more: options.signers, passphrases: passphrase.source)
-            .show(options.output.format, place: options.place)
+        let source = try passphrase.source()
+        try await options.finish(
+            editing.carryOut(plan, more: options.signers, passphrases: source), editing.folder, source)
     }
 }
 
 /// `fleetctl trust rotate`.
-struct TrustRotateCommand: ParsableCommand {
+struct TrustRotateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate",
         abstract: "Put a new key into the place of an old one.",
@@ -62,12 +79,12 @@ struct TrustRotateCommand: ParsableCommand {
     @Option(help: "The id of the key to replace. (default: the only one of the role that is here)") var old: String?
     @Option(help: "The new public key: a file, or its line.") var key: String?
 
-    func run() throws {
+    func run() async throws {
         let editing = try TrustEditing(options.place)
         var plan = TrustPlan(editing.trust)
         let roles = try RoleArgument(role, in: plan).roles
         let replaced = try oldKey(of: roles, plan, editing.folder)
-        let source = passphrase.option.source
+        let source = try passphrase.option.source()
         var file: String?
         let new: OwnedKey
         if let key {
@@ -84,7 +101,7 @@ struct TrustRotateCommand: ParsableCommand {
             for name in roles { try plan.replace(replaced.key.id, by: new, in: name) }
             return try editing.carryOut(plan, more: options.signers, passphrases: source)
         }
-        try outcome.show(options.output.format, place: options.place)
+        try await options.finish(outcome, editing.folder, source)
     }
 
     private func oldKey(of roles: [RoleName], _ plan: TrustPlan, _ folder: TrustFolder) throws -> OwnedKey {
@@ -103,7 +120,7 @@ struct TrustRotateCommand: ParsableCommand {
 }
 
 /// `fleetctl trust revoke`.
-struct TrustRevokeCommand: ParsableCommand {
+struct TrustRevokeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke",
         abstract: "Let a key sign for nothing any more.",
@@ -121,17 +138,18 @@ struct TrustRevokeCommand: ParsableCommand {
     @OptionGroup var passphrase: PassphraseOption
     @Option(help: "How many keys have to sign for those roles from now on.") var threshold: Int?
 
-    func run() throws {
+    func run() async throws {
         let editing = try TrustEditing(options.place)
         var plan = TrustPlan(editing.trust)
         try plan.revoke(plan.key(key).key.id, threshold: threshold)
-        try editing.carryOut(plan, more: options.signers, passphrases: passphrase.source)
-            .show(options.output.format, place: options.place)
+        let source = try passphrase.source()
+        try await options.finish(
+            editing.carryOut(plan, more: options.signers, passphrases: source), editing.folder, source)
     }
 }
 
 /// `fleetctl trust delegate`.
-struct TrustDelegateCommand: ParsableCommand {
+struct TrustDelegateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delegate",
         abstract: "Let a new content set have releases: say who signs them.",
@@ -151,12 +169,12 @@ struct TrustDelegateCommand: ParsableCommand {
     @Option(help: "Whose the new key is, in words.") var owner = Terminal.environment("USER") ?? "operator"
     @Flag(help: "Make an Ed25519 key.") var classic = false
 
-    func run() throws {
+    func run() async throws {
         let editing = try TrustEditing(options.place)
         var plan = TrustPlan(editing.trust)
         guard let role = RoleName.ofSet(set) else { throw FleetctlError(.usage, "\"\(set)\" is no name of a set") }
         guard plan.grant(of: role) == nil else { throw TrustChangeError.hasRole(role) }
-        let source = passphrase.option.source
+        let source = try passphrase.option.source()
         var keys = try key.map { try PublicKeyArgument($0, owner: nil).owned }
         var file: String?
         if keys.isEmpty {
@@ -170,12 +188,12 @@ struct TrustDelegateCommand: ParsableCommand {
             if let grant = SetGrant(set: set, RoleGrant(keys, threshold: threshold)) { try plan.delegate(grant) }
             return try editing.carryOut(plan, more: options.signers, passphrases: source)
         }
-        try outcome.show(options.output.format, place: options.place)
+        try await options.finish(outcome, editing.folder, source)
     }
 }
 
 /// `fleetctl trust threshold`.
-struct TrustThresholdCommand: ParsableCommand {
+struct TrustThresholdCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "threshold",
         abstract: "Say how many keys have to sign for a role.",
@@ -189,17 +207,18 @@ struct TrustThresholdCommand: ParsableCommand {
     @OptionGroup var options: TrustEditOptions
     @OptionGroup var passphrase: PassphraseOption
 
-    func run() throws {
+    func run() async throws {
         let editing = try TrustEditing(options.place)
         var plan = TrustPlan(editing.trust)
         for name in try RoleArgument(role, in: plan).roles { try plan.setThreshold(threshold, of: name) }
-        try editing.carryOut(plan, more: options.signers, passphrases: passphrase.source)
-            .show(options.output.format, place: options.place)
+        let source = try passphrase.source()
+        try await options.finish(
+            editing.carryOut(plan, more: options.signers, passphrases: source), editing.folder, source)
     }
 }
 
 /// `fleetctl trust expire`.
-struct TrustExpireCommand: ParsableCommand {
+struct TrustExpireCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "expire",
         abstract: "Sign root or targets again, to count for so many days from now.",
@@ -221,12 +240,13 @@ struct TrustExpireCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    func run() async throws {
         let editing = try TrustEditing(options.place)
         var plan = TrustPlan(editing.trust)
         let expires = MetadataTime(secondsSince1970: Int64(time(nil)) + days * TrustFolder.secondsPerDay)
         for name in try RoleArgument(role, in: plan).roles { try plan.expire(name, at: expires) }
-        try editing.carryOut(plan, more: options.signers, passphrases: passphrase.source)
-            .show(options.output.format, place: options.place)
+        let source = try passphrase.source()
+        try await options.finish(
+            editing.carryOut(plan, more: options.signers, passphrases: source), editing.folder, source)
     }
 }

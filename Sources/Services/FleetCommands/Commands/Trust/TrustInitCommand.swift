@@ -14,7 +14,7 @@ struct TrustInitCommand: ParsableCommand {
             the keeper. Keys are hybrid (ML-DSA-65 and Ed25519) unless --classic. Nothing is ever replaced.
 
             EXAMPLES
-              fleetctl -f fleet.yaml trust init --dir trust
+              fleetctl -f fleet.yaml trust init
               fleetctl trust init --dir trust --fleet example --set debian --set iso
               fleetctl trust init --dir trust --fleet example --root-key bob.pub --threshold 2
             """)
@@ -51,7 +51,7 @@ struct TrustInitCommand: ParsableCommand {
         }
         beginning.rootThreshold = threshold
         beginning.otherRootKeys = try rootKeys.map { try PublicKeyArgument($0, owner: nil).owned }
-        let source = passphrase.option.source
+        let source = try passphrase.option.source()
         let made = try TrustFolder.create(at: folder.path, for: beginning, now: Int64(time(nil))) { _ in
             try passphrase.new(source)
         }

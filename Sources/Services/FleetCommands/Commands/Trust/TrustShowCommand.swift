@@ -3,7 +3,7 @@ import Hashing
 import UpdateFramework
 
 /// `fleetctl trust show`: who signs for which role, and why something is believed.
-struct TrustShowCommand: ParsableCommand {
+struct TrustShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show",
         abstract: "Show who signs for which role, and what waits for signatures.",
@@ -20,8 +20,9 @@ struct TrustShowCommand: ParsableCommand {
     @OptionGroup var output: OutputOption
     @Option(help: "A set, or SET/RELEASE.") var explain: String?
 
-    func run() throws {
+    func run() async throws {
         let folder = try place.open()
+        if explain != nil { try await bringUpToDate() }
         let state = try folder.state()
         if let explain {
             guard let trust = state.trust else {
@@ -35,7 +36,21 @@ struct TrustShowCommand: ParsableCommand {
         case .json: try printJSON(summary)
         case .table:
             print(summary.table, terminator: "")
+            for line in state.pending?.words ?? [] { print(line) }
             try summary.pending?.show(.table, place: place)
+        }
+    }
+
+    /// Takes what the keeper has signed into the folder, where the fleet is known: what it refuses is a warning.
+    private func bringUpToDate() async throws {
+        guard let session = try place.session() else { return }
+        do {
+            let trust = try OperatorTrust(session)
+            if let repository = try trust.repository(with: await session.exchangeMetadata()) {
+                try trust.keep(repository)
+            }
+        } catch let error as FleetctlError {
+            session.terminal.warn("this is what was seen last: \(error.message)")
         }
     }
 
