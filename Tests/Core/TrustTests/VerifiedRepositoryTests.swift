@@ -139,6 +139,7 @@ import UpdateFramework
         let release = try hybrid.verified(hybrid.publish([2], sequence: 2, of: "debian"))
         let news = release.documents(newerThan: held.versions).encode().count
         #expect(news < 26 << 10, "\(news)")
+    }
 
     @Test func `a keeper with a new key signs the snapshot again, with a higher number, whoever signed it before`()
         throws
