@@ -156,9 +156,8 @@ let package = Package(
             "Services", "FleetCommands",
             [
                 "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Planning", "STOQ", "STOQTransport",
-                "Trust", "TrustFiles", "SigningKeys", "UpdateFramework", "Content", "Hashing", "LinuxIO", "Telemetry",
-                logging,
-                crypto,
+                "Store", "Trust", "TrustFiles", "SigningKeys", "UpdateFramework", "Content", "Hashing", "LinuxIO",
+                "Telemetry", logging, crypto,
                 outside("ArgumentParser", "swift-argument-parser"),
             ]),
 

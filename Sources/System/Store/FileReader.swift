@@ -7,15 +7,10 @@ import Synchronization
 
 /// Reads source files for a publish: cuts, hashes, and stages what the store does not hold. Used from several threads.
 final class FileReader: Sendable {
-    /// Files up to this are read whole, several at a time; longer ones one after the other, with several threads each.
-    static let wholeLimit = 8 << 20
-    /// O_NOATIME, which Swift's Glibc leaves out; the same on every architecture that we build for.
-    private static let noAccessTime: Int32 = 0o1000000
-
     private let store: Store
     private let staging: StagingFolder
     private let options: IngestOptions
-    private let cutter: FastCDC
+    private let source: SourceReader
     private let user = geteuid()
     /// Sizes of held blobs are not believed without a look at the file.
     private let isDamaged: Bool
@@ -33,7 +28,7 @@ final class FileReader: Sendable {
         self.staging = staging
         self.options = options
         self.isDamaged = isDamaged
-        cutter = FastCDC(profile: options.profile)
+        source = SourceReader(profile: options.profile, digests: options.digests)
     }
 
     /// The group was recorded: what it held is found in the database from now on.
@@ -43,70 +38,45 @@ final class FileReader: Sendable {
     var refusesReflink: Bool { state.withLock { $0.refusesReflink } }
     var refusesLink: Bool { state.withLock { $0.refusesLink } }
 
-    // MARK: Whole files
-
-    /// Reads a file of at most `wholeLimit` bytes through `buffer`, which has one byte more.
+    /// Reads a file of at most `SourceReader.wholeLimit` bytes through `buffer`, which has one byte more.
     func readWhole(_ item: SourceItem, _ buffer: UnsafeMutableRawBufferPointer) throws -> ReadFile {
-        let file = try open(item)
-        let before = try file.attributes()
-        let size = Int(before.size)
-        guard before.type == .regular, size <= Self.wholeLimit else {
-            throw StoreError.changedWhileRead(path: item.path)
+        try source.readWhole(item, buffer) { file, bytes, content in
+            var outcome = Outcome()
+            if claim(content) {
+                outcome = try stage(item, file, content) { target in try target.write(bytes, at: 0) }
+            }
+            return readFile(item, content, outcome)
         }
-        // One byte more than it has: a file that grows is noticed.
-        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(size + 1)])
-        guard try file.read(into: part, at: 0) == size else { throw StoreError.changedWhileRead(path: item.path) }
-        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<size])
-        let chunks = cutter.chunks(bytes)
-        let blob = BlobDigest(BLAKE3.hash(bytes))
-        let further = options.digests.sorted { $0.rawValue < $1.rawValue }.map { Digest.hash($0, bytes) }
-        try expectUnchanged(file, before, item)
-        var outcome = Outcome()
-        if claim(blob, size: before.size) {
-            outcome = try stage(item, file, before, blob, chunks) { target in try target.write(bytes, at: 0) }
-        }
-        return try readFile(item, before, blob, chunks, further, outcome)
     }
 
-    // MARK: Long files
-
-    /// Reads a file longer than `wholeLimit`, segment by segment: while one is hashed and written, the next is read.
+    /// Reads a file longer than `SourceReader.wholeLimit`, and writes its copy while it does.
     func readLong(_ item: SourceItem, _ tell: (UInt64) throws -> Void) throws -> ReadFile {
-        let file = try open(item)
-        let before = try file.attributes()
-        guard before.type == .regular else { throw StoreError.changedWhileRead(path: item.path) }
-        file.advise(.sequential)
+        let (file, before) = try source.openLong(item)
         var outcome = Outcome()
         let temporary = Array("reading".utf8)
         try staging.folder.unlinkIfPresent(temporary)
         let target = try target(item, file, before, temporary, &outcome)
-        let pass = LongPass(
-            file: file, size: before.size,
-            target: outcome.isShared ? nil : target.map { DirectFile($0, at: temporary, in: staging.folder) },
-            cutter: cutter,
-            digests: options.digests)
-        guard let result = try pass.run(tell) else { throw StoreError.changedWhileRead(path: item.path) }
-        try expectUnchanged(file, before, item)
-        let chunks = result.chunks.count > 1 ? result.chunks : []
-        guard claim(result.blob, size: before.size) else {
+        let content = try source.readLong(
+            item, file, before,
+            target: outcome.isShared ? nil : target.map { DirectFile($0, at: temporary, in: staging.folder) }, tell)
+        guard claim(content) else {
             try staging.folder.unlinkIfPresent(temporary)
-            return try readFile(item, before, result.blob, chunks, result.further, Outcome())
+            return readFile(item, content, Outcome())
         }
         if let target {
-            let name = BlobVariant.hex(result.blob)
+            let variant = variant(content)
+            let name = BlobVariant.hex(content.blob)
             try staging.folder.rename(temporary, to: name)
-            try target.setMode(variant(result.blob, before).mode)
+            try target.setMode(variant.mode)
             try target.setModified(FileTime(seconds: before.modified.seconds))
-            outcome.staged = StagedBlob(
-                variant: variant(result.blob, before), size: before.size,
-                list: nil, chunks: chunks, stagedName: name)
+            outcome.staged = staged(content, name)
         } else {
-            outcome = try stage(item, file, before, result.blob, chunks) { target in
+            outcome = try stage(item, file, content) { target in
                 try target.copyRange(from: file, count: before.size)
             }
-            try expectUnchanged(file, before, item, linked: outcome.linked)
+            try source.expectUnchanged(file, before, item, linked: outcome.linked)
         }
-        return try readFile(item, before, result.blob, chunks, result.further, outcome)
+        return readFile(item, content, outcome)
     }
 
     /// The file that a long one is written to while it is read; nil if it will be linked, or nothing is stored.
@@ -132,7 +102,7 @@ final class FileReader: Sendable {
     func canShare(_ item: SourceItem) throws -> Bool {
         let probe = Array("probe".utf8)
         try staging.folder.unlinkIfPresent(probe)
-        let isShared = try staging.folder.createFile(probe, mode: 0o600).reflink(from: open(item))
+        let isShared = try staging.folder.createFile(probe, mode: 0o600).reflink(from: source.open(item))
         try staging.folder.unlinkIfPresent(probe)
         if !isShared { state.withLock { $0.refusesReflink = true } }
         return isShared
@@ -147,7 +117,8 @@ final class FileReader: Sendable {
     }
 
     /// Whether this caller is the one to stage the blob: the store does not hold it, and nobody has since the last group.
-    private func claim(_ blob: BlobDigest, size: UInt64) -> Bool {
+    private func claim(_ content: SourceContent) -> Bool {
+        let (blob, size) = (content.blob, content.attributes.size)
         let isHeld =
             (try? store.database.read { session -> Bool in
                 guard let record = try session.blob(blob) else { return false }
@@ -159,17 +130,24 @@ final class FileReader: Sendable {
         return state.withLock { $0.claimed.insert(blob).inserted }
     }
 
-    private func variant(_ blob: BlobDigest, _ attributes: FileAttributes) -> BlobVariant {
-        BlobVariant(digest: blob, modified: attributes.modified.seconds, isExecutable: attributes.isExecutable)
+    private func variant(_ content: SourceContent) -> BlobVariant {
+        BlobVariant(
+            digest: content.blob, modified: content.attributes.modified.seconds,
+            isExecutable: content.attributes.isExecutable)
+    }
+
+    private func staged(_ content: SourceContent, _ name: [UInt8]) -> StagedBlob {
+        StagedBlob(
+            variant: variant(content), size: content.attributes.size, list: content.list?.digest,
+            chunks: content.chunks, stagedName: name)
     }
 
     private func stage(
-        _ item: SourceItem, _ file: OpenFile, _ attributes: FileAttributes, _ blob: BlobDigest,
-        _ chunks: [ChunkReference], copy: (OpenFile) throws -> Void
+        _ item: SourceItem, _ file: OpenFile, _ content: SourceContent, copy: (OpenFile) throws -> Void
     ) throws -> Outcome {
         var outcome = Outcome()
-        let name = BlobVariant.hex(blob)
-        let variant = variant(blob, attributes)
+        let attributes = content.attributes
+        let name = BlobVariant.hex(content.blob)
         if options.dryRun {
             if options.mode == .link, canLink(file, attributes) { return outcome }
             outcome.copiedBytes = attributes.size
@@ -185,22 +163,21 @@ final class FileReader: Sendable {
             }
             outcome.linked = linked
         } else {
-            let target = try staging.folder.createFile(name, mode: variant.mode)
+            let target = try staging.folder.createFile(name, mode: variant(content).mode)
             if options.mode == .reflink, !refusesReflink, attributes.size > 0 {
                 outcome.isShared = try target.reflink(from: file)
                 if !outcome.isShared { state.withLock { $0.refusesReflink = true } }
             }
             if outcome.isShared {
                 // The clone was made after the bytes were hashed.
-                try expectUnchanged(file, attributes, item)
+                try source.expectUnchanged(file, attributes, item)
             } else {
                 try copy(target)
                 outcome.copiedBytes = attributes.size
             }
             try target.setModified(FileTime(seconds: attributes.modified.seconds))
         }
-        outcome.staged = StagedBlob(
-            variant: variant, size: attributes.size, list: nil, chunks: chunks, stagedName: name)
+        outcome.staged = staged(content, name)
         return outcome
     }
 
@@ -225,43 +202,9 @@ final class FileReader: Sendable {
         }
     }
 
-    // MARK: The source file
-
-    private func open(_ item: SourceItem) throws -> OpenFile {
-        guard let file = try item.folder.openFileIfPresent(item.name) else {
-            throw StoreError.changedWhileRead(path: item.path)
-        }
-        // Reading must not touch the source; only its owner may ask for that, for others it stays as it is.
-        _ = fcntl(file.descriptor, F_SETFL, O_RDONLY | Self.noAccessTime)
-        return file
-    }
-
-    /// Looks at the file again: by its descriptor for what was read, and by its name for what is there now.
-    private func expectUnchanged(
-        _ file: OpenFile, _ before: FileAttributes, _ item: SourceItem, linked: FileAttributes? = nil
-    ) throws {
-        let expected = SourceRecord.Stamp(linked ?? before)
-        guard SourceRecord.Stamp(try file.attributes()) == expected,
-            let named = try item.folder.stat(item.name), SourceRecord.Stamp(named) == expected
-        else { throw StoreError.changedWhileRead(path: item.path) }
-    }
-
-    private func readFile(
-        _ item: SourceItem, _ attributes: FileAttributes, _ blob: BlobDigest, _ chunks: [ChunkReference],
-        _ further: [Digest], _ outcome: Outcome
-    ) throws -> ReadFile {
-        var list: (digest: ChunkListDigest, bytes: [UInt8])?
-        if !chunks.isEmpty {
-            let bytes = try ChunkList(chunks).encode()
-            list = (ChunkList.digest(of: bytes), bytes)
-        }
-        let staged = outcome.staged.map { staged in
-            StagedBlob(
-                variant: staged.variant, size: staged.size, list: list?.digest, chunks: chunks,
-                stagedName: staged.stagedName)
-        }
-        return ReadFile(
-            item: item, attributes: attributes, blob: blob, chunks: chunks, list: list, further: further,
-            staged: staged, linked: outcome.linked, copiedBytes: outcome.copiedBytes, readAt: Int64(time(nil)))
+    private func readFile(_ item: SourceItem, _ content: SourceContent, _ outcome: Outcome) -> ReadFile {
+        ReadFile(
+            item: item, content: content, staged: outcome.staged, linked: outcome.linked,
+            copiedBytes: outcome.copiedBytes, readAt: Int64(time(nil)))
     }
 }

@@ -1,10 +1,7 @@
 import Content
 import Database
-import Dispatch
-import Glibc
 import Hashing
 import LinuxIO
-import Synchronization
 
 /// One reading of a source tree: entries come in the order of the manifest, files that must be read are read several at
 /// a time, and what is finished is made durable in groups.
@@ -60,7 +57,7 @@ struct IngestRun {
         set = session.set
         options = session.options
         staging = session.staging
-        top = try Self.openTop(source)
+        top = try Folder.openSource(source)
         reader = FileReader(store, staging, options, isDamaged: set.isDamaged)
         records = SourceRecords(store.database, set: set.number)
         rules = TreeRules(allowsEscapingLinks: options.allowEscapingLinks)
@@ -73,15 +70,6 @@ struct IngestRun {
             if isDry { return }
             if try !isDamaged && database.read({ try $0.holds(.node, digest.raw) }) { return }
             nodes.nodes.append((digest, bytes))
-        }
-    }
-
-    private static func openTop(_ source: String) throws -> Folder {
-        do {
-            return try Folder.open(source)
-        } catch {
-            if error.errnoName == "ENOTDIR" { throw StoreError.notADirectory(source) }
-            throw error
         }
     }
 
@@ -99,19 +87,7 @@ struct IngestRun {
             }
         }
         try settleBatch(willCopy, isLast: true)
-        let source = top
-        do {
-            try rules.finish { path in
-                switch try source.stat(path.bytes)?.type {
-                case .regular: .file
-                case .directory: .directory
-                case .symlink: .symlink
-                default: nil
-                }
-            }
-        } catch let error as TreeRuleError {
-            throw Self.refused(error)
-        }
+        try rules.finish(source: top)
         store.note(.ingestManifest, set.name)
         progress.phase = "manifest"
         try report(progress)
@@ -126,19 +102,9 @@ struct IngestRun {
         _ item: SourceItem, _ willCopy: (PlannedCopies) throws -> Void, _ report: (IngestProgress) throws -> Void
     ) throws {
         count(item)
-        switch item.attributes.type {
-        case .directory:
-            _ = countExtended(item)
-            let entry = try ManifestEntry(
-                path: item.path, type: .directory, modified: item.attributes.modified.seconds)
-            batch.entries.append(.entry(entry))
-        case .symlink:
-            let entry = try ManifestEntry(
-                path: item.path, type: .symlink, modified: item.attributes.modified.seconds,
-                linkTarget: try item.folder.readLink(item.name))
-            batch.entries.append(.entry(entry))
-        default: try takeFile(item, willCopy, report)
-        }
+        guard let entry = try ManifestEntry(unread: item) else { return try takeFile(item, willCopy, report) }
+        if entry.isDirectory { _ = countExtended(item) }
+        batch.entries.append(.entry(entry))
     }
 
     private mutating func takeFile(
@@ -147,7 +113,7 @@ struct IngestRun {
         progress.files += 1
         progress.bytes += item.attributes.size
         if let record = try records.record(at: item.path), isUnchanged(item, record) {
-            let entry = try Self.entry(item.path, item.attributes, record.blob, record.list, record.further)
+            let entry = try ManifestEntry(file: item.path, item.attributes, record.blob, record.list, record.further)
             batch.entries.append(.entry(entry))
             // A new attribute changes the ctime, so only the file that is read again can have got one.
             if !record.isBare { _ = countExtended(item) }
@@ -157,7 +123,7 @@ struct IngestRun {
         item.isBare = countExtended(item)
         progress.readFiles += 1
         progress.readBytes += item.attributes.size
-        if item.attributes.size > UInt64(FileReader.wholeLimit) {
+        if item.attributes.size > UInt64(SourceReader.wholeLimit) {
             // Everything before it comes first; then it has all threads to itself.
             try lookAtSharing(of: item, willCopy)
             try settleBatch(willCopy)
@@ -240,7 +206,7 @@ struct IngestRun {
             try lookAtSharing(of: first, willCopy, all: isLast ? batch.files : nil)
         }
         let files = batch.files
-        var results = try readAll(files)
+        var results = try SourceReader.readAll(files) { [reader] in try reader.readWhole($0, $1) }
         for pending in batch.entries {
             switch pending {
             case .entry(let entry): try append(entry)
@@ -258,44 +224,18 @@ struct IngestRun {
         }
     }
 
-    /// Reads files by as many threads as there are processors; each takes the next that nobody has.
-    private func readAll(_ files: [SourceItem]) throws -> [ReadFile?] {
-        guard !files.isEmpty else { return [] }
-        let results = Mutex<[ReadFile?]>(Array(repeating: nil, count: files.count))
-        let failure = Mutex<(index: Int, error: any Error)?>(nil)
-        let next = Atomic<Int>(0)
-        let workers = min(files.count, max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))), 16)
-        DispatchQueue.concurrentPerform(iterations: workers) { [reader] _ in
-            let buffer = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: FileReader.wholeLimit + 1, alignment: 4096)
-            defer { buffer.deallocate() }
-            while true {
-                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                guard index < files.count, failure.withLock({ $0 == nil }) else { return }
-                do {
-                    let file = try reader.readWhole(files[index], buffer)
-                    results.withLock { $0[index] = file }
-                } catch {
-                    failure.withLock { first in
-                        if first.map({ index < $0.index }) ?? true { first = (index, error) }
-                    }
-                }
-            }
-        }
-        if let failure = failure.withLock({ $0 }) { throw failure.error }
-        return results.withLock { $0 }
-    }
-
     private mutating func take(_ file: ReadFile) throws {
         readFiles += 1
         copiedBytes += file.copiedBytes
-        let entry = try Self.entry(file.item.path, file.attributes, file.blob, file.list?.digest, file.further)
-        try append(entry)
+        let content = file.content
+        try append(
+            ManifestEntry(
+                file: file.item.path, content.attributes, content.blob, content.list?.digest, content.further))
         if options.dryRun {
             try counter.count(file.allChunks)
             return
         }
-        if let list = file.list {
+        if let list = content.list {
             lists.append((list.digest, list.bytes))
             if file.staged == nil { try noteAttachment(file, list) }
         }
@@ -309,14 +249,15 @@ struct IngestRun {
     /// A held blob that another profile had cut elsewhere gets its further list.
     private mutating func noteAttachment(_ file: ReadFile, _ list: (digest: ChunkListDigest, bytes: [UInt8])) throws {
         let isKnown = try store.database.read { session -> Bool in
-            guard let record = try session.blob(file.blob) else { return true }
+            guard let record = try session.blob(file.content.blob) else { return true }
             return try record.list == list.digest || session.isAttached(list.digest, to: record.number)
         }
-        if !isKnown { attachments.append((list.digest, file.chunks, file.blob, list.bytes)) }
+        if !isKnown { attachments.append((list.digest, file.content.chunks, file.content.blob, list.bytes)) }
     }
 
     private mutating func noteRecord(_ file: ReadFile) {
-        let attributes = file.linked ?? file.attributes
+        let content = file.content
+        let attributes = file.linked ?? content.attributes
         let isLinked = file.linked != nil
         let isTrusted =
             attributes.changed.seconds < file.readAt
@@ -324,34 +265,15 @@ struct IngestRun {
         guard isLinked || isTrusted else { return }
         newRecords.append(
             SourceRecord(
-                path: file.item.path, stamp: SourceRecord.Stamp(attributes), blob: file.blob, list: file.list?.digest,
-                further: file.further, profile: options.profile.identifier, isLinked: isLinked,
+                path: file.item.path, stamp: SourceRecord.Stamp(attributes), blob: content.blob,
+                list: content.list?.digest,
+                further: content.further, profile: options.profile.identifier, isLinked: isLinked,
                 isBare: file.item.isBare))
     }
 
-    private static func entry(
-        _ path: RelativePath, _ attributes: FileAttributes, _ blob: BlobDigest, _ list: ChunkListDigest?,
-        _ further: [Digest]
-    ) throws -> ManifestEntry {
-        try ManifestEntry(
-            path: path, type: .file, isExecutable: attributes.isExecutable, modified: attributes.modified.seconds,
-            size: attributes.size, blob: blob, chunkList: list, furtherDigests: further)
-    }
-
     private mutating func append(_ entry: ManifestEntry) throws {
-        do {
-            try rules.check(entry)
-        } catch {
-            throw Self.refused(error)
-        }
+        try rules.check(source: entry)
         try builder.append(entry)
-    }
-
-    private static func refused(_ error: TreeRuleError) -> StoreError {
-        switch error {
-        case .linkLeavesSet(let path, _): .refusedEntry(shownPath: "\(path)", reason: "\(error)")
-        default: .refusedEntry(shownPath: "the tree", reason: "\(error)")
-        }
     }
 
     // MARK: Groups

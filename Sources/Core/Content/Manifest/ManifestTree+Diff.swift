@@ -25,6 +25,24 @@ extension ManifestTree {
     }
 }
 
+extension ManifestTree {
+    /// The first path at which two trees differ; nil if they do not. Throws what the source throws for a node that it
+    /// does not have, too: only the nodes on the way to that path are asked for.
+    package static func firstDifference(
+        _ a: NodeDigest, _ b: NodeDigest, source: NodeSource
+    ) throws -> RelativePath? {
+        struct Found: Error {
+            let path: RelativePath
+        }
+        do {
+            try diff(a, b, source: source) { throw Found(path: $0.path) }
+            return nil
+        } catch let found as Found {
+            return found.path
+        }
+    }
+}
+
 /// Two trees read side by side; what is equal in both is not read.
 struct TreeDiff {
     /// A difference between the trees.

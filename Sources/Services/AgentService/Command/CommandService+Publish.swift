@@ -194,14 +194,11 @@ extension CommandService {
     }
 
     private func ingestOptions(_ policy: SetPolicy, isDryRun: Bool) throws -> IngestOptions {
-        guard let profile = ChunkProfile(name: policy.chunkProfile) else {
-            throw CommandFailure(.refused, "this agent knows no chunk profile \"\(policy.chunkProfile)\"")
-        }
-        let digests = try policy.digests.map { name in
-            guard let algorithm = HashAlgorithm(name: name) else {
-                throw CommandFailure(.refused, "this agent knows no digest \"\(name)\"")
-            }
-            return algorithm
+        let rules: SourceRules
+        do {
+            rules = try SourceRules(policy)
+        } catch {
+            throw CommandFailure(.refused, "this agent knows no \(error)")
         }
         let mode: IngestMode =
             switch policy.ingest {
@@ -210,8 +207,8 @@ extension CommandService {
             case .link: .link
             }
         return IngestOptions(
-            mode: mode, profile: profile, digests: digests, allowEscapingLinks: policy.allowEscapingLinks,
-            trees: TreePolicy(policy), dryRun: isDryRun)
+            mode: mode, profile: rules.profile, digests: rules.digests,
+            allowEscapingLinks: rules.allowsEscapingLinks, trees: TreePolicy(policy), dryRun: isDryRun)
     }
 
     /// `source` with every link resolved, if it lies in a directory that agent.yaml allows.

@@ -15,8 +15,13 @@ struct PublishCommand: AsyncParsableCommand {
             agent.yaml) is refused with exit code 4, here and by every mirror, unless it is published with \
             --confirm-delete: the signed release says so then.
 
+            What is signed is what the origin's agent says that it read: whoever holds that host can have a false tree \
+            signed. With --local fleetctl reads the same directory on its own machine first, all of it, and signs only \
+            a release of exactly that tree; another one is refused with exit code 4.
+
             EXAMPLES
               fleetctl -f fleet.yaml publish debian /srv/origin/debian
+              fleetctl -f fleet.yaml publish debian /srv/origin/debian --local
               fleetctl -f fleet.yaml publish debian --dry-run
             """)
 
@@ -26,6 +31,7 @@ struct PublishCommand: AsyncParsableCommand {
     @Argument(help: "The directory on the origin's host; without it the set's `source` in fleet.yaml.")
     var source: String?
     @Flag(help: "Only say what a release would hold.") var dryRun = false
+    @Flag(help: "Read the directory here, too, and sign only what was read.") var local = false
     @OptionGroup var removal: RemovalOption
     @OptionGroup var keys: SetKeyOption
 
@@ -43,9 +49,11 @@ struct PublishCommand: AsyncParsableCommand {
         command.policy = policy
         command.dryRun = dryRun
         command.confirmDelete = removal.confirmDelete
+        let reading = try await local ? LocalReading.read(source, policy: policy, terminal: session.terminal) : nil
         let line = try await AgentLine.open(command, to: session.mirror(policy.origin), of: session)
         let signing = DraftSigning(
-            session: session, set: set, signers: signers, isDryRun: dryRun, confirmsRemoval: removal.confirmDelete)
+            session: session, set: set, signers: signers, isDryRun: dryRun, confirmsRemoval: removal.confirmDelete,
+            reading: reading)
         let result = try await signing.follow(line, verb: "publish")
         await line.close()
         switch output.format {

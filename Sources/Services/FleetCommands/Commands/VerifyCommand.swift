@@ -81,13 +81,12 @@ struct VerifyCommand: AsyncParsableCommand {
                 print("\(host.name): BAD \(bad.set) \(bad.path): \(bad.reason) (blob \(bad.blob.prefix(16)))")
             }
             if let progress = event.progress {
-                let now = (clock.now - began).components
                 view.show(
                     [
                         ProgressRow(
                             label: "verify \(host.name)", done: progress.bytes, total: progress.totalBytes ?? 0,
                             note: "\(Quantity.count(progress.files)) \(progress.files == 1 ? "blob" : "blobs")")
-                    ], now: Double(now.seconds) + Double(now.attoseconds) * 1e-18)
+                    ], now: (clock.now - began).inSeconds)
             }
             if let summary = event.summary {
                 view.clear()

@@ -1,3 +1,4 @@
+import Content
 import FleetAPI
 import FleetCertificates
 import FleetModel
@@ -8,8 +9,9 @@ import Telemetry
 
 /// A command to one agent, over a control stream of STOQ: one request, then events until the last.
 struct AgentLine {
-    private let mirror: MirrorPolicy
+    let mirror: MirrorPolicy
     private let endpoint: STOQEndpoint
+    private let connection: STOQConnection
     private let stream: STOQStream
 
     /// Sends `command` to the agent of `mirror`. Throws a `FleetctlError` with exit code 5 if it cannot be reached.
@@ -28,7 +30,7 @@ struct AgentLine {
                 port: mirror.address.port)
             let stream = try await connection.open(
                 .command(WireJSON.encode(command)), kind: .control)
-            return AgentLine(mirror: mirror, endpoint: endpoint, stream: stream)
+            return AgentLine(mirror: mirror, endpoint: endpoint, connection: connection, stream: stream)
         } catch let error as STOQError {
             throw FleetctlError(
                 .tryAgain,
@@ -59,6 +61,23 @@ struct AgentLine {
     /// Sends another message on the stream.
     func send(_ message: some Encodable) async throws {
         try await stream.send(WireJSON.encode(message))
+    }
+
+    /// A manifest node of `set` that the agent holds; nil if it has none of this digest. Whether its bytes have that
+    /// digest is for the caller to see. Throws `STOQError`, `CodecError`.
+    func node(_ digest: NodeDigest, of set: String) async throws -> [UInt8]? {
+        let stream = try await connection.open(.nodes(set: set, [digest]), kind: .metadata)
+        var bytes: [UInt8] = []
+        var isWhole = false
+        while let message = try await stream.next() {
+            let answer = try STOQAnswer(message)
+            for item in answer.items {
+                bytes += answer.bytes(of: item)
+                isWhole = item.isLast
+                guard bytes.count <= ManifestLimits.nodeByteCount else { return nil }
+            }
+        }
+        return isWhole ? bytes : nil
     }
 
     /// Closes the connection: ends this side's half of the stream, as the other waits for open streams.

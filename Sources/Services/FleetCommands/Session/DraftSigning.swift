@@ -14,6 +14,8 @@ struct DraftSigning {
     let isDryRun: Bool
     /// The operator's word that the release may take away more than hosts allow.
     let confirmsRemoval: Bool
+    /// The tree that the draft must be of; nil: whatever the origin read.
+    var reading: LocalReading?
 
     /// Shows progress, signs the draft, registers what was committed.
     func follow(_ line: AgentLine, verb: String) async throws -> PublishResult {
@@ -28,12 +30,10 @@ struct DraftSigning {
                 guard let progress = event.progress else { continue }
                 view.show(
                     [
-                        ProgressRow(
-                            label: "\(verb) \(set)", done: progress.bytes, total: progress.totalBytes ?? 0,
-                            note:
-                                "\(progress.phase), \(Quantity.count(progress.files)) \(progress.files == 1 ? "file" : "files")"
-                        )
-                    ], now: seconds(clock.now - began))
+                        .ingest(
+                            "\(verb) \(set)", progress.phase, files: progress.files, bytes: progress.bytes,
+                            of: progress.totalBytes ?? 0)
+                    ], now: (clock.now - began).inSeconds)
             case .warning:
                 view.clear()
                 if let warning = event.warning { session.terminal.warn(warning) }
@@ -43,6 +43,7 @@ struct DraftSigning {
                 result.take(draft)
                 view.clear()
                 for warning in draft.warnings { session.terminal.warn(warning) }
+                try await reading?.expect(draft, on: line, set: set)
                 guard let signers, let bytes = draft.document?.bytes else { continue }
                 try check(bytes, draft: draft)
                 let metadata = try await metadata(signing: bytes, draft: draft, signers)
@@ -51,7 +52,7 @@ struct DraftSigning {
             case .done:
                 view.clear()
                 result.take(event.retimed)
-                result.seconds = seconds(clock.now - began)
+                result.seconds = (clock.now - began).inSeconds
                 if let document, let sequence = result.sequence, let metadata = event.metadata?.bytes {
                     await register(
                         ReleaseRegistration(set: set, sequence: sequence, document: document, metadata: metadata))
@@ -101,6 +102,7 @@ struct DraftSigning {
                 "the origin drafted a release of \(set) that may take away anything, and nobody asked for that",
                 hint: "is the right agent running on the origin?")
         }
+        try reading?.expect(release)
     }
 
     /// Tells the coordinator; a release stands without it, too.
@@ -115,8 +117,18 @@ struct DraftSigning {
             )
         }
     }
+}
 
-    private func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+extension Duration {
+    /// In seconds, for what people read.
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}
+
+extension ProgressRow {
+    /// How far a tree is read.
+    static func ingest(_ label: String, _ phase: String, files: UInt64, bytes: UInt64, of total: UInt64 = 0) -> Self {
+        ProgressRow(
+            label: label, done: bytes, total: total,
+            note: "\(phase), \(Quantity.count(files)) \(files == 1 ? "file" : "files")")
     }
 }

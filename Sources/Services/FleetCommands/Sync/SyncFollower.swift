@@ -50,7 +50,7 @@ struct SyncFollower {
             let targets = targets(in: status)
             draw(targets, now: clock.now - began)
             let isOver = targets.allSatisfy { $0.verdict != .pending } || clock.now >= deadline
-            if isOver { return outcome(of: targets, status: status, seconds: seconds(clock.now - began)) }
+            if isOver { return outcome(of: targets, status: status, seconds: (clock.now - began).inSeconds) }
             let isIdle = targets.contains { $0.verdict == .pending && !$0.isActive }
             if isIdle, clock.now - plannedAt >= Self.replanInterval {
                 plannedAt = clock.now
@@ -136,7 +136,7 @@ struct SyncFollower {
                     label: label, done: min(progress?.bytesDone ?? 0, total), total: total, note: note)
             }
         }
-        view.show(rows, now: seconds(now))
+        view.show(rows, now: now.inSeconds)
     }
 
     private func outcome(of targets: [Target], status: FleetStatus, seconds: Double) -> SyncOutcome {
@@ -168,9 +168,5 @@ struct SyncFollower {
         return SyncOutcome(
             release: releases.count == 1 ? releases.first : nil, releases: releases, seconds: seconds,
             mirrors: sets.sorted { $0.key < $1.key }.map { SyncOutcome.Mirror(name: $0.key, sets: $0.value) })
-    }
-
-    private func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
     }
 }

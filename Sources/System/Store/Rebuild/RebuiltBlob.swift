@@ -48,7 +48,7 @@ struct BlobReading {
         do {
             guard found.type == .regular else { throw FileError("read", file.shownName, errno: EINVAL) }
             (blob, lists, further) =
-                found.size <= UInt64(FileReader.wholeLimit)
+                found.size <= UInt64(SourceReader.wholeLimit)
                 ? try readWhole(file, Int(found.size)) : try readLong(file, found.size)
         } catch let error as FileError {
             // A disk that cannot read a block: as bad as wrong bytes.
