@@ -117,7 +117,8 @@ extension FetchSession {
             let rules = TreeRules(allowsEscapingLinks: allowsEscapingLinks)
             let found =
                 if let base = try checkedBase() {
-                    try ManifestTree.check(root: root, since: base, source: source, rules: rules)
+                    try ManifestTree.check(
+                        root: root, since: base, source: source, rules: rules, known: &state.changes)
                 } else {
                     try ManifestTree.check(root: root, source: source, rules: rules)
                 }
@@ -136,7 +137,7 @@ extension FetchSession {
         } catch let error as TreeRuleError {
             throw StoreError.invalidManifest(root: root, reason: "\(error)")
         }
-        try checkRemovals(source)
+        try checkRemovals(source, state.changes)
         let unfinished = Session.UnfinishedFetch(
             sequence: release.document.sequence, root: root, changeset: release.document.changeset?.digest)
         if try nodes.count > 0 || store.database.read({ try $0.unfinishedFetch(of: set.number)?.root }) != root {
@@ -156,14 +157,14 @@ extension FetchSession {
     }
 
     /// Refuses a release that takes away more of the head than this host allows.
-    private func checkRemovals(_ source: NodeSource) throws {
+    private func checkRemovals(_ source: NodeSource, _ changes: KnownChanges) throws {
         guard let removals, let head = set.head, head < release.document.sequence,
             let bytes = try store.releaseDocument(set: name)
         else { return }
         let held = try ReleaseDocument(decoding: bytes).manifest
         let removed: RemovedContent?
         do {
-            removed = try ManifestTree.removed(held.digest, root, source: source)
+            removed = try ManifestTree.removed(held.digest, root, known: changes, source: source)
         } catch is ManifestError {
             // The head's own manifest is damaged, which the release is to mend: the signed totals have to do.
             removed = nil
@@ -218,7 +219,7 @@ extension FetchSession {
         var window = WindowPlan(limit: windowBlobs, countsLater: from == nil)
         let source: NodeSource = { [store] in try store.node($0) }
         if let base = try base() {
-            try ManifestTree.diff(base, root, source: source) { edit in
+            try ManifestTree.diff(base, root, known: state.changes, source: source) { edit in
                 guard case .put(let entry) = edit, from.map({ entry.path >= $0 }) ?? true else { return }
                 _ = try window.take(entry, settle: settle)
             }

@@ -40,6 +40,8 @@ package final class FetchSession: Sendable {
     struct State {
         var stage = Stage.manifest
         var walk: ManifestWalk
+        /// What differs from the head, once the manifest was checked against it.
+        var changes = KnownChanges()
         /// Every node is looked at, also those that the store holds: after damage was found.
         var looksAtAll: Bool
         var nodes: StagedValues
@@ -153,7 +155,7 @@ package final class FetchSession: Sendable {
         try commitGroup(isLast: true)
         let activation = Activation(
             store: store, set: set, document: release.document, digest: release.digest, bytes: release.bytes,
-            staging: staging, base: try base(), policy: trees)
+            staging: staging, base: try base(), changes: state.withLock { $0.changes }, policy: trees)
         let served = try activation.run()
         try store.staging.removeTree(Array(StagingFolder.name(name, .fetch).utf8))
         return served

@@ -105,7 +105,7 @@ package final class IngestSession: Sendable {
         try store.keep(options.trees.keepReleases, of: set.number)
         return try Activation(
             store: store, set: set, document: release.document, digest: release.digest, bytes: release.bytes,
-            staging: staging, base: try base(), policy: options.trees
+            staging: staging, base: try base(), changes: KnownChanges(), policy: options.trees
         ).run { session in
             try session.run(
                 "UPDATE content_set SET log = ? WHERE number = ?", [.blob(log.encode()), .integer(set.number)])
@@ -138,7 +138,7 @@ package final class IngestSession: Sendable {
         _ = try Activation(
             store: store, set: set, document: document, digest: ReleaseDocument.digest(of: bytes), bytes: bytes,
             staging: staging,
-            base: nil, policy: options.trees
+            base: nil, changes: KnownChanges(), policy: options.trees
         ).run()
     }
 

@@ -27,6 +27,43 @@ import Testing
         }
     }
 
+    /// What a check has noted is what the trees say, and is given without reading them.
+    private func expectSame(_ known: KnownChanges, _ a: NodeDigest, _ b: NodeDigest, _ table: NodeTable) throws {
+        func edits(_ known: KnownChanges, _ a: NodeDigest, _ b: NodeDigest) throws -> [ManifestEdit] {
+            var edits: [ManifestEdit] = []
+            try ManifestTree.diff(a, b, known: known, source: table.source) { edits.append($0) }
+            return edits
+        }
+        let wanted = try edits(KnownChanges(), a, b)
+        let removed = try ManifestTree.removed(a, b, source: table.source)
+        let back = try edits(KnownChanges(), b, a)
+        table.resetCounts()
+        #expect(try edits(known, a, b) == wanted)
+        #expect(try ManifestTree.removed(a, b, known: known, source: table.source) == removed)
+        #expect(table.readCount == 0)
+        // It knows nothing of other trees.
+        #expect(try edits(known, b, a) == back)
+    }
+
+    @Test func `more changes than are kept are read again`() throws {
+        var random = TreeRandom(test: "many changes")
+        let count = KnownChanges.limit + 1
+        let entries = try (0..<count).map { try TreeSamples.entry(at: RelativePath("n\($0 + 100_000)"), &random) }
+        let table = NodeTable()
+        let (old, all, most) = (try table.build([]), try table.build(entries), try table.build(entries.dropLast()))
+        for (new, isKept) in [(all, false), (most, true)] {
+            var known = KnownChanges()
+            _ = try ManifestTree.check(
+                root: new.digest, since: old.digest, source: table.source, rules: TreeRules(allowsEscapingLinks: true),
+                known: &known)
+            table.resetCounts()
+            var found = 0
+            try ManifestTree.diff(old.digest, new.digest, known: known, source: table.source) { _ in found += 1 }
+            #expect(UInt64(found) == new.entries)
+            #expect((table.readCount == 0) == isKept)
+        }
+    }
+
     @Test func `changes of a right tree are refused if and only if the whole tree is`() throws {
         var random = TreeRandom(test: "changed trees")
         var (right, wrong) = (0, 0)
@@ -44,9 +81,11 @@ import Testing
                 let (old, new) = (try table.build(base), try table.build(entries))
                 let rules = TreeRules(allowsEscapingLinks: allows)
                 let isRight = isTree(entries, allowsEscapingLinks: allows)
+                var known = KnownChanges()
                 let found = try? ManifestTree.check(
-                    root: new.digest, since: old.digest, source: table.source, rules: rules)
+                    root: new.digest, since: old.digest, source: table.source, rules: rules, known: &known)
                 #expect(found == (isRight ? new : nil), "\(base.map(\.path)) -> \(entries.map(\.path))")
+                if isRight { try expectSame(known, old.digest, new.digest, table) }
                 (right, wrong) = isRight ? (right + 1, wrong) : (right, wrong + 1)
                 if isRight { base = entries }
             }
@@ -63,16 +102,18 @@ import Testing
         let edit = ManifestEdit.put(try TreeSamples.entry(at: entries[7_000].path, &random))
         let new = try ManifestTree.apply([edit], to: old.digest, source: table.source, sink: table.sink)
         table.resetCounts()
+        var known = KnownChanges()
         #expect(
             try ManifestTree.check(
-                root: new.digest, since: old.digest, source: table.source, rules: TreeRules()) == new)
+                root: new.digest, since: old.digest, source: table.source, rules: TreeRules(), known: &known) == new)
         #expect(table.readCount < 60)
         // What changed must be there, whatever else is.
         let leaf = try #require(
             Set(table.levels(new.digest)[0]).subtracting(table.levels(old.digest)[0]).first)
         table.set(leaf, nil)
         #expect(throws: ManifestError.missingNode(leaf)) {
-            try ManifestTree.check(root: new.digest, since: old.digest, source: table.source, rules: TreeRules())
+            try ManifestTree.check(
+                root: new.digest, since: old.digest, source: table.source, rules: TreeRules(), known: &known)
         }
     }
 }

@@ -206,9 +206,10 @@ import Testing
             let root = try #require(nodes.last).digest
             #expect(throws: ManifestError.self) { try ManifestTree.check(root: root, source: table.source) }
             #expect(throws: ManifestError.self) {
-                try ManifestTree.check(
+                var known = KnownChanges()
+                _ = try ManifestTree.check(
                     root: root, since: tree.digest, source: { try table.source($0) ?? right.source($0) },
-                    rules: TreeRules())
+                    rules: TreeRules(), known: &known)
             }
             var walk = ManifestWalk(root: root) { _ in false }
             #expect(throws: ManifestWalkError.self) {

@@ -18,8 +18,9 @@ extension ManifestTree {
     ///
     /// A subtree is passed over only if the base has it in the same place: after the same path, last of its level or not.
     /// All is read where a new symlink may be one that an old link goes through.
+    /// - Parameter known: takes what differs.
     package static func check(
-        root: NodeDigest, since base: NodeDigest, source: NodeSource, rules: TreeRules
+        root: NodeDigest, since base: NodeDigest, source: NodeSource, rules: TreeRules, known: inout KnownChanges
     ) throws -> ManifestRoot {
         try withoutActuallyEscaping(source) { source in
             let reader = NodeReader(source: source, checksBoundaries: true)
@@ -29,7 +30,12 @@ extension ManifestTree {
             var diff = try TreeDiff(
                 old: base, NodeReader(source: source), new: root, reader, comparesPlaces: true)
             var changes = ChangedEntries(root: root, source: source, rules: rules)
-            try diff.run { try changes.take($0) }
+            var found = KnownChanges(from: base, to: root)
+            try diff.run { change in
+                try changes.take(change)
+                found.take(change)
+            }
+            known = found
             if changes.needsAll { return try check(root: root, source: source, rules: rules) }
             try changes.finish()
             return top.root

@@ -1,10 +1,11 @@
 extension ManifestTree {
     /// Calls `body` with the edits that turn the tree below `a` into the one below `b`, in strictly ascending order of
-    /// paths. Subtrees that are equal are not read.
+    /// paths. Subtrees that are equal are not read, and nothing is if `known` has the answer.
     package static func diff(
-        _ a: NodeDigest, _ b: NodeDigest, source: NodeSource, _ body: (ManifestEdit) throws -> Void
+        _ a: NodeDigest, _ b: NodeDigest, known: KnownChanges = KnownChanges(), source: NodeSource,
+        _ body: (ManifestEdit) throws -> Void
     ) throws {
-        try forEachChange(a, b, source: source) { change in
+        try forEachChange(a, b, known: known, source: source) { change in
             switch change {
             case .remove(let entry): try body(.remove(entry.path))
             case .put(let entry), .replace(_, let entry): try body(.put(entry))
@@ -14,9 +15,11 @@ extension ManifestTree {
 
     /// The same as `diff`, with the entries that go.
     static func forEachChange(
-        _ a: NodeDigest, _ b: NodeDigest, source: NodeSource, _ body: (TreeDiff.Change) throws -> Void
+        _ a: NodeDigest, _ b: NodeDigest, known: KnownChanges = KnownChanges(), source: NodeSource,
+        _ body: (TreeDiff.Change) throws -> Void
     ) throws {
         guard a != b else { return }
+        if let changes = known.changes(a, b) { return try changes.forEach(body) }
         try withoutActuallyEscaping(source) { source in
             let reader = NodeReader(source: source)
             var diff = try TreeDiff(old: a, reader, new: b, reader, comparesPlaces: false)

@@ -20,14 +20,16 @@ extension ManifestTree {
     /// came under no new path instead. So neither other content under the same path nor a move is a removal.
     ///
     /// Costs up to two diffs, and memory for each path that is gone. Throws what a diff does.
-    package static func removed(_ a: NodeDigest, _ b: NodeDigest, source: NodeSource) throws -> RemovedContent {
+    package static func removed(
+        _ a: NodeDigest, _ b: NodeDigest, known: KnownChanges = KnownChanges(), source: NodeSource
+    ) throws -> RemovedContent {
         var lost: [BlobDigest: (count: UInt64, size: UInt64)] = [:]
-        try forEachChange(a, b, source: source) { change in
+        try forEachChange(a, b, known: known, source: source) { change in
             guard let gone = change.lostFile, let blob = gone.blob else { return }
             lost[blob, default: (0, gone.size)].count += 1
         }
         if lost.isEmpty { return .none }
-        try forEachChange(a, b, source: source) { change in
+        try forEachChange(a, b, known: known, source: source) { change in
             guard let blob = change.newBlob, let found = lost[blob], found.count > 0 else { return }
             lost[blob]?.count -= 1
         }

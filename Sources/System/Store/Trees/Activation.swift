@@ -21,6 +21,8 @@ struct Activation {
     let staging: StagingFolder
     /// The manifest whose entries all have their inodes already; nil: none is known to.
     let base: NodeDigest?
+    /// What differs from it, as far as that is known.
+    let changes: KnownChanges
     let policy: TreePolicy
 
     var root: NodeDigest { document.manifest.digest }
@@ -177,7 +179,7 @@ struct Activation {
         }
         if let base {
             try withClosedNodes {
-                try ManifestTree.diff(base, root, source: $0) { edit in
+                try ManifestTree.diff(base, root, known: changes, source: $0) { edit in
                     if case .put(let entry) = edit { try take(entry) }
                 }
             }
