@@ -70,6 +70,15 @@ package struct PlanLine: Codable, Sendable, Hashable {
 }
 
 extension PlanLine {
+    /// Whether a mirror that reports this of the set has done what the line asks for, and is at rest.
+    package func isFulfilled(by report: SetReport) -> Bool {
+        action == .none
+            || sequence == report.sequence && release == report.release && report.activity == .idle
+                && report.badPaths.isEmpty && report.missingBytes == 0 && report.lastFailure == nil
+    }
+}
+
+extension PlanLine {
     private enum CodingKeys: String, CodingKey {
         case mirror, set, action, sequence, release, root, bytes, sources, leftOut, keepReleases, lingerSeconds,
             copyLimit, copiedBytes, retimedBytes, reason

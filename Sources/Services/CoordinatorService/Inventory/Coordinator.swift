@@ -270,7 +270,7 @@ actor Coordinator {
         changed()
         // Whom the plan gives something to do, or takes something from; others learn its number at their next poll.
         polls.wakeAssignments { mirror in
-            (plan.lines(of: mirror) + (before?.lines(of: mirror) ?? [])).contains { $0.action != .none }
+            plan.lines(of: mirror).contains { $0.action != .none } || inventory.isOpen(before, for: mirror)
         }
         arrive(.planHandedOut)
         return PlanAnswer(plan: plan, isKept: true, unanswered: unanswered, refusing: refusing)

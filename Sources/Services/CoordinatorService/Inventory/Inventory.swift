@@ -180,6 +180,14 @@ extension Inventory {
         signedTerm = signed
     }
 
+    /// Whether `mirror` may still be at work for `plan`, as far as its last report tells.
+    func isOpen(_ plan: Plan?, for mirror: String) -> Bool {
+        let sets = mirrors[mirror]?.observation.report.sets ?? []
+        return (plan?.lines(of: mirror) ?? []).contains { line in
+            line.action != .none && !sets.contains { $0.name == line.set && line.isFulfilled(by: $0) }
+        }
+    }
+
     /// Sets the counter of calls for reports.
     mutating func callForReports(_ count: UInt64) {
         reportNow = count
