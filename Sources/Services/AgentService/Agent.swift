@@ -72,7 +72,7 @@ struct Agent: Service {
             settings: settings, store: store, trust: trust, activity: activity, pool: pool, clock: clock,
             tender: tender, logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
-            settings: Self.endpointSettings(credentials),
+            settings: Self.endpointSettings(credentials, settings),
             service: PeerService(
                 settings: settings, store: store, trust: trust, pool: pool,
                 content: ContentService(store: store, trust: trust, pool: pool),
@@ -111,10 +111,11 @@ struct Agent: Service {
     }
 
     /// Where the process may have few descriptors, half of them stay for files.
-    private static func endpointSettings(_ credentials: HostCredentials) -> STOQSettings {
+    private static func endpointSettings(_ credentials: HostCredentials, _ agent: AgentSettings) -> STOQSettings {
         var settings = STOQSettings(credentials: credentials)
         settings.connectionLimit = min(
             settings.connectionLimit, max(settings.handshakeLimit, raiseDescriptorLimit() / 2))
+        if agent.requiresMLKEM1024 { settings.keyExchange = .mlkem1024 }
         return settings
     }
 

@@ -135,7 +135,11 @@ final class ConnectionDriver: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A peer that dies does not say goodbye to TLS; the end of the connection itself is told anyhow.
         if case .uncleanShutdown? = error as? NIOSSLError { return }
-        giveUp(STOQError(machine == nil ? .handshake : .disconnected, "\(error)"))
+        if machine == nil {
+            giveUp(STOQError(.handshake, core.settings.keyExchange.explanation(of: error)))
+        } else {
+            giveUp(STOQError(.disconnected, "\(error)"))
+        }
     }
 
     // MARK: - Handshake

@@ -28,7 +28,6 @@ struct AuthenticatedPeer: Sendable {
 final class EndpointCore: Sendable {
     /// The name of the protocol in TLS; one for every version with this HELLO.
     static let applicationProtocol = "stoq/1"
-    private static let hybridGroup = "X25519MLKEM768"
 
     private struct State {
         var connections: [STOQConnection] = []
@@ -161,9 +160,7 @@ final class EndpointCore: Sendable {
             throw STOQError(.handshake, "the peer does not speak \(Self.applicationProtocol)")
         }
         guard let group else { throw STOQError(.handshake, "the group of the key exchange could not be read") }
-        guard !settings.requireHybridKeyExchange || group == Self.hybridGroup else {
-            throw STOQError(.handshake, "the key exchange is \(group), and \(Self.hybridGroup) is required")
-        }
+        if let refusal = settings.keyExchange.refusal(of: group) { throw STOQError(.handshake, refusal) }
         let identity: FleetIdentity
         do {
             guard let certificate = try context.pipeline.syncOperations.nioSSL_peerCertificate() else {

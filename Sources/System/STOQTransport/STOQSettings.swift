@@ -5,9 +5,8 @@ package import STOQ
 package struct STOQSettings: Sendable {
     /// This host's certificate and key, and the fleet's authority.
     package var credentials: HostCredentials
-    /// Whether only X25519MLKEM768 is agreed on. A recording of a connection with a classical exchange can be read by
-    /// whoever builds a quantum computer later.
-    package var requireHybridKeyExchange = true
+    /// Which groups of the key exchange are agreed on.
+    package var keyExchange = KeyExchange.hybrid
     /// What a connection takes, and how long it waits.
     package var limits = STOQLimits()
     /// From the first packet to the greeting.

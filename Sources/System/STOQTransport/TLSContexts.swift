@@ -3,7 +3,7 @@ import NIOSSL
 import STOQ
 
 /// The TLS settings of both sides: version 1.3 only, certificates on both sides from the fleet's authority and no other,
-/// and the hybrid key exchange.
+/// and no key exchange that a quantum computer breaks.
 struct TLSContexts: Sendable {
     let client: NIOSSLContext
     let server: NIOSSLContext
@@ -38,7 +38,6 @@ struct TLSContexts: Sendable {
         configuration.certificateVerification = .noHostnameVerification
         configuration.trustRoots = .certificates(authority)
         configuration.applicationProtocols = [EndpointCore.applicationProtocol]
-        configuration.curves =
-            settings.requireHybridKeyExchange ? [.x25519_MLKEM768] : [.x25519_MLKEM768, .x25519, .secp256r1]
+        configuration.curves = settings.keyExchange.curves
     }
 }

@@ -103,7 +103,7 @@ import Testing
     func groupIsRead() async throws {
         let lab = try Lab()
         let credentials = try lab.credentials(.agent, "m1")
-        let origin = try lab.endpoint(.origin, "origin") { $0.requireHybridKeyExchange = false }
+        let origin = try lab.endpoint(.origin, "origin") { $0.keyExchange = .any }
         let bound = try await origin.listen(host: "127.0.0.1", port: 0)
         #expect(
             try await Self.connects(bound) {
@@ -111,11 +111,53 @@ import Testing
                 $0.curves = [.x25519]
             })
         // The same endpoints by themselves agree on the hybrid one, with or without a retry of the client.
-        let mirror = try lab.endpoint(.agent, "m2") { $0.requireHybridKeyExchange = false }
+        let mirror = try lab.endpoint(.agent, "m2") { $0.keyExchange = .any }
         let connection = try await mirror.connection(to: "origin", role: nil, host: bound.host, port: bound.port)
         #expect(connection.negotiatedGroup == "X25519MLKEM768")
         await mirror.shutdown()
         await origin.shutdown()
+    }
+
+    @Test("a host that requires ML-KEM-1024 gets it from every other", arguments: [true, false], [true, false])
+    func mlkem1024(isRequiredHere: Bool, isRequiredThere: Bool) async throws {
+        let lab = try Lab()
+        let origin = try lab.endpoint(.origin, "origin") { if isRequiredThere { $0.keyExchange = .mlkem1024 } }
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        let mirror = try lab.endpoint(.agent, "m1") { if isRequiredHere { $0.keyExchange = .mlkem1024 } }
+        let connection = try await mirror.connection(to: "origin", role: nil, host: bound.host, port: bound.port)
+        #expect(connection.negotiatedGroup == (isRequiredHere || isRequiredThere ? "MLKEM1024" : "X25519MLKEM768"))
+        await mirror.shutdown()
+        await origin.shutdown()
+    }
+
+    @Test("a host that requires ML-KEM-1024 refuses one that has only the hybrid group, and says why")
+    func mlkem1024IsMissing() async throws {
+        let lab = try Lab()
+        let credentials = try lab.credentials(.agent, "m1")
+        let origin = try lab.endpoint(.origin, "origin") { $0.keyExchange = .mlkem1024 }
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        for curves in [[NIOTLSCurve.x25519_MLKEM768], [.x25519]] {
+            #expect(
+                try await !Self.connects(bound) {
+                    try? Self.certify(&$0, credentials)
+                    $0.curves = curves
+                })
+        }
+        let classical = try lab.endpoint(.agent, "m2") { $0.keyExchange = .any }
+        #expect(await Self.dial(classical, "origin", nil, bound)?.code == .handshake)
+        await classical.shutdown()
+        await origin.shutdown()
+        let either = try lab.endpoint(.origin, "origin") { $0.keyExchange = .any }
+        let there = try await either.listen(host: "127.0.0.1", port: 0)
+        let strict = try lab.endpoint(.agent, "m1") { $0.keyExchange = .mlkem1024 }
+        let error = await Self.dial(strict, "origin", nil, there)
+        #expect(error?.code == .handshake)
+        #expect(error?.reason.hasPrefix("no group of the key exchange in common, this side takes MLKEM1024") == true)
+        await strict.shutdown()
+        await either.shutdown()
+        #expect(
+            KeyExchange.mlkem1024.refusal(of: "X25519MLKEM768")
+                == "the key exchange is X25519MLKEM768, and MLKEM1024 is required")
     }
 
     @Test("openssl s_client, which offers only classical groups, is refused")

@@ -20,6 +20,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
     package var keyPath: String
     /// The certificate of the fleet's own authority, PEM.
     package var authorityPath: String
+    /// Whether connections between hosts are agreed on by ML-KEM-1024 alone.
+    package var requiresMLKEM1024: Bool
     /// What it believes.
     package var trust: AgentTrustSettings
     /// Directories that a publish may read (origin only); empty: none. `/` allows any.
@@ -41,6 +43,7 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         certificatePath: String,
         keyPath: String,
         authorityPath: String,
+        requiresMLKEM1024: Bool = false,
         trust: AgentTrustSettings,
         publishFrom: [String] = [],
         logLevel: LogLevel = .info,
@@ -56,6 +59,7 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         self.certificatePath = certificatePath
         self.keyPath = keyPath
         self.authorityPath = authorityPath
+        self.requiresMLKEM1024 = requiresMLKEM1024
         self.trust = trust
         self.publishFrom = publishFrom
         self.logLevel = logLevel
@@ -66,7 +70,7 @@ package struct AgentSettings: Codable, Sendable, Hashable {
 extension AgentSettings {
     private enum CodingKeys: String, CodingKey {
         case fleet, name, role, dataPath, statePath, listen, coordinators, certificatePath, keyPath, authorityPath,
-            trust, publishFrom, logLevel, disk
+            requiresMLKEM1024, trust, publishFrom, logLevel, disk
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -82,6 +86,7 @@ extension AgentSettings {
         certificatePath = try container.decode(String.self, forKey: .certificatePath)
         keyPath = try container.decode(String.self, forKey: .keyPath)
         authorityPath = try container.decode(String.self, forKey: .authorityPath)
+        requiresMLKEM1024 = try container.decodeIfPresent(Bool.self, forKey: .requiresMLKEM1024) ?? false
         trust = try container.decode(AgentTrustSettings.self, forKey: .trust)
         publishFrom = try container.decodeIfPresent([String].self, forKey: .publishFrom) ?? []
         logLevel = try container.decodeIfPresent(LogLevel.self, forKey: .logLevel) ?? LogLevel.info
@@ -101,6 +106,7 @@ extension AgentSettings {
         try container.encode(certificatePath, forKey: .certificatePath)
         try container.encode(keyPath, forKey: .keyPath)
         try container.encode(authorityPath, forKey: .authorityPath)
+        try container.encode(requiresMLKEM1024, forKey: .requiresMLKEM1024)
         try container.encode(trust, forKey: .trust)
         try container.encode(publishFrom, forKey: .publishFrom)
         try container.encode(logLevel, forKey: .logLevel)

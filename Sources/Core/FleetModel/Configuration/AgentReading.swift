@@ -45,8 +45,9 @@ package enum AgentReading {
         guard let fleet, let name, let role, let data, let listen, let tls, let trust else { return nil }
         return AgentSettings(
             fleet: fleet.text, name: name.text, role: role, dataPath: data, statePath: state, listen: listen,
-            coordinators: coordinators, certificatePath: tls.certificatePath, keyPath: tls.keyPath,
-            authorityPath: tls.authorityPath, trust: trust, publishFrom: publishFrom, logLevel: level ?? .info,
+            coordinators: coordinators, certificatePath: tls.files.certificatePath, keyPath: tls.files.keyPath,
+            authorityPath: tls.files.authorityPath, requiresMLKEM1024: tls.requiresMLKEM1024, trust: trust,
+            publishFrom: publishFrom, logLevel: level ?? .info,
             disk: disk)
     }
 
@@ -68,16 +69,21 @@ package enum AgentReading {
         return [reader.httpsAddress(text, reader.label("coordinator"))].compactMap { $0 }
     }
 
-    private static func readTLS(_ reader: MappingReader, _ folder: String) -> OperatorAccess? {
+    private static func readTLS(
+        _ reader: MappingReader, _ folder: String
+    ) -> (files: OperatorAccess, requiresMLKEM1024: Bool)? {
         reader.requireKey("tls", "give certificate, key and authority")
-        let section = reader.mapping("tls", keys: ["certificate", "key", "authority"], later: ["groups", "kyber1024"])
+        let section = reader.mapping("tls", keys: ["certificate", "key", "authority", "kyber1024"], later: ["groups"])
         guard let section else { return nil }
         for key in ["certificate", "key", "authority"] { section.requireKey(key, "give the path of a PEM file") }
         let certificate = section.path("certificate", in: folder)
         let key = section.path("key", in: folder)
         let authority = section.path("authority", in: folder)
         guard let certificate, let key, let authority else { return nil }
-        return OperatorAccess(certificatePath: certificate, keyPath: key, authorityPath: authority)
+        return (
+            OperatorAccess(certificatePath: certificate, keyPath: key, authorityPath: authority),
+            section.flag("kyber1024") ?? false
+        )
     }
 
     private static func readTrust(_ reader: MappingReader, _ folder: String) -> AgentTrustSettings? {

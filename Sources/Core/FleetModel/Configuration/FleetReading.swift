@@ -92,13 +92,15 @@ package enum FleetReading {
     private static func readTrust(_ reader: MappingReader, _ folder: String) -> ReadTrust? {
         reader.requireKey("trust", "name the folder that fleetctl trust init made: \"trust: {folder: DIR}\"")
         let section = reader.mapping(
-            "trust", keys: ["folder", "keeper"],
-            later: ["root", "flip", "threshold", "kyber1024", "roles", "witnesses", "timestamp"])
+            "trust", keys: ["folder", "keeper", "kyber1024"],
+            later: ["root", "flip", "threshold", "roles", "witnesses", "timestamp"])
         guard let section else { return nil }
         section.requireKey("folder", "name the folder that fleetctl trust init made")
         let keeper = section.name("keeper")
         guard let path = section.path("folder", in: folder) else { return nil }
-        return ReadTrust(policy: TrustPolicy(folder: path, keeper: keeper?.text), place: section.place, keeper: keeper)
+        let policy = TrustPolicy(
+            folder: path, keeper: keeper?.text, requiresMLKEM1024: section.flag("kyber1024"))
+        return ReadTrust(policy: policy, place: section.place, keeper: keeper)
     }
 
     private static func readOperator(_ reader: MappingReader, _ folder: String) -> OperatorAccess? {

@@ -6,10 +6,13 @@ package struct TrustPolicy: Codable, Sendable, Hashable {
     package var folder: String
     /// The host whose agent signs snapshots and timestamps; nil: the only origin.
     package var keeper: String?
+    /// Whether commands go to agents by ML-KEM-1024 alone; nil: no.
+    package var requiresMLKEM1024: Bool?
 
     /// Makes the value from its parts; nothing is checked.
-    package init(folder: String, keeper: String? = nil) {
+    package init(folder: String, keeper: String? = nil, requiresMLKEM1024: Bool? = nil) {
         self.folder = folder
         self.keeper = keeper
+        self.requiresMLKEM1024 = requiresMLKEM1024
     }
 }

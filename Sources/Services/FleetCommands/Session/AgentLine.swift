@@ -22,8 +22,10 @@ struct AgentLine {
         do {
             let credentials = try HostCredentials(
                 certificatePath: access.certificatePath, keyPath: access.keyPath, authorityPath: access.authorityPath)
+            var settings = STOQSettings(credentials: credentials)
+            if session.fleet.trust.requiresMLKEM1024 == true { settings.keyExchange = .mlkem1024 }
             let endpoint = try STOQEndpoint(
-                settings: STOQSettings(credentials: credentials), service: NoService(fleet: session.fleet.name),
+                settings: settings, service: NoService(fleet: session.fleet.name),
                 logger: Telemetry.logger(label: "fleetctl", level: .critical))
             let connection = try await endpoint.connection(
                 to: mirror.name, role: mirror.role == .origin ? .origin : .agent, host: mirror.address.host,
