@@ -73,7 +73,7 @@ struct OperatorTrust {
 
     /// What signs with keys of `role` on this machine, each key once. Asks for passphrases. Throws a `FleetctlError` that
     /// names what is missing if those are fewer than the role wants.
-    func open(_ role: RoleKeys, of what: String, passphrases: Passphrases) throws -> [any MetadataSigner] {
+    func open(_ role: RoleKeys, of what: String, passphrases: PassphraseSource) throws -> [any MetadataSigner] {
         var found: [KeyID: any MetadataSigner] = [:]
         var unreadable: (any Error)?
         for path in try files() {
@@ -91,7 +91,7 @@ struct OperatorTrust {
                 throw FleetctlError(
                     .refused, "\(path) is not a key of the role: its id is \(id)", hint: "fleetctl trust show")
             }
-            if found[id] == nil { found[id] = try SigningKeyFile.read(path, passphrase: passphrases.passphrase) }
+            if found[id] == nil { found[id] = try passphrases.signer(path) }
         }
         let signers = found.sorted { $0.key < $1.key }.map(\.value)
         if signers.count < role.threshold {

@@ -12,7 +12,7 @@ struct SetKeyOption: ParsableArguments {
     /// The opened keys of `set`. Throws a `FleetctlError` if there are too few on this machine.
     func signers(of set: String, _ session: FleetSession) throws -> SetRoleSigning.Signers {
         try SetRoleSigning(
-            trust: OperatorTrust(session, keyFiles: files), set: set, passphrases: try passphrase.passphrases()
+            trust: OperatorTrust(session, keyFiles: files), set: set, passphrases: try passphrase.source()
         ).open()
     }
 }

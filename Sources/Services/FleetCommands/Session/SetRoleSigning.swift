@@ -6,7 +6,7 @@ import UpdateFramework
 struct SetRoleSigning {
     let trust: OperatorTrust
     let set: String
-    let passphrases: Passphrases
+    let passphrases: PassphraseSource
 
     /// The keys that will sign. Throws a `FleetctlError` if there are too few here: better before the work than after it.
     func open() throws -> Signers {

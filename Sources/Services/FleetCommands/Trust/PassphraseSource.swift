@@ -1,5 +1,6 @@
 import ArgumentParser
 import FleetCertificates
+import LinuxIO
 import SigningKeys
 import UpdateFramework
 
@@ -57,9 +58,21 @@ final class PassphraseSource {
     }
 }
 
-extension PassphraseOption {
+/// Where passphrases of key files come from. Never from an argument or the environment, which other processes can read.
+struct PassphraseOption: ParsableArguments {
+    private static let fileLimit = 8 << 10
+
+    @Option(
+        name: .customLong("passphrase-file"),
+        help: "A file whose first line is the passphrase of the keys. (default: typed on the terminal)")
+    var file: String?
+
     /// Where to ask, for several keys. Throws `FileError` if the file cannot be read.
-    func source() throws -> PassphraseSource { PassphraseSource(given: try passphrases().given) }
+    func source() throws -> PassphraseSource {
+        guard let file else { return PassphraseSource(given: nil) }
+        let text = try OpenFile.open(Array(file.utf8)).readAll(limit: Self.fileLimit)
+        return PassphraseSource(given: Array(text.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }))
+    }
 }
 
 /// The options of commands that make keys.
