@@ -12,6 +12,7 @@ import tempfile
 import unittest
 
 from lab import BIN, DEADLINE, listing, wait_until, write
+from terminal import at_terminal
 
 TREE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 GUIDE = os.path.join(TREE, "docs", "guides", "first-fleet.md")
@@ -81,12 +82,9 @@ class GuideTest(unittest.TestCase):
             line = f"cp {copy[1]} {self.path(copy[2], copy[3])}/"
         elif away := re.fullmatch(r"ssh (\w+)\.example\.org (.*)", line):
             line = self.local(away[2], away[1])
-        done = subprocess.run(
-            ["bash", "-c", line], cwd=self.desk, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE,
-            env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"]})
-        said = f"$ {line}\nexit {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}"
-        self.assertEqual(0, done.returncode, said)
-        return done.stdout.decode()
+        code, shown = at_terminal(line, self.desk)
+        self.assertEqual(0, code, f"$ {line}\n{shown}")
+        return shown
 
     def start(self, command, host):
         log = open(os.path.join(self.folder, f"{host}.log"), "wb")
