@@ -204,6 +204,9 @@ final class FleetSource: RepositorySource {
     }
 
     func target(_ path: TargetPath, ofSet set: String, byteLimit: Int) async throws -> [UInt8]? {
+        if path == FleetRoles.yanked(ofSet: set) {
+            return try await session.metadata(of: set, at: session.keeper().name).list?.encode()
+        }
         guard let sequence = FleetRoles.sequence(of: path, ofSet: set) else { return nil }
         if releases[set] == nil { releases[set] = try await documents(ofSet: set) }
         return releases[set]?[sequence]

@@ -61,8 +61,8 @@ extension TrustFolder {
             limit: MetadataLimits.timestampByteCount)
     }
 
-    /// Keeps a change that waits for signatures. Durable when it returns.
-    func keep(_ change: TrustChange) throws {
+    /// Keeps a change that waits for signatures. Durable when it returns. Throws `CredentialError`.
+    package func keep(_ change: TrustChange) throws {
         for document in change.documents {
             try TextFile.write(
                 String(decoding: document.document.bytes, as: UTF8.self),
@@ -71,8 +71,9 @@ extension TrustFolder {
     }
 
     /// Makes a complete change count, and forgets that it waited. Targets come first, so that the newest root always has
-    /// targets that it accepts. Durable when it returns.
-    func publish(_ change: TrustChange) throws {
+    /// targets that it accepts. Durable when it returns. Throws `CredentialError`
+    /// and `FileError`.
+    package func publish(_ change: TrustChange) throws {
         precondition(change.isComplete, "a change that lacks signatures")
         for document in change.documents.reversed() {
             try TextFile.write(
