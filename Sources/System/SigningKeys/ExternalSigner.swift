@@ -7,8 +7,8 @@ import UpdateFramework
 /// The program gets the message on standard input and writes the bare signature to standard output. It may ask a person
 /// on standard error and the terminal. What it writes counts only if it verifies.
 struct ExternalSigner: MetadataSigner {
-    /// Somebody may have to find a token, and touch it.
-    private static let deadline = Duration.seconds(120)
+    /// Somebody may have to touch a token. An origin gives a draft up if it is not signed within 60 seconds.
+    private static let deadline = Duration.seconds(50)
 
     let key: MetadataKey
     let kind: SigningKeyKind

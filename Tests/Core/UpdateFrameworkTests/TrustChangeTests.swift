@@ -188,6 +188,25 @@ private struct Fleet {
         }
     }
 
+    @Test func `owners are words for people, kept in the documents, and nothing else is taken for them`() throws {
+        let trust = try Fleet().trust
+        #expect(try trust.root.owners[key(1).key.id] == Array("person 1".utf8))
+        var owners = KeyOwners()
+        let id = try key(1).key.id
+        owners[id] = Array("a\u{1B}[31m".utf8) + [UInt8](repeating: 0x61, count: 200)
+        #expect(owners[id]?.count == KeyOwners.byteCount && owners[id]?.starts(with: Array("a?[31m".utf8)) == true)
+        owners[id] = []
+        #expect(owners.names.isEmpty)
+        for words in ["", "a\n", String(repeating: "a", count: 101)] {
+            var signed = trust.rootDocument.signed
+            signed.change(["mirrorfleet", "owners", String(decoding: id.bytes, as: UTF8.self)]) { _ in .text(words) }
+            #expect(throws: MetadataError.self, "\(words)") {
+                try RootMetadata(signed, profile: trust.profile, schemes: .own)
+            }
+            _ = try RootMetadata(signed, profile: .specification, schemes: .own)
+        }
+    }
+
     @Test func `an explanation names the rules of every document and who satisfied them`() throws {
         var fleet = try Fleet()
         fleet.take(try fleet.change { try $0.add(owned(5), to: .root, threshold: 2) }.signed(by: [1, 5]))
