@@ -19,18 +19,28 @@ struct MetadataExchange: Sendable {
         let bytes = try await peer.item(
             .metadata(versions: trust.versions.encoded), limit: RepositoryDocuments.maximumByteCount)
         let offered = try RepositoryDocuments(decoding: bytes)
-        let isNews = try await pool.run { [trust] in try trust.take(offered) }
-        try await takeYanks(from: peer)
-        return isNews
+        return try await pool.run { [trust] in try trust.take(offered) }
     }
 
-    /// Takes lists of yanked paths that are signed and not in force here, and what they list out of the trees. Throws as
-    /// ``update(from:)``, `TrustError`.
+    /// Whether there is a list of yanked paths that is signed and not in force here. Throws what the database says.
+    func lacksYanks() async throws -> Bool {
+        try await pool.run { [trust, store] in try !trust.setsWithNewYanks(in: store).isEmpty }
+    }
+
+    /// Takes lists of yanked paths that are signed and not in force here, and what they list out of the trees. Throws the last
+    /// of what kept it from one; the others are in force then.
     func takeYanks(from peer: STOQConnection) async throws {
+        var failure: (any Error)?
         for set in try await pool.run({ [trust, store] in try trust.setsWithNewYanks(in: store) }) {
-            let bytes = try await peer.item(.yanks(set: set), limit: YankList.maximumByteCount)
-            try await pool.run { [trust, store] in try trust.apply(yanked: bytes, ofSet: set, to: store) }
+            do {
+                let bytes = try await peer.item(.yanks(set: set), limit: YankList.maximumByteCount)
+                try await pool.run { [trust, store] in try trust.apply(yanked: bytes, ofSet: set, to: store) }
+            } catch {
+                // Of another set the peer may have it.
+                failure = error
+            }
         }
+        if let failure { throw failure }
     }
 }
 

@@ -27,6 +27,7 @@ final class MetadataWatcher: Sendable {
     private let logger: Logger
 
     private let events = Mutex<[MetadataWatch.Event]>([])
+    private let neighbours = Mutex<[Neighbour]>([])
     private let news = Signal()
     private let began = ContinuousClock.now
 
@@ -60,12 +61,15 @@ final class MetadataWatcher: Sendable {
 
     /// The coordinator answered a poll.
     func pollAnswered(_ answer: AssignmentsAnswer) {
-        if let neighbourhood = answer.neighbourhood { take(.appointed(neighbourhood)) }
+        if let neighbourhood = answer.neighbourhood { appointed(neighbourhood) }
         if let version = answer.timestampVersion { take(.hinted(version)) }
     }
 
-    /// Whom to know, from before a restart.
-    func appointed(_ neighbourhood: Neighbourhood) { take(.appointed(neighbourhood)) }
+    /// Whom to know, by the coordinator's word, or from before a restart.
+    func appointed(_ neighbourhood: Neighbourhood) {
+        neighbours.withLock { $0 = neighbourhood.bounded.neighbours }
+        take(.appointed(neighbourhood))
+    }
 
     private func take(_ event: MetadataWatch.Event) {
         events.withLock { $0.append(event) }
@@ -110,15 +114,16 @@ final class MetadataWatcher: Sendable {
         switch action {
         case .call(let neighbour):
             do {
-                // Also what the neighbour asked before did not have.
-                try await exchange.takeYanks(from: connection(to: neighbour))
+                _ = try await connection(to: neighbour)
             } catch {
                 logger.debug(
                     "a neighbour cannot be called", metadata: ["peer": "\(neighbour.name)", "error": "\(error)"])
             }
+            await takeYanks(first: neighbour)
         case .fetch(let neighbour):
             do {
                 try await exchange.update(from: connection(to: neighbour))
+                await takeYanks(first: neighbour)
                 take(.fetched(neighbour: neighbour.name))
             } catch {
                 // An expired timestamp is nobody's lie: it is told as what it is.
@@ -127,6 +132,22 @@ final class MetadataWatcher: Sendable {
                     level: error is UpdateError && !isOld ? .warning : .info, "no metadata from a neighbour",
                     metadata: ["peer": "\(neighbour.name)", "error": "\(error)"])
                 take(.failed(neighbour: neighbour.name))
+            }
+        }
+    }
+
+    /// Asks one neighbour after the other for lists of yanked paths that are signed and not in force here: who passes
+    /// metadata on need not carry every set.
+    private func takeYanks(first: Neighbour) async {
+        let others = neighbours.withLock { $0 }.filter { $0 != first }
+        for neighbour in [first] + others {
+            do {
+                guard try await exchange.lacksYanks() else { return }
+                try await exchange.takeYanks(from: connection(to: neighbour))
+            } catch {
+                logger.info(
+                    "no list of yanked paths from a neighbour",
+                    metadata: ["peer": "\(neighbour.name)", "error": "\(error)"])
             }
         }
     }
