@@ -30,6 +30,20 @@ import AgentService
         #expect(orders.isCurrent(second, "debian"))
     }
 
+    @Test func `a line for what can be no set is passed over, and the others are not`() throws {
+        var orders = SyncOrders()
+        let names = ["", "../../etc", "Debian", "a b", "a/b", "-x", String(repeating: "a", count: 64)]
+        let lines = names.map { name in
+            var line = Self.line(7)
+            line.set = name
+            return line
+        }
+        let changes = orders.follow(lines + [Self.line(7)], of: "m1")
+        #expect(changes.refused == names)
+        #expect(changes.ordered == ["debian"])
+        #expect(orders.sets == ["debian"])
+    }
+
     @Test func `an order that was taken back while it ran is over, and its end changes nothing`() throws {
         var orders = SyncOrders()
         _ = orders.follow([Self.line(7)], of: "m1")

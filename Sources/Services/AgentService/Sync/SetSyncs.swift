@@ -1,3 +1,4 @@
+import Content
 import FleetModel
 import Logging
 import STOQTransport
@@ -47,6 +48,11 @@ final class SetSyncs: Sendable {
         let isNews = orders.withLock { orders in
             let changes = orders.follow(lines, idle: idle, of: settings.name)
             // Told at once, so that nobody takes the old state for the outcome of this plan.
+            for set in changes.refused {
+                logger.error(
+                    "a line of a plan was refused",
+                    metadata: ["error": "\(TerminalText.escape(Array(set.utf8).prefix(64))) is no name of a set"])
+            }
             for set in changes.ordered { activity.update(set) { $0.activity = .syncing } }
             return !changes.isEmpty
         }

@@ -1,3 +1,4 @@
+import Content
 package import FleetModel
 
 /// Which sync each set is to run: what plans asked for and is not done yet.
@@ -31,6 +32,8 @@ package struct SyncOrders: Hashable, Sendable {
         package var ordered: [String] = []
         /// Sets whose order was taken back.
         package var withdrawn: [String] = []
+        /// Names in lines of this mirror that no set can have; nothing is done for them.
+        package var refused: [String] = []
 
         /// Whether everything is as it was.
         package var isEmpty: Bool { ordered.isEmpty && withdrawn.isEmpty }
@@ -67,6 +70,10 @@ package struct SyncOrders: Hashable, Sendable {
         }
         for set in idle { withdraw(set) }
         for line in lines where line.mirror == mirror {
+            guard PlainName.accepts(line.set) else {
+                changes.refused.append(line.set)
+                continue
+            }
             guard line.action != .none else {
                 withdraw(line.set)
                 continue
