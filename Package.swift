@@ -193,6 +193,15 @@ let package = Package(
             ],
             path: "Tests/Conformance/Client", swiftSettings: flags),
 
+        // Hostile hosts: what Tests/EndToEnd/test_attacks.py attacks agents with
+        .executableTarget(
+            name: "fleet-hostile",
+            dependencies: [
+                "STOQTransport", "STOQ", "Content", "FleetCertificates", "LinuxIO", logging, nioCore, nioPosix, nioSSL,
+                outside("NIOHTTP1", "swift-nio"), outside("ArgumentParser", "swift-argument-parser"),
+            ],
+            path: "Tests/Hostile", swiftSettings: flags),
+
         // Fuzzing: every decoder behind one name; scripts/fuzz adds the program
         .target(
             name: "FuzzTargets",
