@@ -44,6 +44,21 @@ import AgentService
         #expect(orders.sets == ["debian"])
     }
 
+    @Test func `a coordinator that names sets without end is followed for so many`() throws {
+        var orders = SyncOrders()
+        func lines(_ numbers: Range<Int>) -> [PlanLine] {
+            numbers.map { number in
+                var line = Self.line(7)
+                line.set = "set-\(number)"
+                return line
+            }
+        }
+        #expect(orders.follow(lines(0..<1_000), of: "m1").refused.isEmpty)
+        #expect(orders.follow(lines(1_000..<1_100), of: "m1").refused.count == 1_100 - SyncOrders.nameLimit)
+        #expect(orders.follow(lines(0..<1_000), of: "m1").refused.isEmpty)
+        #expect(orders.sets.count == SyncOrders.nameLimit)
+    }
+
     @Test func `an order that was taken back while it ran is over, and its end changes nothing`() throws {
         var orders = SyncOrders()
         _ = orders.follow([Self.line(7)], of: "m1")

@@ -51,7 +51,10 @@ final class SetSyncs: Sendable {
             for set in changes.refused {
                 logger.error(
                     "a line of a plan was refused",
-                    metadata: ["error": "\(TerminalText.escape(Array(set.utf8).prefix(64))) is no name of a set"])
+                    metadata: [
+                        "error":
+                            "\(TerminalText.escape(Array(set.utf8).prefix(64))) is no name of a set, or one of too many"
+                    ])
             }
             for set in changes.ordered { activity.update(set) { $0.activity = .syncing } }
             return !changes.isEmpty

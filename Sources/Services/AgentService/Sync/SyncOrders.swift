@@ -32,7 +32,7 @@ package struct SyncOrders: Hashable, Sendable {
         package var ordered: [String] = []
         /// Sets whose order was taken back.
         package var withdrawn: [String] = []
-        /// Names in lines of this mirror that no set can have; nothing is done for them.
+        /// Names in lines of this mirror that no set can have, or that are more than ``nameLimit``; nothing is done for them.
         package var refused: [String] = []
 
         /// Whether everything is as it was.
@@ -48,7 +48,11 @@ package struct SyncOrders: Hashable, Sendable {
         var phase = Phase.waiting
     }
 
+    /// The most names of sets that are ever taken from plans: each costs a worker for as long as the agent runs.
+    package static let nameLimit = Neighbourhood.limit
+
     private var entries: [String: Entry] = [:]
+    private var names: Set<String> = []
     private var lastNumber: UInt64 = 0
 
     /// No orders.
@@ -70,7 +74,7 @@ package struct SyncOrders: Hashable, Sendable {
         }
         for set in idle { withdraw(set) }
         for line in lines where line.mirror == mirror {
-            guard PlainName.accepts(line.set) else {
+            guard PlainName.accepts(line.set), names.contains(line.set) || names.count < Self.nameLimit else {
                 changes.refused.append(line.set)
                 continue
             }
@@ -80,6 +84,7 @@ package struct SyncOrders: Hashable, Sendable {
             }
             let known = entries[line.set]
             if let known, known.phase != .pausing, known.order.line.asksForTheSame(as: line) { continue }
+            names.insert(line.set)
             lastNumber += 1
             entries[line.set] = Entry(order: Order(line: line, number: lastNumber))
             changes.ordered.append(line.set)
