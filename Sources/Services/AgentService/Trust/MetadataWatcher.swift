@@ -28,6 +28,8 @@ final class MetadataWatcher: Sendable {
 
     private let events = Mutex<[MetadataWatch.Event]>([])
     private let neighbours = Mutex<[Neighbour]>([])
+    /// Whether a list of yanked paths is signed that no neighbour had when it was last asked.
+    private let lacksYanks = Mutex(false)
     private let news = Signal()
     private let began = ContinuousClock.now
 
@@ -94,12 +96,16 @@ final class MetadataWatcher: Sendable {
                 defer { events = [] }
                 return events
             }
+            // Who greets has something new: maybe the list that nobody had.
+            if lacksYanks.withLock({ $0 }), let peer = greeter(in: taken) {
+                group.addTask { await self.takeYanks(first: peer) }
+            }
             for event in [.holds(version)] + taken + [.passed] {
                 for action in watch.handle(event, now: now) {
                     group.addTask { await self.run(action) }
                 }
             }
-            checkFreshness()
+            await checkFreshness()
             await news.wait(after: seen, atMost: max(.seconds(1), watch.nextCall - now))
         }
     }
@@ -139,6 +145,7 @@ final class MetadataWatcher: Sendable {
     /// Asks one neighbour after the other for lists of yanked paths that are signed and not in force here: who passes
     /// metadata on need not carry every set.
     private func takeYanks(first: Neighbour) async {
+        lacksYanks.withLock { $0 = false }
         let others = neighbours.withLock { $0 }.filter { $0 != first }
         for neighbour in [first] + others {
             do {
@@ -150,6 +157,16 @@ final class MetadataWatcher: Sendable {
                     metadata: ["peer": "\(neighbour.name)", "error": "\(error)"])
             }
         }
+        if (try? await exchange.lacksYanks()) != false { lacksYanks.withLock { $0 = true } }
+    }
+
+    /// A neighbour that greeted.
+    private func greeter(in events: [MetadataWatch.Event]) -> Neighbour? {
+        let names = events.compactMap { event -> String? in
+            guard case .greeted(let name, _) = event else { return nil }
+            return name
+        }
+        return neighbours.withLock { $0 }.first { names.contains($0.name) }
     }
 
     private func connection(to neighbour: Neighbour) async throws -> STOQConnection {
@@ -183,7 +200,7 @@ final class MetadataWatcher: Sendable {
     // MARK: - Freshness
 
     /// Says since when nothing is fresh, until something is: what is served stays served, and nothing new is taken.
-    private func checkFreshness() {
+    private func checkFreshness() async {
         guard let repository = trust.repository else { return }
         let now = trust.now
         tell(
@@ -195,7 +212,7 @@ final class MetadataWatcher: Sendable {
                         + "and no newer ones are taken",
                     hint: "is the keeper's agent running, and is the clock right? fleetctl trust show") : nil,
             code: Self.freshnessCode)
-        let carried = Set((try? store.sets()) ?? [])
+        let carried = Set((try? await pool.run { [store] in try store.sets() }) ?? [])
         let expired = repository.sets.first { set in
             carried.contains(set) && repository.freshUntil > now
                 && (repository.failures[set] != nil || repository.freshUntil(ofSet: set) <= now)

@@ -105,6 +105,9 @@ extension Store {
             guard let release = try database.read({ try $0.release(set.number, sequence) }),
                 let top = try releases.subfolderIfPresent("\(list.set)/\(sequence)")
             else { continue }
+            let modified = try top.attributes().modified
+            // The top has no entry of its own, so nothing else gives it back its time.
+            defer { try? top.setModified(modified) }
             var tree = ServedTree(root: top, blobs: blobs, scratch: staging) { _ in throw OutOfLinks() }
             do {
                 try ManifestTree.forEachEntry(root: release.root, source: node) { entry in
