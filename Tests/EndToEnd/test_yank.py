@@ -41,6 +41,8 @@ class Yank(LabTest):
         # A release that has the path, made by edits or from scratch, does not bring it back.
         for number in range(3):
             write(os.path.join(self.source, f"more-{number}"), b"more", modified=1_700_000_000)
+            # Its content changes, too, so that a tree that is edited is told to put it there.
+            write(os.path.join(self.source, "pool/a/bad.deb"), os.urandom(3_000), modified=1_700_000_100 + number)
             self.fleet("publish", "debian", self.source)
             self.fleet("sync", "debian", "--wait")
         expected = self.without("pool/a/bad.deb")
