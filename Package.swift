@@ -267,7 +267,12 @@ let package = Package(
                 "Content", "Hashing", "Exploration", "FleetCertificates", "FleetModel", "LinuxIO", "STOQ",
                 "STOQTransport", "Store", "Trust", "TrustSupport", "UpdateFramework", logging,
             ]),
-        tests("Services", "FleetCommands", ["FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO"]),
+        tests(
+            "Services", "FleetCommands",
+            [
+                "FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO",
+                outside("ArgumentParser", "swift-argument-parser"),
+            ]),
     ]
 )
 

@@ -5,6 +5,13 @@ import random
 BLOCK = 1 << 22
 
 
+def number_of_bytes(text):
+    """Of a text such as 256M; None if it is none."""
+    factor = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
+    digits = text[:-1] if factor > 1 else text
+    return int(digits) * factor if digits.isdigit() and int(digits) > 0 else None
+
+
 def big(folder, size):
     """One file of `size` bytes."""
     os.makedirs(folder)
@@ -35,6 +42,26 @@ def many(folder, count, smallest, largest, seed=1):
         os.utime(path, (modified, modified))
         total += size
     return total
+
+
+def mix(folder, size):
+    """`size` bytes: half of them in one file, a quarter in files of 1 MiB or so, the others in small ones."""
+    big(folder, size // 2)
+    for part, average in ((os.path.join(folder, "middle"), 1 << 20), (os.path.join(folder, "small"), 24 << 10)):
+        many(part, max(1, size // 4 // average), average // 2, average * 3 // 2)
+
+
+def overwrite(folder, size, seed):
+    """Gives `size` bytes in the middle of the largest file other values."""
+    path = max((os.path.join(place, name) for place, _, names in os.walk(folder) for name in names), key=os.path.getsize)
+    with open(path, "rb") as file:
+        content = file.read()
+    begin = random.Random(seed).randrange(max(1, len(content) - size))
+    modified = int(os.path.getmtime(path)) + 1
+    with open(path + ".new", "wb") as file:
+        file.write(content[:begin] + os.urandom(min(size, len(content))) + content[begin + size:])
+    os.utime(path + ".new", (modified, modified))
+    os.rename(path + ".new", path)
 
 
 def change(folder, count, seed):

@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 
 def main():
     import cases
+    import data
 
     about = "\n".join(f"  {name:8} {case.__doc__}" for name, case in cases.ALL.items())
     parser = argparse.ArgumentParser(
@@ -28,7 +29,9 @@ def main():
     unknown = [name for name in options.cases if name not in cases.ALL]
     if unknown:
         parser.error(f"there is no case {unknown[0]}; cases: {', '.join(cases.ALL)}")
-    options.size = number_of_bytes(parser, options.size)
+    if options.size is not None:
+        options.size = data.number_of_bytes(options.size) or parser.error(
+            f"--size is a number of bytes, with K, M or G, not {options.size}")
     if options.dir:
         os.makedirs(options.dir, exist_ok=True)
         # The lab makes its folders there too.
@@ -54,16 +57,6 @@ def main():
     if options.json:
         print(json.dumps({"machine": machine(), "cases": {
             name: [vars(row) for row in rows] for name, rows in results.items()}}, indent=2))
-
-
-def number_of_bytes(parser, text):
-    if text is None:
-        return None
-    factor = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
-    digits = text[:-1] if factor > 1 else text
-    if not digits.isdigit() or int(digits) == 0:
-        parser.error(f"--size is a number of bytes, with K, M or G, not {text}")
-    return int(digits) * factor
 
 
 def machine():

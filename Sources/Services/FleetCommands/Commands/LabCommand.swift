@@ -34,6 +34,8 @@ struct LabCommand: AsyncParsableCommand {
                 EXAMPLES
                   fleetctl lab up --dir /tmp/lab --mirrors 3
                   fleetctl lab up --dir /tmp/lab6 --mirrors 1 --ipv6
+                  sudo fleetctl lab up --dir /tmp/lab --mirrors 8 --netns --rate 100mbit
+                  sudo fleetctl lab up --dir /tmp/lab --mirrors 8 --netns --rate 100mbit --regions 2 --region-rate 20mbit
                 """)
 
         /// Each mirror is a process with its threads; more than this is no lab.
@@ -42,16 +44,22 @@ struct LabCommand: AsyncParsableCommand {
         @OptionGroup var place: Place
         @Option(help: "How many mirrors: m1, m2, ...") var mirrors = 3
         @Flag(name: .customLong("ipv6"), help: "Use ::1 instead of 127.0.1.x.") var isIPv6 = false
+        @OptionGroup(title: "Network namespaces") var network: LabNetworkOptions
 
         func validate() throws {
             guard (1...Self.mirrorLimit).contains(mirrors) else {
                 throw ValidationError("--mirrors takes 1 to \(Self.mirrorLimit)")
             }
+            if network.isWanted, isIPv6 { throw ValidationError("--netns has IPv4 only: leave --ipv6 out") }
+            if let regions = network.regions, regions > mirrors {
+                throw ValidationError("--regions: \(regions) regions need as many mirrors")
+            }
         }
 
         func run() async throws {
             let lab = try place.lab
-            try await lab.up(mirrors: mirrors, isIPv6: isIPv6)
+            try await lab.up(
+                mirrors: mirrors, at: network.isWanted ? .namespaces(network.wish) : .loopback(isIPv6: isIPv6))
             let count = mirrors == 1 ? "1 mirror" : "\(mirrors) mirrors"
             print("lab is up: coordinator, origin and \(count) in \(lab.layout.folder)")
             print("next: fleetctl -f \(ShellWord.quoted(lab.layout.fleetFile)) publish debian DIRECTORY")

@@ -21,11 +21,25 @@ struct Lab {
         layout = LabLayout(folder: try WorkingFolder.absolute(folder))
     }
 
+    /// Where the hosts of a new lab are.
+    enum Place {
+        case loopback(isIPv6: Bool)
+        /// Each in a network namespace of its own.
+        case namespaces(LabNetwork.Wish)
+    }
+
     /// Makes keys, certificates and configuration, and starts every process. Returns once all of them have reported.
-    func up(mirrors: Int, isIPv6: Bool) async throws {
+    func up(mirrors: Int, at place: Place) async throws {
+        let network = try network(mirrors: mirrors, at: place)
+        let namespaces = try network.map { _ in try LabNamespaces() }
         try checkIsNew()
-        let addresses = try LabPorts.pick(mirrors: mirrors, isIPv6: isIPv6)
-        let configuration = LabConfiguration(fleet: "lab", addresses: addresses)
+        let addresses: [NetworkAddress]
+        switch place {
+        case .loopback(let isIPv6): addresses = try LabPorts.pick(mirrors: mirrors, isIPv6: isIPv6)
+        case .namespaces: addresses = network?.addresses ?? []
+        }
+        if let network { try namespaces?.make(network) }
+        let configuration = LabConfiguration(fleet: "lab", addresses: addresses, network: network)
         try LabEnrolment(layout: layout, configuration: configuration).write()
         var file = LabFile(
             folder: layout.folder,
@@ -33,20 +47,31 @@ struct Lab {
             hosts: configuration.hosts.enumerated().map { index, name in
                 LabFile.Host(
                     name: name, role: index == 0 ? "origin" : "mirror", address: configuration.address(of: index))
-            })
+            }, network: network)
         try file.write(layout)
         try await start([LabLayout.coordinator] + configuration.hosts, in: &file)
     }
 
+    private func network(mirrors: Int, at place: Place) throws -> LabNetwork? {
+        guard case .namespaces(let wish) = place else { return nil }
+        return LabNetwork(
+            wish, mirrors: (1...max(1, mirrors)).map { "m\($0)" }, subnet: try LabNamespaces.freeSubnet())
+    }
+
     /// Starts `names`, those that run already are left alone, and waits until each is connected and has reported.
     func start(_ names: [String], in file: inout LabFile) async throws {
+        if let network = file.network {
+            // Gone after `lab down`, or a new start of the machine.
+            let namespaces = try LabNamespaces()
+            if try !namespaces.exist(network) { try namespaces.make(network) }
+        }
         let began = try await reportsBefore()
         var started: [String] = []
         for name in names.sorted(by: { first, _ in first == LabLayout.coordinator }) {
             guard try file.host(name).process == nil else { continue }
             let ready = TextFile.split(layout.readyFile(of: name))
             try Folder.open(ready.folder).unlinkIfPresent(ready.name)
-            let process = try launch(name)
+            let process = try launch(name, file.network)
             file.set(process, of: name)
             try file.write(layout)
             try TextFile.write("\(process.pid)\n", to: layout.pidFile(of: name))
@@ -100,6 +125,7 @@ struct Lab {
     func down(purge: Bool) async throws {
         var file = try LabFile.read(layout)
         try await end(file.hosts.map(\.name) + [LabLayout.coordinator], signal: SIGTERM, in: &file)
+        if let network = file.network { try LabNamespaces().removeLeftovers(prefix: network.prefix) }
         guard purge else { return }
         let (parent, name) = TextFile.split(layout.folder)
         try Folder.open(parent).removeTree(name)
@@ -129,7 +155,7 @@ struct Lab {
         "fleetctl lab \(verb) --dir \(ShellWord.quoted(layout.folder))"
     }
 
-    private func launch(_ name: String) throws -> RunningProcess {
+    private func launch(_ name: String, _ network: LabNetwork?) throws -> RunningProcess {
         let isCoordinator = name == LabLayout.coordinator
         let home = layout.home(of: name)
         let program = WorkingFolder.ofProgram + (isCoordinator ? "/fleet-coordinator" : "/fleet-agent")
@@ -141,8 +167,11 @@ struct Lab {
                 "--ready-file", layout.readyFile(of: name),
             ]
             : ["--config", home + "/agent.yaml", "--ready-file", layout.readyFile(of: name)]
+        var command = (program: program, arguments: [String]())
+        if let network { command = network.command(program, in: name) }
         let pid = try spawnDetached(
-            executable: program, arguments: arguments, outputFile: layout.log(of: name), workingDirectory: home)
+            executable: command.program, arguments: command.arguments + arguments, outputFile: layout.log(of: name),
+            workingDirectory: home)
         guard let process = RunningProcess(pid: pid) else { throw ended(name) }
         return process
     }

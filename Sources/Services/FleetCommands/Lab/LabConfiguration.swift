@@ -5,6 +5,8 @@ struct LabConfiguration {
     let fleet: String
     /// Of the coordinator, the origin, the mirrors.
     let addresses: [NetworkAddress]
+    /// Where the hosts are, if not on loopback.
+    var network: LabNetwork?
 
     /// Names of the agents' hosts: the origin, then m1, m2, ...
     var hosts: [String] {
@@ -19,7 +21,8 @@ struct LabConfiguration {
         let sets = LabLayout.sets.map { "  - {name: \($0), origin: \(LabLayout.origin), replicas: \(max(1, mirrors))}" }
         let members = hosts.enumerated().map { index, name in
             let role = index == 0 ? "role: origin, " : ""
-            return "  - {name: \(name), \(role)region: lab, address: \"\(address(of: index))\"}"
+            return
+                "  - {name: \(name), \(role)region: \(network?.region(of: name) ?? "lab"), address: \"\(address(of: index))\"}"
         }
         return """
             apiVersion: fleet/v1

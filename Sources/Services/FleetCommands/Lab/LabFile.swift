@@ -28,6 +28,8 @@ struct LabFile: Codable {
     var coordinator: Host
     /// The origin, then the mirrors.
     var hosts: [Host]
+    /// The network namespaces of the hosts; nil: all are on loopback.
+    var network: LabNetwork?
 
     private static let sizeLimit = 1 << 20
 
