@@ -13,7 +13,7 @@ struct PlanDraft {
         let wishes = self.wishes()
         let shortages = shortages(wishes)
         var turns: [String: Int] = [:]
-        return wishes.map { wish in
+        let lines = wishes.map { wish in
             guard case .act(let work) = wish.verdict, let mirror = wish.mirror, let head = wish.head else {
                 return line(wish, .none, wish.verdict.reason)
             }
@@ -40,6 +40,7 @@ struct PlanDraft {
             }
             return line
         }
+        return PeerChoice(lines, mirrors: mirrors).lines
     }
 
     private func line(_ wish: Wish, _ action: PlanAction, _ reason: Reason) -> PlanLine {

@@ -37,7 +37,8 @@ struct SourceChoice {
             guard !equals.isEmpty else { continue }
             let start = turn % equals.count
             sources += (equals[start...] + equals[..<start]).map {
-                PlanSource(name: $0.policy.name, address: $0.policy.address, sequence: head.sequence)
+                PlanSource(
+                    name: $0.policy.name, address: $0.policy.address, sequence: head.sequence, region: $0.policy.region)
             }
         }
     }

@@ -32,7 +32,7 @@ package struct SwarmMachine: Sendable {
     /// What is here, beyond `complete`.
     private(set) var have: OrdinalSet
     /// What is wanted and not here.
-    private(set) var missing = OrdinalSet()
+    package private(set) var missing = OrdinalSet()
     /// The number of wanted chunks of each block that are not here.
     private(set) var left: [UInt16]
     /// Blocks that are wanted.

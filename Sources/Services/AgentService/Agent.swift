@@ -68,6 +68,7 @@ struct Agent: Service {
                 certificate: settings.certificatePath, key: settings.keyPath, authority: settings.authorityPath))
         let reports = ReportLine()
         let greetings = GreetingLine()
+        let swarms = Swarms(settings: settings, store: store, pool: pool, logger: logger)
         let commands = CommandService(
             settings: settings, store: store, trust: trust, activity: activity, pool: pool, clock: clock,
             tender: tender, logger: logger, deliverReport: { await reports.deliver() })
@@ -75,7 +76,7 @@ struct Agent: Service {
             settings: Self.endpointSettings(credentials, settings),
             service: PeerService(
                 settings: settings, store: store, trust: trust, pool: pool,
-                content: ContentService(store: store, trust: trust, pool: pool),
+                content: ContentService(store: store, trust: trust, pool: pool, swarms: swarms),
                 commands: commands, logger: logger, greeted: { greetings.take($0, from: $1) }),
             logger: logger)
         reporter = Reporter(
@@ -85,7 +86,7 @@ struct Agent: Service {
         reports.connect(reporter)
         syncs = SetSyncs(
             settings: settings, store: store, endpoint: endpoint, trust: trust, activity: activity, pool: pool,
-            clock: clock, tender: tender, logger: logger)
+            clock: clock, tender: tender, swarms: swarms, logger: logger)
         let generations = GenerationFile(in: folder)
         // Reports say it from the first one on: a coordinator that lost its plans learns from them what was followed.
         activity.generation = try generations.read()

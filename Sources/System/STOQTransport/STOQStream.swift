@@ -12,7 +12,8 @@ package final class STOQStream: Sendable {
     /// Who is at the other end.
     package var peer: FleetIdentity { connection.peer }
 
-    private let connection: STOQConnection
+    /// The connection that it is on; further streams can be opened there.
+    package let connection: STOQConnection
     private let inbox: StreamInbox
 
     init(id: STOQStreamID, kind: StreamKind, connection: STOQConnection, inbox: StreamInbox) {

@@ -61,6 +61,9 @@ final class BlobAssemblies: Sendable {
     /// The assembly of a blob that is complete, which is forgotten here; nil if it has none.
     func take(_ blob: Int32) -> BlobAssembly? { state.withLock { $0.open.removeValue(forKey: blob) } }
 
+    /// The assembly of a blob that is not complete; nil if it has none.
+    func open(_ blob: Int32) -> BlobAssembly? { state.withLock { $0.open[blob] } }
+
     /// Writes what is open, as far as that goes; every later write throws `error`.
     func end(_ error: StoreError) {
         let open = state.withLock { state in

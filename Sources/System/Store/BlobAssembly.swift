@@ -63,6 +63,31 @@ final class BlobAssembly: Sendable {
         }
     }
 
+    /// Reads bytes that were given, from memory or from the file; false where there are fewer. What is on its way from one
+    /// to the other may read as anything: the caller compares digests.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws -> Bool {
+        let size = UInt64(BLAKE3.Pieces.pieceByteCount)
+        var done = 0
+        while done < buffer.count {
+            let at = offset + UInt64(done)
+            let (piece, within) = (Int(at / size), Int(at % size))
+            let part = UnsafeMutableRawBufferPointer(
+                rebasing: buffer[done..<min(buffer.count, done + BLAKE3.Pieces.pieceByteCount - within)])
+            let isCopied = state.withLock { state in
+                // Under the lock, so that the buffer is not given to another piece meanwhile.
+                guard let open = state.open[piece] else { return false }
+                part.copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: open.buffer.memory[within..<within + part.count]))
+                return true
+            }
+            if !isCopied {
+                guard try file.plain.read(into: part, at: at) == part.count else { return false }
+            }
+            done += part.count
+        }
+        return true
+    }
+
     private func put(_ part: UnsafeRawBufferPointer, _ piece: Int, _ within: Int, _ offset: UInt64) throws {
         switch try place(of: piece) {
         case .file:

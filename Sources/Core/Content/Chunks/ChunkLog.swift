@@ -69,6 +69,8 @@ package struct ChunkLogPosition: Hashable, Sendable {
 package struct ChunkLog: Hashable, Sendable {
     /// The version this program writes and reads.
     package static let formatVersion: UInt8 = 1
+    /// The most bytes of a state.
+    package static let byteLimit = 16 + 41 * 32
 
     /// Which log: epochs begin at 1 and each starts an empty one.
     package let epoch: UInt32

@@ -21,6 +21,11 @@ package struct PlanLine: Codable, Sendable, Hashable {
     package var retimedBytes: UInt64
     /// Whom to ask, best first.
     package var sources: [PlanSource]
+    /// Mirrors that this plan brings to the same release, with which this one exchanges what each has already; none in a
+    /// plan of an older coordinator.
+    package var peers: [PlanSource]
+    /// Where the mirror is; nil in a plan of an older coordinator.
+    package var region: String?
     /// Who holds the release and is no source, sorted by name.
     package var leftOut: [LeftOutSource]
     /// How many releases the mirror keeps the trees of; nil in a plan of an older coordinator.
@@ -43,6 +48,8 @@ package struct PlanLine: Codable, Sendable, Hashable {
         root: String? = nil,
         bytes: UInt64 = 0,
         sources: [PlanSource] = [],
+        peers: [PlanSource] = [],
+        region: String? = nil,
         leftOut: [LeftOutSource] = [],
         keepReleases: Int? = nil,
         lingerSeconds: Int64? = nil,
@@ -59,6 +66,8 @@ package struct PlanLine: Codable, Sendable, Hashable {
         self.root = root
         self.bytes = bytes
         self.sources = sources
+        self.peers = peers
+        self.region = region
         self.leftOut = leftOut
         self.keepReleases = keepReleases
         self.lingerSeconds = lingerSeconds
@@ -80,7 +89,7 @@ extension PlanLine {
 
 extension PlanLine {
     private enum CodingKeys: String, CodingKey {
-        case mirror, set, action, sequence, release, root, bytes, sources, leftOut, keepReleases, lingerSeconds,
+        case mirror, set, action, sequence, release, root, bytes, sources, peers, region, leftOut, keepReleases, lingerSeconds,
             copyLimit, copiedBytes, retimedBytes, reason
     }
 
@@ -95,6 +104,8 @@ extension PlanLine {
         root = try container.decodeIfPresent(String.self, forKey: .root)
         bytes = try container.decodeIfPresent(UInt64.self, forKey: .bytes) ?? 0
         sources = try container.decodeIfPresent([PlanSource].self, forKey: .sources) ?? []
+        peers = try container.decodeIfPresent([PlanSource].self, forKey: .peers) ?? []
+        region = try container.decodeIfPresent(String.self, forKey: .region)
         leftOut = try container.decodeIfPresent([LeftOutSource].self, forKey: .leftOut) ?? []
         keepReleases = try container.decodeIfPresent(Int.self, forKey: .keepReleases)
         lingerSeconds = try container.decodeIfPresent(Int64.self, forKey: .lingerSeconds)
@@ -115,6 +126,8 @@ extension PlanLine {
         try container.encodeIfPresent(root, forKey: .root)
         try container.encode(bytes, forKey: .bytes)
         try container.encode(sources, forKey: .sources)
+        try container.encode(peers, forKey: .peers)
+        try container.encodeIfPresent(region, forKey: .region)
         try container.encode(leftOut, forKey: .leftOut)
         try container.encodeIfPresent(keepReleases, forKey: .keepReleases)
         try container.encodeIfPresent(lingerSeconds, forKey: .lingerSeconds)

@@ -35,6 +35,8 @@ extension STOQRequest {
         case packedTree = 7
         case metadata = 8
         case yanks = 9
+        case chunkLog = 10
+        case swarm = 11
     }
 
     /// A byte that says what is asked for, the set, then what belongs to it.
@@ -59,6 +61,16 @@ extension STOQRequest {
             writer.digest(root.raw)
             return writer.bytes
         case .yanks(let set): return Self.writer(.yanks, set: set, digests: 0).bytes
+        case .chunkLog(let set, let from, let size):
+            precondition(from <= size, "a log of \(size) entries from \(from) on")
+            var writer = Self.writer(.chunkLog, set: set, digests: 0)
+            writer.varint(from)
+            writer.varint(size - from)
+            return writer.bytes
+        case .swarm(let set, let release):
+            var writer = Self.writer(.swarm, set: set)
+            writer.digest(release.raw)
+            return writer.bytes
         case .metadata(let versions):
             precondition(versions.count <= Self.versionsLimit, "versions of \(versions.count) bytes")
             return [Tag.metadata.rawValue] + versions
@@ -102,6 +114,11 @@ extension STOQRequest {
         case .chunks: request = .chunks(set: set, try digests(&reader).map { ChunkDigest($0) })
         case .packedTree: request = .packedTree(set: set, NodeDigest(try reader.digest()))
         case .yanks: request = .yanks(set: set)
+        case .chunkLog:
+            let from = try reader.varint(max: ChunkLogHead.maximumSize)
+            request = .chunkLog(
+                set: set, from: from, size: from + (try reader.varint(max: ChunkLogHead.maximumSize - from)))
+        case .swarm: request = .swarm(set: set, ReleaseDigest(try reader.digest()))
         case .metadata, .command: preconditionFailure("a request without a set")
         }
         try reader.expectEnd()

@@ -20,6 +20,11 @@ package enum STOQRequest: Hashable, Sendable {
     /// The documents of the fleet's TUF repository that are newer than those the asker has; `versions` is an encoded
     /// `MetadataVersions`. The answer has one item, encoded `RepositoryDocuments`.
     case metadata(versions: [UInt8])
+    /// What a chunk log holds from an entry on. The answer has two items: the encoded state of the log before that entry
+    /// (`ChunkLog`), and the entries up to `size`, in the file form of `ChunkLogHistory`.
+    case chunkLog(set: String, from: UInt64, size: UInt64)
+    /// To take part in the swarm of a release for as long as the stream is open; both sides send `SwarmMessage`s.
+    case swarm(set: String, ReleaseDigest)
     /// An operator's command in JSON; the answers are messages of their own form.
     case command([UInt8])
 
@@ -41,6 +46,8 @@ package enum STOQRequest: Hashable, Sendable {
         case .packedTree: "packed tree"
         case .yanks: "yanked paths"
         case .metadata: "metadata"
+        case .chunkLog: "chunk log"
+        case .swarm: "swarm"
         case .command: "command"
         }
     }
@@ -49,7 +56,7 @@ package enum STOQRequest: Hashable, Sendable {
     package var set: String? {
         switch self {
         case .release(let set, _), .changeset(let set, _), .nodes(let set, _), .chunkLists(let set, _),
-            .chunks(let set, _), .packedTree(let set, _), .yanks(let set):
+            .chunks(let set, _), .packedTree(let set, _), .yanks(let set), .chunkLog(let set, _, _), .swarm(let set, _):
             set
         case .metadata, .command: nil
         }
@@ -62,7 +69,8 @@ package enum STOQRequest: Hashable, Sendable {
         case .nodes(_, let digests): digests.count
         case .chunkLists(_, let digests): digests.count
         case .chunks(_, let digests): digests.count
-        case .packedTree, .command: 0
+        case .chunkLog: 2
+        case .packedTree, .command, .swarm: 0
         }
     }
 }

@@ -15,12 +15,19 @@ package struct ContentService: Sendable {
     private let store: Store
     private let trust: TrustedRepository
     private let pool: BlockingPool
+    private let swarms: Swarms?
 
     /// Answers from `store`, whose work is done in `pool`, and from `trust`.
     package init(store: Store, trust: TrustedRepository, pool: BlockingPool) {
+        self.init(store: store, trust: trust, pool: pool, swarms: nil)
+    }
+
+    /// The same with what syncs have received and not committed yet.
+    init(store: Store, trust: TrustedRepository, pool: BlockingPool, swarms: Swarms?) {
         self.store = store
         self.trust = trust
         self.pool = pool
+        self.swarms = swarms
     }
 
     /// Answers `request` in messages on `stream`, without the last word. Throws ``ServeRefusal`` for a request that is
@@ -42,7 +49,11 @@ package struct ContentService: Sendable {
         case .chunkLists(_, let digests):
             try await sendAll(digests, on: stream) { [store] in try store.chunkLists($0) }
         case .chunks(_, let digests):
-            try await sendChunks(digests, on: stream)
+            try await sendChunks(digests, ofSet: set, on: stream)
+        case .chunkLog(_, let from, let size): try await sendChunkLog(set, from, size, on: stream)
+        case .swarm(_, let release):
+            guard let swarms else { throw ServeRefusal(.unsupported, "no swarms here") }
+            try await swarms.serve(SwarmKey(set: set, release: release), on: stream)
         case .packedTree(_, let root):
             try await sendPackedTree(root, on: stream)
         case .yanks:
@@ -126,30 +137,44 @@ package struct ContentService: Sendable {
         }
     }
 
-    /// Sends chunks in messages of up to a mebibyte, each read in one go from the blobs.
-    private func sendChunks(_ digests: [ChunkDigest], on stream: STOQStream) async throws {
-        let locations = try await pool.run { [store] in try store.locate(digests) }
+    /// Sends the state of a chunk log before an entry, and the entries from there on.
+    private func sendChunkLog(_ set: String, _ from: UInt64, _ size: UInt64, on stream: STOQStream) async throws {
+        let log = try await pool.run { [store, swarms] in
+            try swarms?.chunkLog(set: set, from: from, to: size) ?? store.chunkLog(set: set, from: from, to: size)
+        }
+        guard let log else { throw ServeRefusal(.notFound, "the chunk log of \(set) is not kept here") }
+        try await send([log.state.encode(), ChunkLogHistory.encode(log.entries)], on: stream)
+    }
+
+    /// Sends chunks in messages of up to a mebibyte, each read in one go: from the blobs, or from what a sync that runs
+    /// has received.
+    private func sendChunks(_ digests: [ChunkDigest], ofSet set: String, on stream: STOQStream) async throws {
+        let places = try await pool.run { [store, swarms] in
+            zip(digests, try store.locate(digests)).map { digest, location in
+                location.map { ChunkPlace.held($0) }
+                    ?? swarms?.length(of: digest, ofSet: set).map { .received(digest, $0) } ?? .absent
+            }
+        }
         let slabs = stream.pool
         var next = 0
-        while next < digests.count {
+        while next < places.count {
             let from = next
-            let (message, end) = try await pool.run { [store] in
+            let (message, end) = try await pool.run {
                 var answer = STOQAnswer.Builder(byteLimit: Self.answerByteLimit, pool: slabs)
-                answer.expect(locations[from...].reduce(0) { $0 + Int($1?.length ?? 0) })
+                answer.expect(places[from...].reduce(0) { $0 + $1.length })
                 var position = from
-                while position < digests.count {
-                    guard let location = locations[position] else {
-                        answer.addAbsent(position)
-                        position += 1
-                        continue
-                    }
-                    let length = Int(location.length)
+                while position < places.count {
+                    let length = places[position].length
                     guard answer.isEmpty || length <= answer.room else { break }
-                    do {
-                        try answer.add(position, count: length) { try store.read(location, into: $0) }
-                    } catch is StoreError {
-                        // Gone or damaged since: somebody else has it.
+                    if length == 0 {
                         answer.addAbsent(position)
+                    } else {
+                        do {
+                            try answer.add(position, count: length) { try read(places[position], ofSet: set, into: $0) }
+                        } catch is StoreError {
+                            // Gone or damaged since: somebody else has it.
+                            answer.addAbsent(position)
+                        }
                     }
                     position += 1
                 }
@@ -157,6 +182,36 @@ package struct ContentService: Sendable {
             }
             try await stream.send(message)
             next = end
+        }
+    }
+
+    /// Where a chunk is read from.
+    private enum ChunkPlace {
+        case held(ChunkLocation)
+        case received(ChunkDigest, Int)
+        case absent
+
+        var length: Int {
+            switch self {
+            case .held(let location): Int(location.length)
+            case .received(_, let length): length
+            case .absent: 0
+            }
+        }
+    }
+
+    /// Throws `StoreError` if it is not there any more.
+    private func read(
+        _ place: ChunkPlace, ofSet set: String, into buffer: UnsafeMutableRawBufferPointer
+    ) throws {
+        switch place {
+        case .held(let location): try store.read(location, into: buffer)
+        case .received(let digest, _):
+            // What was received may be committed meanwhile, and then is found in the blobs.
+            if try swarms?.read(digest, ofSet: set, into: buffer) == true { return }
+            guard let location = try store.locate([digest])[0] else { throw StoreError.notFound("chunk \(digest)") }
+            try store.read(location, into: buffer)
+        case .absent: throw StoreError.notFound("a chunk")
         }
     }
 }

@@ -51,7 +51,7 @@ extension SetSync {
             let late = SyncError.tooSlow(what: request.name)
             guard let message = try await stream.next(within: pace.patience, late: late) else { return }
             pace.received(message.byteCount, after: .now - began)
-            sources.received(message.byteCount, from: source)
+            sources.received(message.byteCount, from: source.name)
             try await take(message)
         }
     }

@@ -50,7 +50,7 @@ extension SetSync {
                 var taken = BatchResult()
                 do {
                     try await ask(batch, at: source, fetch, session, meter, into: &taken)
-                    if !taken.corrupt.isEmpty { distrust(source, taken.corrupt.map { fetch.missing[$0].digest }) }
+                    if !taken.corrupt.isEmpty { distrust(source.name, taken.corrupt.map { fetch.missing[$0].digest }) }
                     fetch.settle(batch, taken)
                 } catch {
                     fetch.giveBack(batch, taken)
@@ -86,37 +86,31 @@ extension SetSync {
         }
     }
 
-    /// Verifies and stores the chunks of one message; positions are those in the request.
-    private static func supply(
+    /// Verifies and stores the chunks of one message; positions are those in the request. Throws `StoreError`.
+    static func supply(
         _ answer: STOQAnswer, _ digests: [ChunkDigest], _ session: FetchSession
-    ) throws -> (received: [Int], corrupt: [Int], bytes: Int) {
+    ) throws -> SuppliedChunks {
         try answer.message.withUnsafeBytes { buffer in
-            var chunks: [(ChunkDigest, UnsafeRawBufferPointer)] = []
-            var positions: [ChunkDigest: Int] = [:]
-            for item in answer.items {
-                chunks.append((digests[item.index], UnsafeRawBufferPointer(rebasing: buffer[item.range])))
-                positions[digests[item.index]] = item.index
+            let chunks = answer.items.map { item in
+                (digests[item.index], UnsafeRawBufferPointer(rebasing: buffer[item.range]))
             }
             let wrong = Set(try session.supply(chunks: chunks))
-            var received: [Int] = []
-            var corrupt: [Int] = []
-            var bytes = 0
-            for (digest, chunk) in chunks {
-                guard let position = positions[digest] else { continue }
+            var supplied = SuppliedChunks()
+            for (item, (digest, chunk)) in zip(answer.items, chunks) {
                 if wrong.contains(digest) {
-                    corrupt.append(position)
+                    supplied.corrupt.append(item.index)
                 } else {
-                    received.append(position)
-                    bytes += chunk.count
+                    supplied.received.append(item.index)
+                    supplied.bytes += chunk.count
                 }
             }
-            return (received, corrupt, bytes)
+            return supplied
         }
     }
 
     /// Names a source that sent what it cannot have been asked for, or what is not true, and asks it for nothing more.
     func accuse(_ source: PlanSource, _ error: any Error) {
-        sources.giveUp(source)
+        sources.giveUp(source.name)
         logger.error(
             "a source lies",
             metadata: ["source": "\(source.name)", "set": "\(line.set)", "error": "\(error)"])
@@ -129,19 +123,19 @@ extension SetSync {
     }
 
     /// Names a source that sent wrong bytes, in the log and in the next report, and asks it for nothing more.
-    private func distrust(_ source: PlanSource, _ chunks: [ChunkDigest]) {
+    func distrust(_ source: String, _ chunks: [ChunkDigest]) {
         sources.giveUp(source)
         logger.error(
             "a source sent wrong bytes",
             metadata: [
-                "source": "\(source.name)", "set": "\(line.set)", "chunks": "\(chunks.count)",
+                "source": "\(source)", "set": "\(line.set)", "chunks": "\(chunks.count)",
                 "chunk": "\(chunks.first.map { "\($0)" } ?? "-")",
             ])
         activity.raise(
             Problem(
                 code: "wrong-bytes", mirror: host, set: line.set,
-                message: "\(source.name) sent \(host) wrong bytes for \(chunks.count) chunks of \(line.set)",
-                hint: "fleetctl verify \(source.name)"),
+                message: "\(source) sent \(host) wrong bytes for \(chunks.count) chunks of \(line.set)",
+                hint: "fleetctl verify \(source)"),
             now: clock.now())
     }
 }

@@ -19,6 +19,8 @@ package struct SetSync: Sendable {
     let host: String
     let store: Store
     let sources: SourcePool
+    /// nil: there is no agent around it that could take part in a swarm.
+    let swarms: Swarms?
     let trust: TrustedRepository
     let removals: RemovalLimits
     let activity: AgentActivity
@@ -35,7 +37,7 @@ package struct SetSync: Sendable {
     ) async throws -> SyncSummary {
         try await SetSync(
             line: line, host: host, store: store, sources: SourcePool(sources: line.sources, endpoint: endpoint),
-            trust: trust, removals: .standard, activity: AgentActivity(), pool: pool, clock: WallClock(),
+            swarms: nil, trust: trust, removals: .standard, activity: AgentActivity(), pool: pool, clock: WallClock(),
             logger: logger
         ).run()
     }
@@ -85,47 +87,61 @@ package struct SetSync: Sendable {
             try store.beginFetch(
                 release, allowsEscapingLinks: release.document.allowsEscapingLinks, removals: removals)
         }
+        var run: SwarmRun?
         do {
             try await fetchManifest(release, session)
-            var reused: UInt64 = 0
-            var isFirst = true
-            repeat {
-                reused += try await fetchWindow(session, meter, sequence: release.document.sequence, isFirst: isFirst)
-                isFirst = false
-            } while try await pool.run { try session.nextWindow() }
+            let needs = try await prepareWindow(session)
+            meter.begin(bytes: needs.missingBytes + needs.laterBytes)
+            show(meter, isNews: true)
+            run = await beginSwarm(release, session, bytes: needs.missingBytes + needs.laterBytes)
+            let reused = try await fetchContent(needs, release, session, run, meter)
             meter.enter("commit")
             show(meter, isNews: false)
             let trees = TreePolicy(line)
             let served = try await pool.run { try session.finish(trees) }
+            if let run { swarms?.end(run, isHere: true) }
             logger.info(
                 "serving a release",
                 metadata: ["set": "\(line.set)", "sequence": "\(served.sequence)", "root": "\(served.root)"])
             return Outcome(chunksReused: reused, retimed: served.retimed)
         } catch {
+            if let run { swarms?.end(run, isHere: false) }
             // What is staged stays: the next attempt goes on from there.
             try? await pool.run { session.suspend() }
             throw error
         }
     }
 
-    /// Fetches what the blobs of one window need. Returns how many chunks were here already.
-    private func fetchWindow(
-        _ session: FetchSession, _ meter: SyncMeter, sequence: UInt64, isFirst: Bool
+    /// Fetches all chunks, window by window, of which the first is prepared; how many were here already.
+    private func fetchContent(
+        _ first: ChunkNeeds, _ release: VerifiedRelease, _ session: FetchSession, _ run: SwarmRun?, _ meter: SyncMeter
     ) async throws -> UInt64 {
-        try await fetchChunkLists(session)
-        let needs = try await pool.run { try session.prepareChunks() }
-        if isFirst {
-            meter.begin(bytes: needs.missingBytes + needs.laterBytes)
-            show(meter, isNews: true)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if let run, let swarms { group.addTask { await self.keepLinks(run, swarms) } }
+            defer { group.cancelAll() }
+            var (reused, needs): (UInt64, ChunkNeeds) = (0, first)
+            while true {
+                logger.info(
+                    "fetching chunks",
+                    metadata: [
+                        "set": "\(line.set)", "sequence": "\(release.document.sequence)",
+                        "chunks": "\(needs.missing.count)", "bytes": "\(needs.missingBytes)",
+                        "reused": "\(needs.reusedChunks)", "swarm": "\(run != nil)",
+                    ])
+                var missing = needs.missing
+                if let run { missing = try await fetchChunks(missing, in: run, session, meter) }
+                try await fetchChunks(missing, session, meter)
+                reused += needs.reusedChunks + needs.resumedChunks
+                guard try await pool.run({ try session.nextWindow() }) else { return reused }
+                needs = try await prepareWindow(session)
+            }
         }
-        logger.info(
-            "fetching chunks",
-            metadata: [
-                "set": "\(line.set)", "sequence": "\(sequence)", "chunks": "\(needs.missing.count)",
-                "bytes": "\(needs.missingBytes)", "reused": "\(needs.reusedChunks)",
-            ])
-        try await fetchChunks(needs.missing, session, meter)
-        return needs.reusedChunks + needs.resumedChunks
+    }
+
+    /// What the blobs of one window need.
+    private func prepareWindow(_ session: FetchSession) async throws -> ChunkNeeds {
+        try await fetchChunkLists(session)
+        return try await pool.run { try session.prepareChunks() }
     }
 
     /// The release of the line, verified. A source that gives another document than the plan names, or metadata that is

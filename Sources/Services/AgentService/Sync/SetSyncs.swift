@@ -21,6 +21,7 @@ final class SetSyncs: Sendable {
     private let pool: BlockingPool
     private let clock: WallClock
     private let tender: TreeTender
+    private let swarms: Swarms
     private let logger: Logger
 
     private let orders = Mutex(SyncOrders())
@@ -29,7 +30,8 @@ final class SetSyncs: Sendable {
     init(
         settings: AgentSettings, store: Store, endpoint: STOQEndpoint, trust: TrustedRepository,
         activity: AgentActivity,
-        pool: BlockingPool, clock: WallClock, tender: TreeTender, logger: Logger
+        pool: BlockingPool, clock: WallClock, tender: TreeTender, swarms: Swarms,
+        logger: Logger
     ) {
         self.settings = settings
         self.store = store
@@ -39,6 +41,7 @@ final class SetSyncs: Sendable {
         self.pool = pool
         self.clock = clock
         self.tender = tender
+        self.swarms = swarms
         self.logger = logger
     }
 
@@ -130,7 +133,7 @@ final class SetSyncs: Sendable {
     private func attempt(_ order: SyncOrders.Order, _ set: String) async -> SyncOrders.Outcome {
         let sync = SetSync(
             line: order.line, host: settings.name, store: store,
-            sources: SourcePool(sources: order.line.sources, endpoint: endpoint), trust: trust,
+            sources: SourcePool(sources: order.line.sources, endpoint: endpoint), swarms: swarms, trust: trust,
             removals: settings.trust.removals, activity: activity, pool: pool, clock: clock, logger: logger)
         let result = await withTaskGroup(of: Result<SyncSummary, any Error>?.self) { group in
             group.addTask {

@@ -47,7 +47,7 @@ final class SourcePool: Sendable {
     }
 
     /// A connection to `source`. Others may wait for the same one, so cancelling the task ends only the wait for it.
-    private func connection(to source: PlanSource) async throws -> STOQConnection {
+    func connection(to source: PlanSource) async throws -> STOQConnection {
         let (made, waiter) = AsyncThrowingStream<STOQConnection, any Error>.makeStream()
         Task { [endpoint] in
             do {
@@ -64,11 +64,11 @@ final class SourcePool: Sendable {
     }
 
     /// Takes note of an answer of `bytes` bytes.
-    func received(_ bytes: Int, from source: PlanSource) {
+    func received(_ bytes: Int, from source: String) {
         state.withLock { state in
-            state.received[source.name, default: 0] += UInt64(bytes)
-            state.lastReceived[source.name] = .now
-            state.failures[source.name] = 0
+            state.received[source, default: 0] += UInt64(bytes)
+            state.lastReceived[source] = .now
+            state.failures[source] = 0
         }
     }
 
@@ -87,8 +87,8 @@ final class SourcePool: Sendable {
     }
 
     /// Asks `source` for nothing any more.
-    func giveUp(_ source: PlanSource) {
-        state.withLock { _ = $0.isGivenUp.insert(source.name) }
+    func giveUp(_ source: String) {
+        state.withLock { _ = $0.isGivenUp.insert(source) }
     }
 
     /// Whether `source` may be asked.

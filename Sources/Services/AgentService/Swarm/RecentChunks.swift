@@ -1,0 +1,62 @@
+import Content
+import STOQ
+import Synchronization
+
+/// Chunks that came in the last moments, in the memory they came in: most of what is passed on to other mirrors is asked
+/// for just after it arrived, and need not be read from the disk.
+final class RecentChunks: Sendable {
+    private struct Kept {
+        let message: STOQMessage
+        let digests: [ChunkDigest]
+    }
+
+    private struct State {
+        var places: [ChunkDigest: (message: STOQMessage, range: Range<Int>)] = [:]
+        var kept: [Kept] = []
+        var first = 0
+        var bytes = 0
+    }
+
+    private let byteLimit: Int
+    private let state = Mutex(State())
+
+    /// Keeps messages of up to `byteLimit` bytes.
+    init(byteLimit: Int = 32 << 20) { self.byteLimit = byteLimit }
+
+    /// Keeps chunks of a message that were verified, by where they are in it.
+    func keep(_ chunks: [(digest: ChunkDigest, range: Range<Int>)], of message: STOQMessage) {
+        guard !chunks.isEmpty else { return }
+        state.withLock { state in
+            for chunk in chunks { state.places[chunk.digest] = (message, chunk.range) }
+            state.kept.append(Kept(message: message, digests: chunks.map(\.digest)))
+            state.bytes += message.byteCount
+            while state.bytes > byteLimit, state.first < state.kept.count {
+                let oldest = state.kept[state.first]
+                state.first += 1
+                state.bytes -= oldest.message.byteCount
+                for digest in oldest.digests where state.places[digest]?.message === oldest.message {
+                    state.places[digest] = nil
+                }
+            }
+            if state.first > 256 {
+                state.kept.removeSubrange(..<state.first)
+                state.first = 0
+            }
+        }
+    }
+
+    /// Copies a chunk into `buffer`, which has its length; false if it is not kept.
+    func copy(_ digest: ChunkDigest, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        guard let (message, range) = state.withLock({ $0.places[digest] }), range.count == buffer.count else {
+            return false
+        }
+        message.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
+        return true
+    }
+
+    /// The length of a chunk that is kept.
+    func length(of digest: ChunkDigest) -> Int? { state.withLock { $0.places[digest]?.range.count } }
+
+    /// Forgets everything.
+    func clear() { state.withLock { $0 = State() } }
+}

@@ -1,0 +1,276 @@
+import Content
+import FleetCertificates
+import FleetModel
+import Logging
+import STOQ
+import STOQTransport
+import Swarm
+import Synchronization
+
+/// This mirror's part in the swarm of a release while it fetches it: the shell of ``SwarmMachine``.
+///
+/// Links to other hosts come and go, in both directions; requests run in tasks of their own, as many as the machine wants.
+final class SwarmRun: Sendable {
+    /// The pace of the machine's clock; gains are told about as often.
+    private static let tick = Duration.milliseconds(10)
+    private static let checks = Duration.milliseconds(100)
+    /// With nothing received for so long the rest is fetched without the swarm.
+    private static let patience = Duration.seconds(20)
+    /// The same while no host takes part that could bring anything.
+    private static let lonelyPatience = Duration.seconds(3)
+
+    /// What fetching needs from the sync that it is for.
+    struct Sink: Sendable {
+        /// Verifies and stores the chunks of one answer to a request for these: positions in the request.
+        let supply: @Sendable (STOQAnswer, [ChunkDigest]) async throws -> SuppliedChunks
+        /// Takes note of bytes from a host.
+        let received: @Sendable (Int, String) -> Void
+        /// Takes note of a host that sent wrong chunks.
+        let distrust: @Sendable (String, [ChunkDigest]) -> Void
+    }
+
+    private struct Joined {
+        let link: SwarmLink
+        var isOrigin: Bool
+    }
+
+    private struct State {
+        var machine: SwarmMachine
+        var joined: [Int: Joined] = [:]
+        var tasks: [UInt64: Task<Void, Never>] = [:]
+        var sink: Sink?
+        var lastReceived: ContinuousClock.Instant
+        var checkedAt: ContinuousClock.Instant
+        var isOver = false
+    }
+
+    let key: SwarmKey
+    let tail: ChunkLogTail
+    let size: UInt32
+    private let recents: RecentChunks
+    private let logger: Logger
+    private let began = ContinuousClock.now
+    private let state: Mutex<State>
+    private let progressed = Signal()
+
+    init(
+        key: SwarmKey, name: String, tail: ChunkLogTail, hello: SwarmHello, recents: RecentChunks, logger: Logger
+    ) {
+        self.key = key
+        self.tail = tail
+        self.recents = recents
+        self.logger = logger
+        size = tail.cut.end
+        let machine = SwarmMachine(name: name, cut: tail.cut, lengths: tail.entries.map(\.length), hello: hello)
+        state = Mutex(State(machine: machine, lastReceived: began, checkedAt: began))
+    }
+
+    private var now: Duration { .now - began }
+
+    /// How each source does.
+    var deliveries: [SwarmDelivery] { state.withLock { $0.machine.deliveries } }
+
+    /// Whether a host takes part already.
+    func isLinked(to name: String) -> Bool {
+        state.withLock { $0.joined.values.contains { $0.link.peer.name == name } }
+    }
+
+    // MARK: Links
+
+    /// What a host is told first.
+    func hello(isNear: Bool) -> SwarmHello { state.withLock { $0.machine.hello(isNear: isNear) } }
+
+    /// A host has said hello. False if it takes part already, or this run is over.
+    func attach(_ link: SwarmLink, _ hello: SwarmHello) -> Bool {
+        // Only an origin leases; a copy of the whole release elsewhere is asked like any other host.
+        let isOrigin = link.peer.role == .origin && hello.complete == size
+        let id = state.withLock { state -> (Int, [SwarmMachine.Action])? in
+            guard !state.isOver, !state.joined.values.contains(where: { $0.link.peer.name == link.peer.name }) else {
+                return nil
+            }
+            let (id, actions) = state.machine.join(link.peer.name, hello: hello, isOrigin: isOrigin, now: now)
+            state.joined[id] = Joined(link: link, isOrigin: isOrigin)
+            return (id, actions)
+        }
+        guard let (id, actions) = id else { return false }
+        logger.debug(
+            "a host takes part", metadata: ["set": "\(key.set)", "peer": "\(link.peer.name)", "origin": "\(isOrigin)"])
+        link.onMessage { [weak self] message in
+            guard let self else { return }
+            self.apply { machine, now in machine.heard(message, from: id, now: now) }
+        }
+        perform(actions)
+        return true
+    }
+
+    /// The link to a host is gone.
+    func detach(_ link: SwarmLink) {
+        let actions = state.withLock { state -> [SwarmMachine.Action] in
+            guard let id = state.joined.first(where: { $0.value.link === link })?.key else { return [] }
+            state.joined[id] = nil
+            return state.machine.leave(id, now: now)
+        }
+        perform(actions)
+        progressed.raise()
+    }
+
+    // MARK: Fetching
+
+    /// Fetches chunks; those that did not come, because nobody takes part who has them.
+    func fetch(_ missing: [ChunkReference], _ sink: Sink) async throws -> [ChunkReference] {
+        var wanted = OrdinalSet()
+        let digests = Set(missing.map(\.digest))
+        for (offset, entry) in tail.entries.enumerated() where digests.contains(entry.digest) {
+            wanted.insert(tail.cut.base + UInt32(offset))
+        }
+        state.withLock { state in
+            state.sink = sink
+            state.lastReceived = .now
+        }
+        apply { machine, now in machine.want(wanted, now: now) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    try await Task.sleep(for: Self.tick)
+                    self.keepTime()
+                }
+            }
+            defer { group.cancelAll() }
+            while !isSettled {
+                let seen = progressed.count
+                if isSettled { break }
+                await progressed.wait(after: seen, atMost: Self.checks)
+                try Task.checkCancellation()
+            }
+        }
+        let left = state.withLock { $0.machine.missing }
+        guard !left.isEmpty || wanted.count < missing.count else { return [] }
+        let done = Set(wanted.subtracting(left).ranges.flatMap { $0.map { tail.entry($0).digest } })
+        return missing.filter { !done.contains($0.digest) }
+    }
+
+    /// Whether everything has come, or nothing will.
+    private var isSettled: Bool {
+        state.withLock { state in
+            if state.machine.isComplete { return true }
+            let silence = ContinuousClock.now - state.lastReceived
+            return silence > Self.patience || !state.machine.hasHope && silence > Self.lonelyPatience
+        }
+    }
+
+    private func keepTime() {
+        let isDue = state.withLock { state in
+            let time = ContinuousClock.now
+            let announces = state.machine.nextAnnouncement.map { $0 <= now } ?? false
+            guard announces || time - state.checkedAt >= Self.checks else { return false }
+            if time - state.checkedAt >= Self.checks {
+                state.checkedAt = time
+                for (id, joined) in state.joined {
+                    guard let roundTrip = joined.link.connection.roundTrip else { continue }
+                    state.machine.measured(roundTrip: roundTrip, to: id)
+                }
+            }
+            return true
+        }
+        if isDue { apply { machine, now in machine.tick(now: now) } }
+    }
+
+    /// Ends the run: requests are cancelled, and links go to whoever takes them over.
+    func end() -> [SwarmLink] {
+        let (tasks, links) = state.withLock { state in
+            state.isOver = true
+            defer {
+                state.tasks = [:]
+                state.joined = [:]
+                state.sink = nil
+            }
+            return (state.tasks, state.joined.sorted { $0.key < $1.key }.map(\.value.link))
+        }
+        for task in tasks.values { task.cancel() }
+        return links
+    }
+
+    // MARK: Running the machine
+
+    private func apply(_ event: (inout SwarmMachine, Duration) -> [SwarmMachine.Action]) {
+        let actions = state.withLock { state in state.isOver ? [] : event(&state.machine, now) }
+        perform(actions)
+    }
+
+    private func perform(_ actions: [SwarmMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let source, let message):
+                state.withLock { $0.joined[source]?.link }?.send(message)
+            case .cancel(let request):
+                state.withLock { $0.tasks.removeValue(forKey: request) }?.cancel()
+            case .request(let request):
+                let task = Task { await self.run(request) }
+                state.withLock { state in
+                    if state.isOver { task.cancel() } else { state.tasks[request.id] = task }
+                }
+            }
+        }
+    }
+
+    private func run(_ request: SwarmMachine.Request) async {
+        let (link, sink) = state.withLock { state in (state.joined[request.source]?.link, state.sink) }
+        defer { state.withLock { $0.tasks[request.id] = nil } }
+        guard let link, let sink else { return }
+        do {
+            try await ask(request, link, sink)
+            apply { machine, now in machine.finished(request: request.id, now: now) }
+        } catch {
+            if Task.isCancelled { return }
+            logger.debug(
+                "a request in the swarm failed",
+                metadata: ["set": "\(key.set)", "peer": "\(link.peer.name)", "error": "\(error)"])
+            apply { machine, now in machine.failed(request: request.id, now: now) }
+        }
+        progressed.raise()
+    }
+
+    /// Asks a host for the chunks of one request, and stores what comes.
+    private func ask(_ request: SwarmMachine.Request, _ link: SwarmLink, _ sink: Sink) async throws {
+        let references = request.ordinals.map { tail.entry($0) }
+        let digests = references.map(\.digest)
+        var rules = STOQAnswerRules(limits: references.map { Int($0.length) }, allowsParts: false)
+        let stream = try await link.connection.open(.chunks(set: key.set, digests), kind: .bulk)
+        try await stream.finish()
+        while let message = try await stream.next() {
+            state.withLock { $0.machine.progressed(request: request.id, bytes: message.byteCount, now: now) }
+            sink.received(message.byteCount, link.peer.name)
+            let answer = try STOQAnswer(message)
+            try rules.check(answer)
+            let supplied = try await sink.supply(answer, digests)
+            guard supplied.corrupt.isEmpty else {
+                sink.distrust(link.peer.name, supplied.corrupt.map { digests[$0] })
+                apply { machine, now in machine.quarantine(request.source, now: now) }
+                return
+            }
+            keep(supplied.received, answer, digests)
+            state.withLock { $0.lastReceived = .now }
+            apply { machine, now in machine.received(supplied.received.map { request.ordinals[$0] }, now: now) }
+        }
+    }
+
+    private func keep(_ received: [Int], _ answer: STOQAnswer, _ digests: [ChunkDigest]) {
+        let isRight = Set(received)
+        recents.keep(
+            answer.items.filter { isRight.contains($0.index) }.map { (digests[$0.index], $0.range) },
+            of: answer.message)
+    }
+}
+
+/// What came of the chunks of one message: positions in the request.
+struct SuppliedChunks: Sendable {
+    var received: [Int] = []
+    var corrupt: [Int] = []
+    var bytes = 0
+}
+
+/// The release that a swarm is about.
+struct SwarmKey: Hashable, Sendable {
+    let set: String
+    let release: ReleaseDigest
+}
