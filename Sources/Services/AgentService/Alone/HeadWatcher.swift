@@ -196,10 +196,14 @@ final class HeadWatcher: Sendable {
             logger.info(
                 "following a release that neighbours have",
                 metadata: ["set": "\(claim.set)", "sequence": "\(claim.sequence)", "peers": "\(names)"])
+            func asked(_ neighbours: [Neighbour]) -> [PlanSource] {
+                neighbours.map { PlanSource(name: $0.name, address: $0.address, sequence: claim.sequence) }
+            }
+            // The others hear of it in the same moment, and fetch it as well.
+            let others = await remember().neighbours.filter { neighbour in !sources.contains(neighbour) }
             let line = PlanLine(
                 mirror: settings.name, set: claim.set, action: .sync, sequence: claim.sequence,
-                release: claim.release.description,
-                sources: sources.map { PlanSource(name: $0.name, address: $0.address, sequence: claim.sequence) },
+                release: claim.release.description, sources: asked(sources), peers: asked(others),
                 reason: Reason(
                     code: .heard, text: "the coordinator is away, and \(names) greeted with \(claim.sequence)"))
             await follow([line])

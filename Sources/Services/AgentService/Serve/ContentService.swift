@@ -35,7 +35,14 @@ package struct ContentService: Sendable {
     package func answer(_ request: STOQRequest, on stream: STOQStream) async throws {
         if case .metadata(let versions) = request { return try await sendMetadata(versions, on: stream) }
         let set = request.set ?? ""
-        guard try await pool.run({ [store] in try store.sets().contains(set) }) else {
+        // A mirror that is about to get its first release of a set knows nothing of it yet.
+        if case .swarm(_, let release) = request {
+            guard let swarms else { throw ServeRefusal(.unsupported, "no swarms here") }
+            return try await swarms.serve(SwarmKey(set: set, release: release), on: stream)
+        }
+        guard try await pool.run({ [store, swarms] in
+            try store.sets().contains(set) || swarms?.isFetching(set) == true
+        }) else {
             throw ServeRefusal(.notFound, "no set \(set) here")
         }
         switch request {
@@ -51,15 +58,12 @@ package struct ContentService: Sendable {
         case .chunks(_, let digests):
             try await sendChunks(digests, ofSet: set, on: stream)
         case .chunkLog(_, let from, let size): try await sendChunkLog(set, from, size, on: stream)
-        case .swarm(_, let release):
-            guard let swarms else { throw ServeRefusal(.unsupported, "no swarms here") }
-            try await swarms.serve(SwarmKey(set: set, release: release), on: stream)
         case .packedTree(_, let root):
             try await sendPackedTree(root, on: stream)
         case .yanks:
             let list = try await pool.run { [store] in try store.yankList(set: set) }
             try await send([list], on: stream)
-        case .metadata, .command:
+        case .metadata, .command, .swarm:
             break
         }
     }

@@ -186,6 +186,9 @@ final class Swarms: Sendable {
         }
     }
 
+    /// Whether parts of a set are here that can be read, though no release of it may be.
+    func isFetching(_ set: String) -> Bool { state.withLock { $0.sessions[set] != nil } }
+
     /// A chunk that was received and is not in the store yet; false if it is not here either.
     func read(_ digest: ChunkDigest, ofSet set: String, into buffer: UnsafeMutableRawBufferPointer) throws -> Bool {
         if recents.copy(digest, into: buffer) { return true }
