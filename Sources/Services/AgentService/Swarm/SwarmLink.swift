@@ -18,7 +18,12 @@ final class SwarmLink: Sendable {
     private let size: UInt32
     private let outbox: AsyncStream<[UInt8]>.Continuation
     private let outgoing: AsyncStream<[UInt8]>
-    private let handler = Mutex<(@Sendable (SwarmMessage) -> Void)?>(nil)
+    private let handler = Mutex<Handler?>(nil)
+
+    /// A closure in the mutex itself would be wrapped once more at every access.
+    private struct Handler {
+        let take: @Sendable (SwarmMessage) -> Void
+    }
 
     /// - Parameter size: of the release's chunk log.
     init(_ stream: STOQStream, size: UInt32) {
@@ -44,7 +49,7 @@ final class SwarmLink: Sendable {
 
     /// Who takes what the peer says from now on.
     func onMessage(_ take: @escaping @Sendable (SwarmMessage) -> Void) {
-        handler.withLock { $0 = take }
+        handler.withLock { $0 = Handler(take: take) }
     }
 
     /// The peer's first message. Throws `STOQError`, `CodecError`.
@@ -66,7 +71,7 @@ final class SwarmLink: Sendable {
             group.addTask {
                 while let bytes = try await self.stream.next() {
                     let message = try SwarmMessage(decoding: bytes.bytes, size: self.size)
-                    self.handler.withLock { $0 }?(message)
+                    self.handler.withLock { $0 }?.take(message)
                 }
             }
             defer { group.cancelAll() }

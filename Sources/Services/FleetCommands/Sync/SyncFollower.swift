@@ -163,7 +163,13 @@ struct SyncFollower {
         let wanted = Set(targets.map(\.line.set))
         let releases = status.sets.compactMap { set -> SyncOutcome.Release? in
             guard wanted.contains(set.name), let head = set.head else { return nil }
-            return SyncOutcome.Release(set: set.name, sequence: head.sequence, root: head.root)
+            let received = sets.values.joined().filter { $0.name == set.name }.map(\.bytesBySource)
+            let most = received.map { $0.values.reduce(0, +) }.max() ?? 0
+            let origin = session.fleet.set(named: set.name)?.origin ?? ""
+            let sent = received.reduce(0) { $0 + ($1[origin] ?? 0) }
+            return SyncOutcome.Release(
+                set: set.name, sequence: head.sequence, root: head.root, originBytes: sent,
+                originCopies: most == 0 ? nil : Double(sent) / Double(most))
         }
         return SyncOutcome(
             release: releases.count == 1 ? releases.first : nil, releases: releases, seconds: seconds,

@@ -13,6 +13,11 @@ struct SyncOutcome: Codable, Equatable {
         var set: String
         var sequence: UInt64
         var root: String
+        /// Bytes that the origin sent for it, to all mirrors together.
+        var originBytes: UInt64
+        /// How often the origin sent what the mirror that received most of it received: 1 is the least there can be,
+        /// absent when nothing was received.
+        var originCopies: Double?
     }
 
     /// One set on one mirror.
@@ -91,7 +96,13 @@ struct SyncOutcome: Codable, Equatable {
             }
         }
         let done = mirrors.count { $0.result == .done }
-        return table.text(width: nil) + retimed
+        let copies = releases.compactMap { release in
+            release.originCopies.map { copies in
+                "\(release.set) \(release.sequence): the origin sent \(Quantity.describe(bytes: release.originBytes)),"
+                    + " \(Quantity.decimal(copies, digits: 2)) copies\n"
+            }
+        }.joined()
+        return table.text(width: nil) + retimed + copies
             + "\(done) of \(mirrors.count) mirrors serve the newest release (\(Quantity.decimal(seconds, digits: 2)) s)"
     }
 }
