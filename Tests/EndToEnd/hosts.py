@@ -75,9 +75,10 @@ class Host:
         self.write("/etc/hosts", "127.0.0.1 localhost\n" + "".join(
             f"10.77.0.{n + 1} {each} {each}.example.org\n" for n, each in enumerate(hosts.names)))
         self.write("/etc/machine-id", "")
-        # A web server and cron start when a test says so.
-        for unit in ["nginx.service", "cron.service", "apt-daily.timer", "apt-daily-upgrade.timer"]:
+        # Nothing fetches packages by itself, and a web server starts when a test says so.
+        for unit in ["apt-daily.timer", "apt-daily-upgrade.timer"]:
             self.link("/etc/systemd/system/" + unit, "/dev/null")
+        os.unlink(self.path("/etc/systemd/system/multi-user.target.wants/nginx.service"))
         call("ip", "netns", "add", self.namespace)
         link = f"v{hosts.number % 10000}-{number}"
         call("ip", "link", "add", link, "netns", hosts.bridge, "type", "veth", "peer", "name", "host0", "netns",

@@ -9,7 +9,7 @@ from lab import BIN
 
 TREE = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 PROGRAMS = ["fleet-agent", "fleet-coordinator", "fleetctl"]
-PACK_DEADLINE = 300
+PACK_DEADLINE = 900
 
 
 class Packages:
