@@ -102,8 +102,8 @@ class Seen(LabTest):
         for pid in pids.values():
             os.kill(pid, signal.SIGHUP)
         for name, path in logs.items():
-            wait_until(lambda: "reload is not supported yet; restart" in open(path, errors="replace").read(),
-                       f"{name} says that it does not reload")
+            said = "fleet.yaml is unchanged" if name == "coordinator" else 'msg="reloaded"'
+            wait_until(lambda: said in open(path, errors="replace").read(), f"{name} reads its configuration again")
         self.fleet("publish", "debian", source)
         self.fleet("sync", "--wait")
         self.assertServed(source)

@@ -9,6 +9,7 @@ import STOQ
 import STOQTransport
 import Store
 import Synchronization
+import Telemetry
 import Trust
 
 /// One host of the fleet: the store, the endpoint that serves and asks peers, the link to the coordinator.
@@ -18,6 +19,7 @@ import Trust
 struct Agent: Service {
     private let settings: AgentSettings
     private let readyFile: String?
+    private let manager: ServiceManager
     private let store: Store
     private let trust: TrustedRepository
     private let renewal: TimestampRenewal
@@ -36,9 +38,11 @@ struct Agent: Service {
     private static let blockingThreads = 6
 
     /// Opens the store and prepares everything; nothing listens yet. Throws errors that say what to do.
-    init(_ settings: AgentSettings, readyFile: String?, logger: Logger) throws {
+    init(_ live: LiveSettings, readyFile: String?, manager: ServiceManager, logger: Logger) throws {
+        let settings = live.current
         self.settings = settings
         self.readyFile = readyFile
+        self.manager = manager
         self.logger = logger
         let credentials = try HostCredentials(
             certificatePath: settings.certificatePath, keyPath: settings.keyPath,
@@ -52,15 +56,14 @@ struct Agent: Service {
                 logger.debug("store", metadata: ["phase": "\(phase.rawValue)", "set": "\(set)"])
                 crashPoint?.arrive(at: phase)
             })
-        store.leaveFree { [disk = settings.disk] in disk.reserveBytes(ofDisk: $0) }
+        store.leaveFree { live.disk.reserveBytes(ofDisk: $0) }
         let folder = try Folder.open("\(settings.dataPath)/.store")
         trust = try TrustedRepository.open(settings, in: folder, clock: clock, logger: logger)
         pool = BlockingPool(threads: Self.blockingThreads)
         tender = TreeTender(store: store, pool: pool, logger: logger)
         let activity = AgentActivity()
         collection = BackgroundCollection(
-            store: store, limits: settings.disk, activity: activity, pool: pool, clock: clock, host: settings.name,
-            logger: logger)
+            store: store, settings: live, activity: activity, pool: pool, clock: clock, logger: logger)
         renewal = TimestampRenewal(trust: trust, activity: activity, pool: pool, clock: clock, logger: logger)
         let client = try CoordinatorClient(
             CoordinatorClient.Settings(
@@ -70,7 +73,7 @@ struct Agent: Service {
         let greetings = GreetingLine()
         let swarms = Swarms(settings: settings, store: store, pool: pool, logger: logger)
         let commands = CommandService(
-            settings: settings, store: store, trust: trust, activity: activity, pool: pool, clock: clock,
+            settings: live, store: store, trust: trust, activity: activity, pool: pool, clock: clock,
             tender: tender, logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
             settings: Self.endpointSettings(credentials, settings),
@@ -85,7 +88,7 @@ struct Agent: Service {
             client: client, pool: pool, clock: clock, logger: logger)
         reports.connect(reporter)
         syncs = SetSyncs(
-            settings: settings, store: store, endpoint: endpoint, trust: trust, activity: activity, pool: pool,
+            settings: live, store: store, endpoint: endpoint, trust: trust, activity: activity, pool: pool,
             clock: clock, tender: tender, swarms: swarms, logger: logger)
         let generations = GenerationFile(in: folder)
         // Reports say it from the first one on: a coordinator that lost its plans learns from them what was followed.
@@ -125,6 +128,7 @@ struct Agent: Service {
         let address = try await listen()
         logger.info("ready", metadata: ["name": "\(settings.name)", "address": "\(address)"])
         if let readyFile { try ReadyFile.write(address, to: readyFile) }
+        manager.ready("serves at \(address)")
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await syncs.run() }

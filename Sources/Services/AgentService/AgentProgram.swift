@@ -4,6 +4,7 @@ import FleetModel
 import Glibc
 import LinuxIO
 import Logging
+import STOQTransport
 import ServiceLifecycle
 import Store
 import Telemetry
@@ -29,20 +30,49 @@ package struct AgentProgram: Sendable {
     }
 
     /// The version of the program.
-    package static let version = AgentVersion.current
+    package static let version = FleetVersion.current
 
-    /// Runs until SIGTERM or SIGINT, SIGHUP is only logged; the exit code. Errors are told on standard error.
+    /// Time that a stop waits for what is under way; all of it is resumed after the next start.
+    private static let longestStop = Duration.seconds(20)
+
+    /// Runs until SIGTERM or SIGINT, and reads its configuration again on SIGHUP; the exit code. Errors are told on
+    /// standard error.
     package func run() async -> Int32 {
         await Self.exitCode {
-            let settings = try Self.settings(configuration)
-            let level = Telemetry.level(logLevel ?? settings.logLevel.rawValue) ?? .info
+            let settings = LiveSettings(try Self.settings(configuration))
+            let level = LiveLevel(level(of: settings.current))
             let logger = Telemetry.logger(label: "fleet-agent", level: level)
-            let notice = ReloadNotice(logger: logger)
-            let agent = try Agent(settings, readyFile: readyFile, logger: logger)
-            let group = ServiceGroup(
-                services: [notice, agent], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-            try await group.run()
+            let manager = ServiceManager()
+            let managed = ManagedService(
+                manager, logger: logger, beat: { await STOQEndpoint.beat() },
+                reload: { reload(settings, level, logger) })
+            let agent = try Agent(settings, readyFile: readyFile, manager: manager, logger: logger)
+            var group = ServiceGroupConfiguration(
+                services: [managed, agent], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            group.maximumGracefulShutdownDuration = Self.longestStop
+            try await ServiceGroup(configuration: group).run()
             return 0
+        }
+    }
+
+    /// What the command line says wins over the file.
+    private func level(of settings: AgentSettings) -> Logger.Level {
+        Telemetry.level(logLevel ?? settings.logLevel.rawValue) ?? .info
+    }
+
+    /// Reads the configuration again; a file with a mistake changes nothing.
+    private func reload(_ settings: LiveSettings, _ level: LiveLevel, _ logger: Logger) {
+        do {
+            let outcome = settings.take(try Self.settings(configuration))
+            level.level = self.level(of: outcome.settings)
+            logger.notice("reloaded", metadata: ["changed": "\(outcome.taken.joined(separator: ", "))"])
+            if !outcome.needRestart.isEmpty {
+                logger.warning(
+                    "changed, but holds after a restart only",
+                    metadata: ["keys": "\(outcome.needRestart.joined(separator: ", "))"])
+            }
+        } catch {
+            logger.error("not reloaded: nothing was changed", metadata: ["error": "\(error)"])
         }
     }
 
@@ -89,7 +119,6 @@ package struct AgentProgram: Sendable {
     }
 
     private static func tell(_ message: String) {
-        let line = Array("fleet-agent: \(message)\n".utf8)
-        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        Telemetry.complain("fleet-agent: \(message)")
     }
 }

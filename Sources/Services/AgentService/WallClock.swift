@@ -4,8 +4,3 @@ import Glibc
 struct WallClock: Sendable {
     func now() -> Int64 { Int64(time(nil)) }
 }
-
-/// The version of this program.
-enum AgentVersion {
-    static let current = "0.1.0"
-}

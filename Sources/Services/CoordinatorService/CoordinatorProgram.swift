@@ -1,6 +1,8 @@
 import FleetModel
 import Glibc
 import Logging
+import NIOCore
+import NIOPosix
 import ServiceLifecycle
 import Telemetry
 import UnixSignals
@@ -8,38 +10,63 @@ import UnixSignals
 /// The program `fleet-coordinator` behind its command line.
 package enum CoordinatorProgram {
     /// Version of the program.
-    package static let version = "0.1.0"
+    package static let version = FleetVersion.current
 
     /// Time that a shutdown waits for open requests; nothing of ours takes longer.
     private static let longestShutdown: Duration = .seconds(10)
 
-    /// Runs until SIGTERM or SIGINT; SIGHUP is only logged.
+    /// Runs until SIGTERM or SIGINT; on SIGHUP it checks fleet.yaml and says whether a restart would change anything.
     ///
     /// - Returns: the exit code; what went wrong is on stderr, with a hint.
     package static func run(_ configuration: CoordinatorConfiguration) async -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         let logger = Telemetry.logger(label: "fleet-coordinator", level: configuration.logLevel)
-        let notice = ReloadNotice(logger: logger)
+        let manager = ServiceManager()
         if let file = configuration.readyFile { unlink(file) }  // of a process that was killed
         do {
             let crashPoint = try CrashPoint.fromEnvironment()
             let server = try CoordinatorServer(
                 configuration, logger: logger, now: { Int64(time(nil)) }, onPhase: { crashPoint?.arrive(at: $0) },
-                onListening: { address in try ready(address, configuration, logger) })
+                onListening: { address in
+                    try ready(address, configuration, logger)
+                    manager.ready("answers at \(address)")
+                })
+            let managed = ManagedService(manager, logger: logger, beat: beat) {
+                reload(configuration, inForce: server.policyDigest, logger)
+            }
             var group = ServiceGroupConfiguration(
-                services: [notice, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+                services: [managed, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
             group.maximumGracefulShutdownDuration = longestShutdown
             try await ServiceGroup(configuration: group).run()
         } catch let error as StartError {
             complain(error)
             return error.exitCode
         } catch {
-            write("fleet-coordinator: \(error)\n")
+            Telemetry.complain("fleet-coordinator: \(error)")
             return 1
         }
         if let file = configuration.readyFile { unlink(file) }
         logger.info("stopped")
         return 0
+    }
+
+    /// Returns once every thread that drives sockets has answered.
+    private static func beat() async {
+        for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() { try? await loop.submit {}.get() }
+    }
+
+    /// Reads fleet.yaml as a start would. What it says holds after a restart, which disturbs nobody.
+    private static func reload(_ configuration: CoordinatorConfiguration, inForce digest: String, _ logger: Logger) {
+        do {
+            let policy = try AcceptedPolicy(file: configuration.fleet)
+            if policy.digest == digest {
+                logger.notice("fleet.yaml is unchanged")
+            } else {
+                logger.warning("fleet.yaml has changed, and holds after a restart")
+            }
+        } catch {
+            logger.error("fleet.yaml cannot be used: do not restart", metadata: ["error": "\(error.message)"])
+        }
     }
 
     private static func ready(
@@ -72,15 +99,10 @@ package enum CoordinatorProgram {
 
     private static func complain(_ error: StartError) {
         switch error {
-        case .policy(let text): write(text + "\n")  // every line begins with its place: nothing is put before it
+        case .policy(let text): Telemetry.complain(text)  // every line begins with its place: nothing is put before it
         default:
-            write("fleet-coordinator: \(error.message)\n" + (error.hint.map { "hint: \($0)\n" } ?? ""))
+            Telemetry.complain("fleet-coordinator: \(error.message)" + (error.hint.map { "\nhint: \($0)" } ?? ""))
         }
-    }
-
-    private static func write(_ text: String) {
-        let bytes = Array(text.utf8)
-        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
     }
 
     /// The libraries' own words from warnings on.

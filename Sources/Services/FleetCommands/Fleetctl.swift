@@ -2,6 +2,7 @@ package import ArgumentParser
 import FleetAPI
 import FleetCertificates
 import FleetFile
+import FleetModel
 import Glibc
 import LinuxIO
 import UpdateFramework
@@ -103,9 +104,4 @@ package struct Fleetctl: AsyncParsableCommand {
         if let hint = failure.hint { terminal.note("hint: \(hint)") }
         Glibc.exit(failure.status.rawValue)
     }
-}
-
-/// The version of the programs, one for all three.
-package enum FleetVersion {
-    package static let current = "0.1.0"
 }

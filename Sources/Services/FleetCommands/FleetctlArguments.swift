@@ -46,7 +46,10 @@ package enum FleetctlArguments {
             let names = command.configuration.subcommands.map(name)
             let list = "its commands are: " + names.joined(separator: ", ")
             first = rest.first ?? "--help"
-            if ["help", "-h", "--help", "--version", "--help-hidden"].contains(first) || first.hasPrefix("--generate") {
+            // The last two are how manual pages and completions are made.
+            if ["help", "-h", "--help", "--version", "--help-hidden", "--experimental-dump-help"].contains(first)
+                || first.hasPrefix("--generate")
+            {
                 return nil
             }
             let path = words.joined(separator: " ")

@@ -29,6 +29,11 @@ package final class STOQEndpoint: Sendable {
     private static let unsentLowWater = NIOBSDSocket.Option(rawValue: 25)
     private static let unsentBytes: Int32 = 128 << 10
 
+    /// Returns once every thread that drives sockets has answered: while one stands still, it does not.
+    package static func beat() async {
+        for loop in loops.makeIterator() { try? await loop.submit {}.get() }
+    }
+
     private let core: EndpointCore
     private let tls: TLSContexts
     private let state = Mutex(State())

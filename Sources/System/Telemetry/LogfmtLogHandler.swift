@@ -7,12 +7,20 @@ package import Logging
 /// but letters, digits and `_ - . / : @ + , %`; within quotes, `"` and `\` are escaped, and everything but printable
 /// ASCII stands as `\n`, `\t` or `\u{...}`: no value can forge a line or a field, or drive a terminal. A line is
 /// handed over in one piece and is at most 64 KiB long; what is beyond is cut off, and the line ends in `cut=true`.
+/// For the journal a line begins with its priority, as `<4>`.
 package struct LogfmtLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
-    package var logLevel: Logger.Level
+    /// The level of this logger; what is set here is no longer that of the others.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? sharedLevel.level }
+        set { ownLevel = newValue }
+    }
 
+    private var ownLevel: Logger.Level?
+    private let sharedLevel: LiveLevel
     private let label: String
+    private let namesPriority: Bool
     private let now: @Sendable () -> (seconds: Int64, milliseconds: Int64)
     private let write: @Sendable ([UInt8]) -> Void
 
@@ -21,16 +29,18 @@ package struct LogfmtLogHandler: LogHandler {
 
     /// - Parameters:
     ///   - label: the part of the program, as `label=`.
+    ///   - namesPriority: whether each line begins with its priority, as the journal takes it.
     ///   - now: the wall clock: seconds since 1970 and milliseconds of the second.
     ///   - write: takes a whole line with its newline; by default one write to standard error, whose failure is
     ///     ignored.
     package init(
-        label: String, level: Logger.Level,
+        label: String, level: LiveLevel, namesPriority: Bool = false,
         now: @escaping @Sendable () -> (seconds: Int64, milliseconds: Int64) = LogfmtLogHandler.wallClock,
         write: @escaping @Sendable ([UInt8]) -> Void = LogfmtLogHandler.writeToStandardError
     ) {
         self.label = label
-        self.logLevel = level
+        sharedLevel = level
+        self.namesPriority = namesPriority
         self.now = now
         self.write = write
     }
@@ -45,7 +55,8 @@ package struct LogfmtLogHandler: LogHandler {
         // What is nearer to the event wins over what is further away.
         if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
         if let own = event.metadata { fields.merge(own) { $1 } }
-        var line = "time=" + timestamp(now()) + " level=\(event.level) msg=" + quoted(event.message.description)
+        var line = namesPriority ? "<\(event.level.priority)>" : ""
+        line += "time=" + timestamp(now()) + " level=\(event.level) msg=" + quoted(event.message.description)
         line += " label=" + value(label)
         for (name, field) in fields.sorted(by: { $0.key < $1.key }) {
             line += " " + key(name) + "=" + value(text(field))
@@ -78,6 +89,20 @@ package struct LogfmtLogHandler: LogHandler {
                 if count <= 0 { return }
                 done += count
             }
+        }
+    }
+}
+
+extension Logger.Level {
+    /// The priority of syslog(3).
+    var priority: Int {
+        switch self {
+        case .critical: 2
+        case .error: 3
+        case .warning: 4
+        case .notice: 5
+        case .info: 6
+        case .debug, .trace: 7
         }
     }
 }

@@ -21,7 +21,7 @@ private struct Failure: Error, CustomStringConvertible {
         let lines = lines
         return Logger(label: "agent") {
             LogfmtLogHandler(
-                label: $0, level: level, now: { (1_767_323_045, 67) }, write: { lines.add($0) })
+                label: $0, level: LiveLevel(level), now: { (1_767_323_045, 67) }, write: { lines.add($0) })
         }
     }
 
@@ -69,5 +69,31 @@ private struct Failure: Error, CustomStringConvertible {
         #expect(Telemetry.level("debug") == .debug)
         #expect(Telemetry.level("loud") == nil)
         #expect(Telemetry.logger(label: "x", level: .error).logLevel == .error)
+    }
+
+    @Test func `For the journal a line begins with its priority, which no text can change`() {
+        let lines = lines
+        let logger = Logger(label: "agent") {
+            LogfmtLogHandler(
+                label: $0, level: LiveLevel(.trace), namesPriority: true, now: { (0, 0) }, write: { lines.add($0) })
+        }
+        for level in Logger.Level.allCases { logger.log(level: level, "m\n<0>forged") }
+        #expect(lines.all.map { $0.prefix(8) } == [7, 7, 6, 5, 4, 3, 2].map { "<\($0)>time=" })
+        #expect(lines.all.allSatisfy { $0.utf8.filter { $0 == 10 }.count == 1 })
+    }
+
+    @Test func `A level that changes holds for every logger that has none of its own`() {
+        let lines = lines
+        let level = LiveLevel(.info)
+        let logger = Logger(label: "agent") {
+            LogfmtLogHandler(label: $0, level: level, now: { (0, 0) }, write: { lines.add($0) })
+        }
+        var quiet = logger
+        quiet.logLevel = .error
+        logger.debug("one")
+        level.level = .debug
+        logger.debug("two")
+        quiet.debug("three")
+        #expect(lines.all.map { $0.contains("msg=two") || $0.contains("msg=\"two\"") } == [true])
     }
 }

@@ -11,11 +11,10 @@ struct BackgroundCollection: Sendable {
     private static let pause = Duration.seconds(60)
 
     let store: Store
-    let limits: DiskLimits
+    let settings: LiveSettings
     let activity: AgentActivity
     let pool: BlockingPool
     let clock: WallClock
-    let host: String
     let logger: Logger
 
     /// Collects until the task is cancelled.
@@ -31,7 +30,7 @@ struct BackgroundCollection: Sendable {
     /// One look, and a pass if there is something to do; whether it was finished.
     private func collect(isFirst: Bool) async -> Bool {
         do {
-            let (store, limits) = (store, limits)
+            let (store, limits) = (store, settings.disk)
             let outcome = try await pool.run { () -> CollectionOutcome? in
                 let isFull = try limits.isAboveHighWater(store.usage())
                 guard try isFirst || store.releasesToCollect(keepsOnlyServed: isFull) > 0 else { return nil }
@@ -54,8 +53,9 @@ struct BackgroundCollection: Sendable {
             logger.error("a collection failed", metadata: ["error": "\(error)"])
             activity.raise(
                 Problem(
-                    code: "not-collected", mirror: host, message: "\(host) could not collect: \(error)",
-                    hint: "fleetctl collect \(host)"),
+                    code: "not-collected", mirror: settings.name,
+                    message: "\(settings.name) could not collect: \(error)",
+                    hint: "fleetctl collect \(settings.name)"),
                 now: clock.now())
             return false
         }

@@ -12,7 +12,7 @@ import Trust
 
 /// Runs the commands of operators; see ``AgentCommand``.
 struct CommandService: Sendable {
-    let settings: AgentSettings
+    let settings: LiveSettings
     let store: Store
     let trust: TrustedRepository
     let activity: AgentActivity
@@ -30,7 +30,7 @@ struct CommandService: Sendable {
             let command = try WireJSON.decode(AgentCommand.self, from: bytes)
             guard command.version <= AgentCommand.currentVersion else {
                 throw CommandFailure(
-                    .refused, "command version \(command.version) is newer than this agent (\(AgentVersion.current))",
+                    .refused, "command version \(command.version) is newer than this agent (\(FleetVersion.current))",
                     hint: "upgrade fleet-agent on \(settings.name)")
             }
             logger.info(

@@ -171,7 +171,7 @@ final class Reporter: Sendable {
         let names = Set(try store.sets()).union(activity.names).sorted()
         let now = clock.now()
         return MirrorReport(
-            mirror: settings.name, number: place.number, agentVersion: AgentVersion.current,
+            mirror: settings.name, number: place.number, agentVersion: FleetVersion.current,
             startedAt: place.startedAt, generation: activity.generation,
             disk: DiskReport(
                 totalBytes: usage.totalBytes, freeBytes: usage.freeBytes, storeBytes: usage.storeBytes,

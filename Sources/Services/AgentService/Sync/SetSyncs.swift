@@ -13,7 +13,7 @@ final class SetSyncs: Sendable {
     /// Short enough that a mirror is in step again within 30 s after a long fault of the network went away.
     private static let longestPause = Duration.seconds(10)
 
-    private let settings: AgentSettings
+    private let settings: LiveSettings
     private let store: Store
     private let endpoint: STOQEndpoint
     private let trust: TrustedRepository
@@ -28,7 +28,7 @@ final class SetSyncs: Sendable {
     private let ordered = Signal()
 
     init(
-        settings: AgentSettings, store: Store, endpoint: STOQEndpoint, trust: TrustedRepository,
+        settings: LiveSettings, store: Store, endpoint: STOQEndpoint, trust: TrustedRepository,
         activity: AgentActivity,
         pool: BlockingPool, clock: WallClock, tender: TreeTender, swarms: Swarms,
         logger: Logger

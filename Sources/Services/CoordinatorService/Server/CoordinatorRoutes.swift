@@ -81,7 +81,7 @@ struct CoordinatorRoutes: Sendable {
             return try .json(
                 HealthAnswer(
                     fleet: coordinator.fleetAnswer.name, coordinator: coordinator.identity.name,
-                    version: CoordinatorProgram.version, startedAt: coordinator.startedAt))
+                    version: FleetVersion.current, startedAt: coordinator.startedAt))
         }
     }
 

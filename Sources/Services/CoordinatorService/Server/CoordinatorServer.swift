@@ -17,6 +17,8 @@ import Synchronization
 package struct CoordinatorServer: Service {
     private let coordinator: Coordinator
     private let fleet: Fleet
+    /// BLAKE3 of the fleet.yaml in force, in hexadecimal.
+    let policyDigest: String
     private let limits: CoordinatorLimits
     private let tls: TLSConfiguration
     private let logger: Logger
@@ -53,6 +55,7 @@ package struct CoordinatorServer: Service {
             )
         }
         fleet = policy.fleet
+        policyDigest = policy.digest
         tls = credentials.tls
         self.limits = limits
         self.logger = logger
