@@ -35,6 +35,7 @@ extension STOQRequest {
         case packedTree = 7
         case metadata = 8
         case yanks = 9
+        case standings = 24
     }
 
     /// A byte that says what is asked for, the set, then what belongs to it.
@@ -62,6 +63,7 @@ extension STOQRequest {
         case .metadata(let versions):
             precondition(versions.count <= Self.versionsLimit, "versions of \(versions.count) bytes")
             return [Tag.metadata.rawValue] + versions
+        case .standings: return [Tag.standings.rawValue]
         case .command(let bytes):
             precondition(bytes.count <= Self.commandLimit, "a command of \(bytes.count) bytes")
             return [Tag.command.rawValue] + bytes
@@ -87,6 +89,10 @@ extension STOQRequest {
         guard let tag = Tag(rawValue: code) else { throw STOQRequestError.unknown(tag: code) }
         if tag == .command { return .command(try rest(&reader, limit: commandLimit)) }
         if tag == .metadata { return .metadata(versions: try rest(&reader, limit: versionsLimit)) }
+        if tag == .standings {
+            try reader.expectEnd()
+            return .standings
+        }
         let set = try reader.plainName()
         let request: STOQRequest
         switch tag {
@@ -102,7 +108,7 @@ extension STOQRequest {
         case .chunks: request = .chunks(set: set, try digests(&reader).map { ChunkDigest($0) })
         case .packedTree: request = .packedTree(set: set, NodeDigest(try reader.digest()))
         case .yanks: request = .yanks(set: set)
-        case .metadata, .command: preconditionFailure("a request without a set")
+        case .metadata, .standings, .command: preconditionFailure("a request without a set")
         }
         try reader.expectEnd()
         return request

@@ -20,6 +20,8 @@ package enum STOQRequest: Hashable, Sendable {
     /// The documents of the fleet's TUF repository that are newer than those the asker has; `versions` is an encoded
     /// `MetadataVersions`. The answer has one item, encoded `RepositoryDocuments`.
     case metadata(versions: [UInt8])
+    /// What operators said of hosts that lost their standing. The answer has one item, an encoded `StandingList`.
+    case standings
     /// An operator's command in JSON; the answers are messages of their own form.
     case command([UInt8])
 
@@ -41,6 +43,7 @@ package enum STOQRequest: Hashable, Sendable {
         case .packedTree: "packed tree"
         case .yanks: "yanked paths"
         case .metadata: "metadata"
+        case .standings: "standings"
         case .command: "command"
         }
     }
@@ -51,14 +54,14 @@ package enum STOQRequest: Hashable, Sendable {
         case .release(let set, _), .changeset(let set, _), .nodes(let set, _), .chunkLists(let set, _),
             .chunks(let set, _), .packedTree(let set, _), .yanks(let set):
             set
-        case .metadata, .command: nil
+        case .metadata, .standings, .command: nil
         }
     }
 
     /// How many items may be answered; 0 where answers are of another form.
     package var itemCount: Int {
         switch self {
-        case .release, .changeset, .yanks, .metadata: 1
+        case .release, .changeset, .yanks, .metadata, .standings: 1
         case .nodes(_, let digests): digests.count
         case .chunkLists(_, let digests): digests.count
         case .chunks(_, let digests): digests.count
