@@ -16,8 +16,9 @@ from terminal import at_terminal
 
 TREE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 GUIDE = os.path.join(TREE, "docs", "guides", "first-fleet.md")
+MIRRORS = os.path.join(TREE, "docs", "guides", "mirrors.md")
 README = os.path.join(TREE, "README.md")
-HOSTS = {"coord1": "127.0.1.201", "origin1": "127.0.1.202", "fra1": "127.0.1.203"}
+HOSTS = {"coord1": "127.0.1.201", "origin1": "127.0.1.202", "fra1": "127.0.1.203", "ams1": "127.0.1.204"}
 AGENTS = ["origin1", "fra1"]
 
 
@@ -100,9 +101,37 @@ class GuideTest(unittest.TestCase):
         return done.stdout.decode() if done.returncode == 0 else ""
 
     def test_the_guide_makes_a_fleet(self):
-        with open(GUIDE) as file:
+        guide = self.follow(GUIDE, commands=15)
+        link = self.path("fra1", "/srv/mirror/debian")
+        self.assertEqual(".releases/debian/1", os.readlink(link))
+        source = os.path.join(self.folder, "origin1", "srv", "origin", "debian")
+        self.assertEqual(listing(source), listing(os.path.realpath(link)))
+        cron = re.search(r"In\s+cron, `([^`]+)`", guide)[1]
+        self.assertIn("unchanged", self.run_line(cron.replace("\n", " ")))
+
+    def test_the_guide_adds_and_removes_a_mirror(self):
+        self.follow(GUIDE, commands=15)
+        # "Add a line under mirrors, copy the file to the coordinator and restart it."
+        with open(os.path.join(self.desk, "fleet.yaml")) as file:
+            text = file.read()
+        line = next(line for line in text.splitlines() if "name: fra1" in line)
+        write(os.path.join(self.desk, "fleet.yaml"),
+              text.replace(line, line + "\n" + line.replace("fra1", "ams1").replace(HOSTS["fra1"], HOSTS["ams1"])).encode())
+        shutil.copy(os.path.join(self.desk, "fleet.yaml"), self.path("coord1", "/etc/mirrorfleet/fleet.yaml"))
+        self.running[0].terminate()
+        self.running.pop(0).wait(timeout=30)
+        self.start(self.coordinator, "coord1")
+        wait_until(self.status, "the coordinator answers")
+        self.follow(MIRRORS, commands=6)
+        members = self.run_line("fleetctl -f fleet.yaml mirror list")
+        self.assertRegex(members, r"ams1 .* revoked ")
+        self.assertRegex(members, r"fra1 .* joined ")
+
+    def follow(self, path, commands):
+        """Types what the guide says, at least so many commands; its text."""
+        with open(path) as file:
             guide = file.read()
-        commands = 0
+        wanted, commands = commands, 0
         for language, words, content in blocks(guide):
             if language == "yaml":
                 # The file is the one named last before its content.
@@ -116,6 +145,7 @@ class GuideTest(unittest.TestCase):
                 line = line.split("  #")[0].strip()
                 commands += 1
                 if line.startswith("fleet-coordinator "):
+                    self.coordinator = line
                     self.start(line, "coord1")
                     wait_until(self.status, "the coordinator answers")
                 elif line.startswith("fleet-agent "):
@@ -126,13 +156,8 @@ class GuideTest(unittest.TestCase):
                     self.assertIn("ok", self.run_line(line))
                 else:
                     self.run_line(line)
-        self.assertGreater(commands, 15, "the blocks of the guide were found")
-        link = self.path("fra1", "/srv/mirror/debian")
-        self.assertEqual(".releases/debian/1", os.readlink(link))
-        source = os.path.join(self.folder, "origin1", "srv", "origin", "debian")
-        self.assertEqual(listing(source), listing(os.path.realpath(link)))
-        cron = re.search(r"In\s+cron, `([^`]+)`", guide)[1]
-        self.assertIn("unchanged", self.run_line(cron.replace("\n", " ")))
+        self.assertGreater(commands, wanted, "the blocks of the guide were found")
+        return guide
 
     def make_source(self):
         top = self.path("origin1", "/srv/origin/debian")

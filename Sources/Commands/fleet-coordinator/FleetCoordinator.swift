@@ -24,6 +24,9 @@ struct FleetCoordinator: AsyncParsableCommand {
     @Option(help: "The coordinator's certificate, PEM.") var certificate: String
     @Option(help: "Its private key, PEM.") var key: String
     @Option(help: "The certificate of the fleet's authority, PEM.") var authority: String
+    @Option(help: "The issuing key's certificate, PEM (default: issuing.pem beside the coordinator's, if it is there).")
+    var issuingCertificate: String?
+    @Option(help: "The issuing key, PEM (default: issuing.key beside its certificate).") var issuingKey: String?
     @Option(help: "File to write HOST:PORT to once requests are answered.") var readyFile: String?
     @Option(help: "Lowest level logged: trace, debug, info, notice, warning, error, critical.", transform: level)
     var logLevel = Logger.Level.info
@@ -32,6 +35,10 @@ struct FleetCoordinator: AsyncParsableCommand {
         var configuration = CoordinatorConfiguration(
             fleet: fleet, state: state, certificate: certificate, key: key, authority: authority)
         configuration.readyFile = readyFile
+        if let issuingCertificate {
+            let folder = issuingCertificate.lastIndex(of: "/").map { String(issuingCertificate[...$0]) } ?? ""
+            configuration.issuing = (issuingCertificate, issuingKey ?? folder + "issuing.key")
+        }
         configuration.logLevel = logLevel
         throw ExitCode(await CoordinatorProgram.run(configuration))
     }

@@ -4,7 +4,10 @@ package import Content
 ///
 /// The first term of a fleet needs no word. Every later one does, so that neither a second coordinator nor a stolen backup
 /// can put its plans above those that the agents follow.
-package struct FleetTerm: Hashable, Sendable {
+package struct FleetTerm: OperatorStatement {
+    package static let kind = "term"
+    package static let domain = SignatureDomain.term
+
     /// The fleet.
     package let fleet: String
     /// The term's number.
@@ -35,16 +38,10 @@ package struct FleetTerm: Hashable, Sendable {
     /// Reads the canonical form; any other bytes are refused. Throws `CodecError`.
     package init(decoding bytes: [UInt8]) throws(CodecError) {
         var reader = ByteReader(bytes)
-        fleet = try Self.name(&reader)
+        fleet = try reader.statementName()
         number = try reader.u64()
-        coordinator = try Self.name(&reader)
+        coordinator = try reader.statementName()
         signedAt = try reader.i64()
         try reader.expectEnd()
-    }
-
-    private static func name(_ reader: inout ByteReader) throws(CodecError) -> String {
-        let bytes = try reader.lengthPrefixed(max: PlainName.maximumByteCount)
-        guard PlainName.accepts(bytes) else { throw reader.malformed("a name that is not \(PlainName.rule)") }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -1,10 +1,12 @@
 /// What a signature is for. The domain is part of what is signed, so that no signature made for one purpose counts for
 /// another.
-enum SignatureDomain: String {
+package enum SignatureDomain: String, Sendable {
     /// A host's signature over a report.
     case report = "mirrorfleet v1 report"
     /// An operator's signature over a term.
     case term = "mirrorfleet v1 term"
+    /// An operator's signature over a host's standing.
+    case standing = "mirrorfleet v1 standing"
 
     /// What is signed: the domain, a zero byte, the bytes. No domain has a zero byte, so none is the beginning of
     /// another one's message.

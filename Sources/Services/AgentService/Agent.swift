@@ -28,6 +28,9 @@ struct Agent: Service {
     private let reporter: Reporter
     private let watcher: HeadWatcher
     private let metadata: MetadataWatcher
+    private let standings: StandingKeeper
+    private let credentials: HostCredentials
+    private let certificate: CertificateRenewal
     private let syncs: SetSyncs
     private let tender: TreeTender
     private let pool: BlockingPool
@@ -47,6 +50,7 @@ struct Agent: Service {
         let credentials = try HostCredentials(
             certificatePath: settings.certificatePath, keyPath: settings.keyPath,
             authorityPath: settings.authorityPath)
+        self.credentials = credentials
         try AgentConfigurationError.check(credentials.identity, settings)
         let clock = WallClock()
         let crashPoint = try CrashPoint.fromEnvironment()
@@ -80,6 +84,7 @@ struct Agent: Service {
             service: PeerService(
                 settings: settings, store: store, trust: trust, pool: pool,
                 content: ContentService(store: store, trust: trust, pool: pool, swarms: swarms),
+                verifier: credentials.verifier,
                 commands: commands, logger: logger, greeted: { greetings.take($0, from: $1) }),
             logger: logger)
         reporter = Reporter(
@@ -87,6 +92,11 @@ struct Agent: Service {
             endpoint: endpoint,
             client: client, pool: pool, clock: clock, logger: logger)
         reports.connect(reporter)
+        standings = try StandingKeeper(
+            verifier: credentials.verifier, in: folder, endpoint: endpoint, client: client, pool: pool, logger: logger)
+        certificate = CertificateRenewal(
+            settings: settings, endpoint: endpoint, client: client, activity: activity, pool: pool, clock: clock,
+            logger: logger)
         syncs = SetSyncs(
             settings: live, store: store, endpoint: endpoint, trust: trust, activity: activity, pool: pool,
             clock: clock, tender: tender, swarms: swarms, logger: logger)
@@ -104,7 +114,7 @@ struct Agent: Service {
         if let known = try? NeighbourhoodFile(in: folder).read() { metadata.appointed(known) }
         follower = PlanFollower(
             client: client, activity: activity, generations: generations,
-            terms: try TermAuthority(authorityPath: settings.authorityPath), watcher: watcher, metadata: metadata,
+            operators: credentials.verifier.operators, watcher: watcher, metadata: metadata, standings: standings,
             reporter: reporter,
             pool: pool, clock: clock, logger: logger,
             follow: { [syncs, store, pool] lines, idle in
@@ -140,6 +150,8 @@ struct Agent: Service {
                 group.addTask { await watcher.run() }
                 group.addTask { await renewal.run() }
                 group.addTask { await metadata.run() }
+                group.addTask { await standings.run() }
+                group.addTask { await certificate.run(credentials) }
             }
         }
         await endpoint.shutdown()

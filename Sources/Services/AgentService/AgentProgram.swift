@@ -1,3 +1,4 @@
+import FleetAPI
 import FleetCertificates
 import FleetFile
 import FleetModel
@@ -94,7 +95,25 @@ package struct AgentProgram: Sendable {
         }
     }
 
-    private static func settings(_ configuration: String) throws -> AgentSettings {
+    /// Makes this host a member of a fleet by a token; the exit code. What was done is told on standard output.
+    package static func join(
+        tokenFile: String, configuration: String, data: String, listen: String?
+    ) async -> Int32 {
+        await exitCode {
+            do {
+                let done = try await JoinProgram(
+                    tokenFile: tokenFile, configuration: configuration, dataPath: data, listen: listen
+                ).run()
+                print("\(done)\nnow start it: fleet-agent --config \(configuration)")
+                return 0
+            } catch let error as APIError {
+                tell("\(error)")
+                return error.exitCode
+            }
+        }
+    }
+
+    static func settings(_ configuration: String) throws -> AgentSettings {
         let text = try OpenFile.open(Array(configuration.utf8)).readAll(limit: configurationLimit)
         return try AgentFile.parse(text, file: configuration)
     }

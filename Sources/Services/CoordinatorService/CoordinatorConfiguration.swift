@@ -12,6 +12,9 @@ package struct CoordinatorConfiguration: Sendable {
     package var key: String
     /// Path of the certificates of the fleet's authority, PEM.
     package var authority: String
+    /// Paths of the issuing key's certificate and of the key, PEM; nil: `issuing.pem` and `issuing.key` beside the
+    /// coordinator's certificate, if they are there.
+    package var issuing: (certificate: String, key: String)?
     /// File to write `HOST:PORT` to once requests are answered.
     package var readyFile: String?
     /// Lowest level of what is logged.

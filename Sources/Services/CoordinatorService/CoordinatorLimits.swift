@@ -9,6 +9,12 @@ package struct CoordinatorLimits: Sendable {
     package var orderBytes = 1 << 20
     /// Bytes of a declaration of a term: a signed term is below 9 KiB, base64 adds a third.
     package var termBytes = 16 << 10
+    /// Bytes of a join, which anybody may send: a secret and a request of at most 4 KiB; base64 adds a third.
+    package var joinBytes = 8 << 10
+    /// Bytes of an enrolment: a root of at most 512 KiB; base64 adds a third.
+    package var enrolmentBytes = 1 << 20
+    /// Bytes of a list of standings, at most 4 MiB; base64 adds a third.
+    package var standingBytes = 6 << 20
     /// Time for a request's body to arrive, so that no slow sender holds a request open.
     package var bodyDeadline: Duration = .seconds(15)
     /// Time for a peer to take what is waiting of its answers: longer than any client of ours waits for one, so that who
@@ -20,6 +26,8 @@ package struct CoordinatorLimits: Sendable {
     package var headerFields = 64
     /// From the beginning of a connection until TLS has verified its peer, however often it says something meanwhile.
     package var handshakeDeadline: Duration = .seconds(10)
+    /// What a connection without a certificate has for all that it may do, which is to join.
+    package var anonymousDeadline: Duration = .seconds(20)
     /// A connection without a request is closed after this time; longer than a client keeps one.
     package var idleTimeout: Duration = .seconds(90)
     /// Open connections: a long poll and a call for each of 4,000 hosts.

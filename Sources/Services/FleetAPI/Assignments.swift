@@ -20,6 +20,10 @@ package struct AssignmentsAnswer: Codable, Sendable, Equatable {
     package var timestampVersion: UInt64?
     /// Names the mirror's neighbourhood. To be given as `neighbourhood` in the next poll.
     package var neighbourhoodTag: String?
+    /// An encoded `StandingList`; nil if there is none, or the mirror has the one of `standingsTag` already.
+    package var standings: Base64Bytes?
+    /// Names the list of standings; nil: it is empty. To be given as `standings` in the next poll.
+    package var standingsTag: String?
 
     /// An answer.
     package init(

@@ -26,14 +26,17 @@ extension CoordinatorClient {
     ///   - generation: the newest plan that the caller knows; nil: none.
     ///   - reports: the last value of `AssignmentsAnswer.reportNow`; nil: none seen.
     ///   - neighbourhood: the last value of `AssignmentsAnswer.neighbourhoodTag`; nil: none seen.
+    ///   - standings: names the list of standings that the caller has; nil: it has none.
     ///   - wait: at most one minute; zero answers at once.
     package func assignments(
-        after generation: Generation?, reports: UInt64?, neighbourhood: String? = nil, wait: Duration
+        after generation: Generation?, reports: UInt64?, neighbourhood: String? = nil, standings: String? = nil,
+        wait: Duration
     ) async throws -> AssignmentsAnswer {
         var query: [(String, String)] = []
         if let generation { query.append(("after", generation.description)) }
         if let reports { query.append(("reports", String(reports))) }
         if let neighbourhood { query.append(("neighbourhood", neighbourhood)) }
+        if let standings { query.append(("standings", standings)) }
         query.append(("wait", String(wait.components.seconds)))
         return try await call(.assignments, query: query, wait: wait)
     }
@@ -103,6 +106,36 @@ extension CoordinatorClient {
     /// Whether the coordinator answers, and which it is.
     package func health() async throws -> HealthAnswer {
         try await call(.health)
+    }
+
+    /// A newer certificate for this agent's key.
+    package func renewCertificate() async throws -> CertificateAnswer {
+        try await call(.renewCertificate, body: [String: String]())
+    }
+
+    /// Admits a host, which joins with a token (operators).
+    package func enrol(_ order: EnrolmentOrder) async throws -> EnrolmentReceipt {
+        try await call(.enrol, body: order)
+    }
+
+    /// Hands in an encoded `StandingList` (operators, agents and the origin).
+    package func submit(standings: [UInt8]) async throws -> StandingReceipt {
+        try await call(.submitStandings, body: StandingSubmission(standings: standings))
+    }
+
+    /// How the hosts of fleet.yaml belong to the fleet.
+    package func members() async throws -> MemberList {
+        try await call(.members)
+    }
+
+    /// The certificate of the fleet's authority; anybody may ask.
+    package func authority() async throws -> AuthorityAnswer {
+        try await call(.authority)
+    }
+
+    /// Joins the fleet by a token; whoever has one may.
+    package func join(_ request: JoinRequest) async throws -> JoinAnswer {
+        try await call(.join, body: request)
     }
 
     /// Turns a refusal with code `not-found` into nil.

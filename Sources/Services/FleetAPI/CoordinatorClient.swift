@@ -11,6 +11,12 @@ package struct CoordinatorClient: Sendable {
     package init(_ settings: Settings) throws(APIError) {
         transport = try Transport(settings)
     }
+
+    /// Reads the certificate again, for new connections; calls that are under way go on. Throws `APIError.notAllowed` if it
+    /// cannot be used; then nothing changes.
+    package func reload() throws(APIError) {
+        try transport.reload()
+    }
 }
 
 extension CoordinatorClient {
@@ -20,12 +26,8 @@ extension CoordinatorClient {
         package var addresses: [String]
         /// Name of our fleet: a server of another fleet is refused.
         package var fleet: String
-        /// Path of our certificate, PEM.
-        package var certificate: String
-        /// Path of its private key, PEM.
-        package var key: String
-        /// Path of the certificates of the fleet's authority, PEM.
-        package var authority: String
+        /// Who we are, and whom we believe.
+        package var credentials: Credentials
         /// How long to wait for a connection, handshake included.
         package var connectTimeout: Duration = .seconds(5)
         /// How long to wait for an answer, beyond what a long poll asks for.
@@ -35,9 +37,24 @@ extension CoordinatorClient {
         package init(addresses: [String], fleet: String, certificate: String, key: String, authority: String) {
             self.addresses = addresses
             self.fleet = fleet
-            self.certificate = certificate
-            self.key = key
-            self.authority = authority
+            credentials = .files(certificate: certificate, key: key, authority: authority)
         }
+
+        /// Settings of a host that has no certificate yet.
+        package init(addresses: [String], fleet: String, joining credentials: Credentials) {
+            self.addresses = addresses
+            self.fleet = fleet
+            self.credentials = credentials
+        }
+    }
+
+    /// How a client proves who it is, and how the coordinator has to.
+    package enum Credentials: Sendable {
+        /// Paths of our certificate, its key and the certificate of the fleet's authority, PEM.
+        case files(certificate: String, key: String, authority: String)
+        /// We have none, and believe this authority, PEM.
+        case authorityOnly(String)
+        /// We have none, and believe anybody: only to ask for the authority, which is compared with a fingerprint.
+        case none
     }
 }

@@ -26,6 +26,14 @@ package enum RefusalCode {
     package static let unknownSet = "unknown-set"
     /// fleet.yaml does not name that mirror.
     package static let unknownMirror = "unknown-mirror"
+    /// The coordinator has no issuing key.
+    package static let noIssuingKey = "no-issuing-key"
+    /// The host is not one that joins by token.
+    package static let notEnrollable = "not-enrollable"
+    /// What an operator is said to have said is not signed so, or an older word than the last.
+    package static let standingRefused = "standing-refused"
+    /// The token is unknown, used, or expired.
+    package static let tokenRefused = "token-refused"
     /// No mirror has reported yet: nothing can be planned now.
     package static let noReports = "no-reports"
     /// The coordinator has lost its plans: an operator must declare a new term first.

@@ -1,8 +1,22 @@
+package import FleetCertificates
+
 /// The endpoints of the coordinator's API: one case for each, with its method and its path.
 ///
 /// Participants: agents, the origin and operators, each with a certificate of the fleet, and one coordinator.
 /// Goals: one list that client, server, access table and documentation share. Non-goals: versions beside `/v1`.
 package enum Route: String, CaseIterable, Sendable {
+    /// `GET /v1/authority`: the certificate of the fleet's authority; anybody may ask.
+    case authority
+    /// `POST /v1/join`: a new host uses its token; who has one may ask.
+    case join
+    /// `POST /v1/certificate`: a newer certificate for the agent that asks.
+    case renewCertificate
+    /// `POST /v1/enrolments`: admit a host, which joins with a token.
+    case enrol
+    /// `POST /v1/standings`: what operators said of hosts that lost their standing.
+    case submitStandings
+    /// `GET /v1/members`: how the hosts of fleet.yaml belong to the fleet.
+    case members
     /// `POST /v1/reports`: a mirror's signed report.
     case submitReport
     /// `GET /v1/reports`: the last report of every mirror.
@@ -37,8 +51,11 @@ package enum Route: String, CaseIterable, Sendable {
     /// The HTTP method, in capitals.
     package var method: String {
         switch self {
-        case .submitReport, .registerRelease, .submitMetadata, .makePlan, .declareTerm: "POST"
-        case .listReports, .assignments, .listReleases, .release, .currentPlan, .plan, .term, .status, .fleet,
+        case .submitReport, .registerRelease, .submitMetadata, .makePlan, .declareTerm, .join, .renewCertificate,
+            .enrol, .submitStandings:
+            "POST"
+        case .authority, .members, .listReports, .assignments, .listReleases, .release, .currentPlan, .plan, .term,
+            .status, .fleet,
             .health:
             "GET"
         }
@@ -47,6 +64,12 @@ package enum Route: String, CaseIterable, Sendable {
     /// The path; parts in braces are filled in by the caller.
     package var path: String {
         switch self {
+        case .authority: "/v1/authority"
+        case .join: "/v1/join"
+        case .renewCertificate: "/v1/certificate"
+        case .enrol: "/v1/enrolments"
+        case .submitStandings: "/v1/standings"
+        case .members: "/v1/members"
         case .submitReport, .listReports: "/v1/reports"
         case .assignments: "/v1/assignments"
         case .registerRelease, .listReleases: "/v1/releases"
@@ -59,6 +82,35 @@ package enum Route: String, CaseIterable, Sendable {
         case .status: "/v1/status"
         case .fleet: "/v1/fleet"
         case .health: "/v1/health"
+        }
+    }
+}
+
+extension Route {
+    /// Its row in the table of who may ask for what.
+    package var call: Call {
+        switch self {
+        case .authority: .authority
+        case .join: .join
+        case .renewCertificate: .renewCertificate
+        case .enrol: .enrol
+        case .submitStandings: .submitStandings
+        case .members: .members
+        case .submitReport: .submitReport
+        case .listReports: .listReports
+        case .assignments: .assignments
+        case .registerRelease: .registerRelease
+        case .submitMetadata: .submitMetadata
+        case .listReleases: .listReleases
+        case .release: .release
+        case .makePlan: .makePlan
+        case .currentPlan: .currentPlan
+        case .plan: .plan
+        case .term: .term
+        case .declareTerm: .declareTerm
+        case .status: .status
+        case .fleet: .fleet
+        case .health: .health
         }
     }
 }

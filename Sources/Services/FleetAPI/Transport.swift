@@ -14,73 +14,118 @@ final class Transport: Sendable {
     /// A host has one long poll and a call or two; a command the same.
     private static let connectionsPerHost = 4
 
-    private let client: HTTPClient
     private let settings: CoordinatorClient.Settings
+    /// What new calls use.
+    private let connections: Mutex<Connections>
     /// Index of the address that answered last.
     private let preferred = Mutex(0)
 
     init(_ settings: CoordinatorClient.Settings) throws(APIError) {
-        var configuration = HTTPClient.Configuration(
-            tlsConfiguration: try Self.tls(settings), redirectConfiguration: .disallow,
-            timeout: .init(connect: TimeAmount(settings.connectTimeout)))
-        configuration.httpVersion = .http1Only
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.connectionsPerHost
-        // The caller decides when to try again: an agent backs off, a command ends with exit code 5.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        // Just below the coordinator's own limit for idle connections, so that no request meets a closing one.
-        configuration.connectionPool.idleTimeout = .seconds(60)
-        let fleet = settings.fleet
-        configuration.http1_1ConnectionDebugInitializer = { channel in
-            // Runs on the channel's loop once the handshake is done and before any request is written.
-            let checked = channel.eventLoop.makeCompletedFuture { try Self.checkServer(on: channel, fleet: fleet) }
-            checked.whenFailure { _ in channel.close(promise: nil) }
-            return checked
-        }
         self.settings = settings
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        connections = Mutex(try Connections(settings))
     }
 
-    deinit {
-        let client = client
-        Task { try? await client.shutdown() }
+    /// Reads the files again; calls under way end over the connections that they began with.
+    func reload() throws(APIError) {
+        let renewed = try Connections(settings)
+        connections.withLock { $0 = renewed }
     }
 
-    private static func tls(_ settings: CoordinatorClient.Settings) throws(APIError) -> TLSConfiguration {
-        func load<Value>(_ what: String, _ path: String, _ body: () throws -> Value) throws(APIError) -> Value {
-            do {
-                return try body()
-            } catch {
-                throw .notAllowed(
-                    message: "cannot read the \(what) \(path)", hint: "it must be a PEM file that this user may read")
+    /// Connections that show one certificate; they are closed when the last call over them has ended.
+    private final class Connections: Sendable {
+        let client: HTTPClient
+
+        init(_ settings: CoordinatorClient.Settings) throws(APIError) {
+            var configuration = HTTPClient.Configuration(
+                tlsConfiguration: try Transport.tls(settings.credentials), redirectConfiguration: .disallow,
+                timeout: .init(connect: TimeAmount(settings.connectTimeout)))
+            configuration.httpVersion = .http1Only
+            configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Transport.connectionsPerHost
+            // The caller decides when to try again: an agent backs off, a command ends with exit code 5.
+            configuration.connectionPool.retryConnectionEstablishment = false
+            // Just below the coordinator's own limit for idle connections, so that no request meets a closing one.
+            configuration.connectionPool.idleTimeout = .seconds(60)
+            if let verifier = try Transport.verifier(settings.credentials) {
+                let fleet = settings.fleet
+                configuration.http1_1ConnectionDebugInitializer = { channel in
+                    // Runs on the channel's loop once the handshake is done and before any request is written.
+                    let checked = channel.eventLoop.makeCompletedFuture {
+                        try Transport.checkServer(on: channel, fleet: fleet, verifier)
+                    }
+                    checked.whenFailure { _ in channel.close(promise: nil) }
+                    return checked
+                }
             }
+            client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         }
-        let chain = try load("certificate", settings.certificate) {
-            try NIOSSLCertificate.fromPEMFile(settings.certificate)
+
+        deinit {
+            let client = client
+            Task { try? await client.shutdown() }
         }
-        let key = try load("key", settings.key) { try NIOSSLPrivateKey(file: settings.key, format: .pem) }
-        let roots = try load("authority", settings.authority) { try NIOSSLCertificate.fromPEMFile(settings.authority) }
+    }
+
+    private static func load<Value>(
+        _ what: String, _ path: String, _ body: () throws -> Value
+    ) throws(APIError) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw .notAllowed(
+                message: "cannot read the \(what) \(path)", hint: "it must be a PEM file that this user may read")
+        }
+    }
+
+    private static func tls(_ credentials: CoordinatorClient.Credentials) throws(APIError) -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv13
         tls.curves = [.x25519_MLKEM768]
         tls.certificateVerification = .noHostnameVerification  // the chain; the name is checked in `checkServer`
-        tls.trustRoots = .certificates(roots)
-        tls.certificateChain = chain.map { .certificate($0) }
-        tls.privateKey = .privateKey(key)
-        do {
-            _ = try NIOSSLContext(configuration: tls)
-        } catch {
-            throw .notAllowed(
-                message: "the key \(settings.key) is not that of the certificate \(settings.certificate)",
-                hint: "give the two files that were issued together")
+        switch credentials {
+        case .none:
+            tls.certificateVerification = .none
+        case .authorityOnly(let authority):
+            tls.trustRoots = .certificates(
+                try load("authority", "in the coordinator's answer") {
+                    try NIOSSLCertificate.fromPEMBytes(Array(authority.utf8))
+                })
+        case .files(let certificate, let key, let authority):
+            let chain = try load("certificate", certificate) { try NIOSSLCertificate.fromPEMFile(certificate) }
+            let privateKey = try load("key", key) { try NIOSSLPrivateKey(file: key, format: .pem) }
+            tls.trustRoots = .certificates(
+                try load("authority", authority) { try NIOSSLCertificate.fromPEMFile(authority) })
+            tls.certificateChain = chain.map { .certificate($0) }
+            tls.privateKey = .privateKey(privateKey)
+            do {
+                _ = try NIOSSLContext(configuration: tls)
+            } catch {
+                throw .notAllowed(
+                    message: "the key \(key) is not that of the certificate \(certificate)",
+                    hint: "give the two files that were issued together")
+            }
         }
         return tls
     }
 
+    /// Decides whether the server is who it says; nil where anybody is believed.
+    private static func verifier(_ credentials: CoordinatorClient.Credentials) throws(APIError) -> PeerVerifier? {
+        do {
+            switch credentials {
+            case .none: return nil
+            case .authorityOnly(let text):
+                return try PeerVerifier(authorityPEM: text, place: "the coordinator's answer")
+            case .files(_, _, let authority): return try PeerVerifier(authorityPath: authority)
+            }
+        } catch {
+            throw .notAllowed(message: "\(error.place): \(error.message)", hint: error.remedy)
+        }
+    }
+
     /// Throws unless the other end's certificate, already verified against the authority, is our coordinator's.
-    private static func checkServer(on channel: any Channel, fleet: String) throws {
+    private static func checkServer(on channel: any Channel, fleet: String, _ verifier: PeerVerifier) throws {
         let handler = try channel.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)
         guard let certificate = handler.peerCertificate,
-            let identity = try? FleetIdentity(certificateDER: certificate.toDERBytes())
+            let identity = try? verifier.verify(certificateDER: certificate.toDERBytes()).identity
         else {
             throw APIError.notAllowed(
                 message: "the server's certificate names no host of a fleet", hint: "is the address right?")
@@ -129,10 +174,13 @@ extension Transport {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body))
         }
+        // Held until the answer is there.
+        let connections = connections.withLock { $0 }
+        defer { withExtendedLifetime(connections) {} }
         do {
             let longest = settings.answerTimeout + min(wait, Self.longestWait)
             let deadline = NIODeadline.now() + TimeAmount(longest)
-            let response = try await client.execute(request, deadline: deadline)
+            let response = try await connections.client.execute(request, deadline: deadline)
             let buffer = try await response.body.collect(upTo: Self.largestAnswer)
             let bytes = [UInt8](buffer: buffer)
             guard response.status == .ok else { throw Self.error(status: response.status.code, body: bytes) }

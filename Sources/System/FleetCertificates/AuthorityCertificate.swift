@@ -7,10 +7,16 @@ struct AuthorityCertificate {
     let certificate: Certificate
     let notBefore: Int64
     let notAfter: Int64
+    /// Whether issuing keys may stand below it; authorities made before 0.2 have none.
+    let allowsIssuingKeys: Bool
 
     init(_ certificate: Certificate, place: String) throws(CredentialError) {
         var isAuthority = false
-        if case .isCertificateAuthority? = try? certificate.extensions.basicConstraints { isAuthority = true }
+        var pathLength: Int?
+        if case .isCertificateAuthority(let maximum)? = try? certificate.extensions.basicConstraints {
+            isAuthority = true
+            pathLength = maximum
+        }
         let uris = (try? HostCertificate.uris(of: certificate)) ?? []
         guard isAuthority, uris.count == 1, let fleet = Self.fleet(of: uris[0]) else {
             throw CredentialError(
@@ -19,12 +25,20 @@ struct AuthorityCertificate {
         }
         guard certificate.publicKey.isValidSignature(certificate.signature, for: certificate) else {
             throw CredentialError(
-                .malformed, place, "is damaged: its own signature is wrong", remedy: "copy the file again")
+                .malformed, place, "is damaged, or an issuing key's: it is not signed by itself",
+                remedy: "copy the authority's certificate again")
         }
         self.fleet = fleet
         self.certificate = certificate
         notBefore = Int64(certificate.notValidBefore.timeIntervalSince1970)
         notAfter = Int64(certificate.notValidAfter.timeIntervalSince1970)
+        allowsIssuingKeys = pathLength.map { $0 > 0 } ?? true
+    }
+
+    /// Whether this authority's own key, and not an issuing key, signed a certificate.
+    func issued(_ other: Certificate) -> Bool {
+        other.issuer == certificate.subject
+            && certificate.publicKey.isValidSignature(other.signature, for: other)
     }
 
     /// The fleet of `spiffe://FLEET`.

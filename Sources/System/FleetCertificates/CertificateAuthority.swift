@@ -23,12 +23,14 @@ package struct IssuedCertificate: Sendable {
     }
 }
 
-/// The fleet's own certificate authority: says which key is which host. P-256, one level.
+/// The fleet's own certificate authority: says which key is which host. P-256; below it at most one level of issuing keys.
 package struct CertificateAuthority: Sendable {
     /// How long an authority counts: 20 years. Replacing it means re-enrolling every host.
     package static let lifetimeInDays = 7305
     /// The longest that a host's certificate may count: 10 years (a lab's; a fleet renews long before).
     package static let maximumDays = 3650
+    /// Days that an issuing key counts: two years. A new one needs nothing of the hosts.
+    package static let issuingKeyDays = 730
     /// How far certificates are dated back, in seconds: what clocks of a fleet may differ by.
     package static let backdating: Int64 = 3600
 
@@ -62,7 +64,7 @@ package struct CertificateAuthority: Sendable {
                 notValidAfter: CertificateFile.date(now + Int64(lifetimeInDays) * 86_400),
                 issuer: name, subject: name, signatureAlgorithm: .ecdsaWithSHA256,
                 extensions: Certificate.Extensions {
-                    Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+                    Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 1))
                     Critical(KeyUsage(keyCertSign: true, cRLSign: true))
                     SubjectKeyIdentifier(hash: publicKey)
                     SubjectAlternativeNames([.uniformResourceIdentifier("spiffe://\(fleet)")])
@@ -101,9 +103,11 @@ package struct CertificateAuthority: Sendable {
         _ identity: FleetIdentity, days: Int, now: Int64? = nil
     ) throws(CredentialError) -> IssuedCertificate {
         let hostKey = P256.Signing.PrivateKey()
-        let issued = try issue(identity, publicKey: hostKey.publicKey, days: days, now: now)
+        let issued = try signer.issue(
+            CertificateSigner.Wish(
+                identity: identity, publicKey: hostKey.publicKey, days: days, now: now ?? WallClock.now()))
         return IssuedCertificate(
-            certificatePEM: issued.certificatePEM, keyPEM: hostKey.pemRepresentation + "\n", notAfter: issued.notAfter)
+            certificatePEM: issued.pem, keyPEM: hostKey.pemRepresentation + "\n", notAfter: issued.notAfter)
     }
 
     /// A certificate for a host that made its key itself; the key as SubjectPublicKeyInfo in DER. Whoever asks must
@@ -111,67 +115,25 @@ package struct CertificateAuthority: Sendable {
     package func issue(
         _ identity: FleetIdentity, subjectPublicKeyInfo: [UInt8], days: Int, now: Int64? = nil
     ) throws(CredentialError) -> IssuedCertificate {
-        guard let publicKey = try? P256.Signing.PublicKey(derRepresentation: subjectPublicKeyInfo) else {
-            throw CredentialError(
-                .notIssuable, identity.uri, "its public key is not one of P-256", remedy: "make a P-256 key")
-        }
-        return try issue(identity, publicKey: publicKey, days: days, now: now)
+        let publicKey = try CertificateRequest.publicKey(subjectPublicKeyInfo, of: identity)
+        let issued = try signer.issue(
+            CertificateSigner.Wish(identity: identity, publicKey: publicKey, days: days, now: now ?? WallClock.now()))
+        return IssuedCertificate(certificatePEM: issued.pem, keyPEM: nil, notAfter: issued.notAfter)
     }
 
-    private func issue(
-        _ identity: FleetIdentity, publicKey: P256.Signing.PublicKey, days: Int, now: Int64?
-    ) throws(CredentialError) -> IssuedCertificate {
-        let now = now ?? WallClock.now()
-        let ownNotAfter = Int64(certificate.notValidAfter.timeIntervalSince1970)
-        guard identity.fleet == fleet else {
+    /// A new key with which a coordinator issues certificates of agents, and of nothing else: see ``IssuingKey``.
+    /// Throws ``CredentialError``.
+    package func issueIssuingKey(days: Int, now: Int64? = nil) throws(CredentialError) -> IssuedCertificate {
+        guard try AuthorityCertificate(certificate, place: "authority").allowsIssuingKeys else {
             throw CredentialError(
-                .notIssuable, identity.uri, "this is the authority of fleet \(fleet)",
-                remedy: "use the authority of fleet \(identity.fleet)")
+                .notIssuable, "issuing key", "this authority was made by a version without issuing keys",
+                remedy: "go on with `fleetctl keys issue`, or make a new authority and issue every certificate again")
         }
-        guard days >= 1, days <= Self.maximumDays else {
-            throw CredentialError(
-                .notIssuable, identity.uri, "\(days) days are not 1 to \(Self.maximumDays)", remedy: "choose fewer days"
-            )
-        }
-        let notAfter = now + Int64(days) * 86_400
-        guard notAfter <= ownNotAfter else {
-            throw CredentialError(
-                .notIssuable, identity.uri,
-                "it would outlive the authority, which ends at \(CertificateFile.text(ownNotAfter))",
-                remedy: "choose fewer days, or make a new authority")
-        }
-        do {
-            let hostKey = Certificate.PublicKey(publicKey)
-            let issued = try Certificate(
-                version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: hostKey,
-                notValidBefore: CertificateFile.date(now - Self.backdating),
-                notValidAfter: CertificateFile.date(notAfter),
-                issuer: certificate.subject,
-                subject: try DistinguishedName {
-                    OrganizationName("mirrorfleet")
-                    CommonName(identity.name)
-                },
-                signatureAlgorithm: .ecdsaWithSHA256, extensions: try extensions(for: identity, hostKey),
-                issuerPrivateKey: Certificate.PrivateKey(key))
-            return IssuedCertificate(
-                certificatePEM: try CertificateFile.pem(issued), keyPEM: nil, notAfter: notAfter)
-        } catch {
-            throw CredentialError(
-                .notIssuable, identity.uri, "it cannot be issued (\(error))", remedy: "this is a fault of the program")
-        }
+        let key = P256.Signing.PrivateKey()
+        let issued = try signer.issueIssuingKey(key.publicKey, days: days, now: now ?? WallClock.now())
+        return IssuedCertificate(
+            certificatePEM: issued.pem, keyPEM: key.pemRepresentation + "\n", notAfter: issued.notAfter)
     }
 
-    private func extensions(
-        for identity: FleetIdentity, _ hostKey: Certificate.PublicKey
-    ) throws -> Certificate.Extensions {
-        try Certificate.Extensions {
-            Critical(BasicConstraints.notCertificateAuthority)
-            Critical(KeyUsage(digitalSignature: true))
-            try ExtendedKeyUsage([.serverAuth, .clientAuth])
-            SubjectAlternativeNames([.uniformResourceIdentifier(identity.uri), .dnsName(identity.name)])
-            SubjectKeyIdentifier(hash: hostKey)
-            AuthorityKeyIdentifier(
-                keyIdentifier: SubjectKeyIdentifier(hash: certificate.publicKey).keyIdentifier)
-        }
-    }
+    private var signer: CertificateSigner { CertificateSigner(fleet: fleet, certificate: certificate, key: key) }
 }

@@ -4,6 +4,18 @@ import SwiftASN1
 import Trust
 import X509
 
+/// By what people and tokens recognise a fleet's authority.
+package enum AuthorityFingerprint {
+    /// SHA-256 of the authority's certificate in DER, of which `pem` is the text; `place` names where that was read. Throws
+    /// ``CredentialError`` if it is no authority's.
+    package static func bytes(ofPEM pem: String, place: String) throws(CredentialError) -> [UInt8] {
+        let certificate = try AuthorityCertificate(
+            try CertificateFile.parseOne(pem, place: place), place: place
+        ).certificate
+        return Array(SHA256.hash(data: CertificateFile.der(certificate) ?? []))
+    }
+}
+
 /// PEM and DER of certificates and keys.
 enum CertificateFile {
     /// More certificates in one file than any chain has.

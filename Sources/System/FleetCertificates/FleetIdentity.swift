@@ -10,6 +10,8 @@ package enum FleetRole: String, Hashable, Sendable, CaseIterable {
     case coordinator
     /// A person with `fleetctl`.
     case `operator`
+    /// A program or person that looks and changes nothing: a dashboard, a monitoring system.
+    case reader
 }
 
 /// Who a host is: the fleet, the role and the name that the fleet's authority put into its certificate.
@@ -68,6 +70,14 @@ package enum IdentityError: Error, Hashable, Sendable, CustomStringConvertible {
     case authority
     /// The certificate's key is not one of P-256.
     case otherKey
+    /// The coordinator's issuing key issued it, and that one makes agents only.
+    case notForIssuingKey(String)
+    /// The coordinator's issuing key issued it, and no operator said that the host is a member.
+    case notAdmitted(String, reason: String)
+    /// An operator took the host out of the fleet.
+    case revoked(String)
+    /// Another host has joined under its name since.
+    case replaced(String)
 
     package var description: String {
         let remedy = "issue a certificate for the host with the fleet's authority"
@@ -82,6 +92,16 @@ package enum IdentityError: Error, Hashable, Sendable, CustomStringConvertible {
             "the certificate has \(count) URIs, exactly one must name the host: \(remedy)"
         case .authority: "this is the certificate of an authority, not of a host: \(remedy)"
         case .otherKey: "the certificate's key is not one of P-256: \(remedy)"
+        case .notForIssuingKey(let uri):
+            "the certificate of \(uri) was issued by the coordinator's issuing key, which makes agents only:"
+                + " \(remedy)"
+        case .notAdmitted(let uri, let reason):
+            "the certificate of \(uri) carries no word of an operator that it is a member (\(reason)):"
+                + " enrol it, `fleetctl mirror enrol`"
+        case .revoked(let uri):
+            "\(uri) was taken out of the fleet (`fleetctl mirror revoke`): enrol it, `fleetctl mirror enrol`"
+        case .replaced(let uri):
+            "another host has joined as \(uri) since this certificate was issued: enrol this one under a name of its own"
         }
     }
 }

@@ -15,6 +15,8 @@ package struct HostCertificate: Sendable {
     package let notBefore: Int64
     /// The last second at which the certificate counts, since 1970.
     package let notAfter: Int64
+    /// The bytes that stand where an operator's word that the host is a member does; nil: there are none.
+    let admission: [UInt8]?
     let certificate: Certificate
 
     /// Reads a certificate in DER. Throws ``IdentityError``.
@@ -39,6 +41,7 @@ package struct HostCertificate: Sendable {
         self.reportKey = reportKey
         self.notBefore = Int64(certificate.notValidBefore.timeIntervalSince1970)
         self.notAfter = Int64(certificate.notValidAfter.timeIntervalSince1970)
+        admission = certificate.extensions.first { $0.oid == CertificateSigner.admissionOID }.map { Array($0.value) }
         self.certificate = certificate
     }
 

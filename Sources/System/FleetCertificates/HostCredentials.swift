@@ -22,6 +22,12 @@ package struct HostCredentials: Sendable {
     package let identity: FleetIdentity
     /// The last second at which the certificate counts, since 1970.
     package let notAfter: Int64
+    /// When the certificate has counted for a third of its time, in seconds since 1970: an agent renews it from then on.
+    package let renewAfter: Int64
+    /// Whether a coordinator's issuing key issued the certificate: it is renewed there.
+    package let isEnrolled: Bool
+    /// Decides whom this host believes to be who.
+    package let verifier: PeerVerifier
     /// The authority's, to compare.
     package let authorityFingerprint: String
     private let key: P256.Signing.PrivateKey
@@ -55,12 +61,17 @@ package struct HostCredentials: Sendable {
         }
         let authority = try AuthorityCertificate(
             try CertificateFile.parseOne(authorityPEM, place: authorityPath), place: authorityPath)
-        try Self.check(host, issuedBy: authority, certificatePath: certificatePath, authorityPath: authorityPath)
         try Self.checkTime(authority.notBefore, authority.notAfter, now: now, path: authorityPath)
         try Self.checkTime(host.notBefore, host.notAfter, now: now, path: certificatePath)
+        isEnrolled = try Self.check(
+            host, above: Array(chain.dropFirst()), authority, certificatePath: certificatePath,
+            authorityPath: authorityPath)
         identity = host.identity
         notAfter = host.notAfter
+        let issuedAt = host.notBefore + CertificateAuthority.backdating
+        renewAfter = issuedAt + max(0, host.notAfter - issuedAt) / 3
         authorityFingerprint = CertificateFile.fingerprint(of: authority.certificate)
+        verifier = PeerVerifier(authority)
     }
 
     /// Signs a report with the host's key. Throws ``SignedReportError`` if the report is too large.
@@ -73,20 +84,35 @@ package struct HostCredentials: Sendable {
         Array(try key.signature(for: message).rawRepresentation)
     }
 
+    /// Whether an issuing key issued the certificate; throws unless that or the authority itself did.
     private static func check(
-        _ host: HostCertificate, issuedBy authority: AuthorityCertificate, certificatePath: String,
+        _ host: HostCertificate, above: [Certificate], _ authority: AuthorityCertificate, certificatePath: String,
         authorityPath: String
-    ) throws(CredentialError) {
-        let isIssued =
-            host.certificate.issuer == authority.certificate.subject
-            && authority.certificate.publicKey.isValidSignature(host.certificate.signature, for: host.certificate)
-        guard isIssued, host.identity.fleet == authority.fleet else {
-            throw CredentialError(
-                .otherAuthority, certificatePath,
-                "is not issued by the authority in \(authorityPath)"
-                    + " (\(CertificateFile.fingerprint(of: authority.certificate)), fleet \(authority.fleet))",
-                remedy: "issue it anew, or name the authority that issued it")
+    ) throws(CredentialError) -> Bool {
+        guard host.identity.fleet == authority.fleet else {
+            throw otherAuthority(certificatePath, authority, authorityPath)
         }
+        if authority.issued(host.certificate) { return false }
+        guard let issuing = above.first, authority.issued(issuing),
+            host.certificate.issuer == issuing.subject,
+            issuing.publicKey.isValidSignature(host.certificate.signature, for: host.certificate)
+        else { throw otherAuthority(certificatePath, authority, authorityPath) }
+        guard host.identity.role == .agent, host.admission != nil else {
+            throw CredentialError(
+                .identity, certificatePath, "is from the coordinator's issuing key, which makes agents only",
+                remedy: "issue it with the fleet's authority: fleetctl keys issue")
+        }
+        return true
+    }
+
+    private static func otherAuthority(
+        _ certificatePath: String, _ authority: AuthorityCertificate, _ authorityPath: String
+    ) -> CredentialError {
+        CredentialError(
+            .otherAuthority, certificatePath,
+            "is not issued by the authority in \(authorityPath)"
+                + " (\(CertificateFile.fingerprint(of: authority.certificate)), fleet \(authority.fleet))",
+            remedy: "issue it anew, or name the authority that issued it")
     }
 
     private static func checkTime(
@@ -102,7 +128,7 @@ package struct HostCredentials: Sendable {
             throw CredentialError(
                 .expired, path,
                 "has expired at \(CertificateFile.text(notAfter)), and it is \(CertificateFile.text(now))",
-                remedy: "issue a new one with the fleet's authority")
+                remedy: "enrol the host again, or issue a new one with the fleet's authority")
         }
     }
 }

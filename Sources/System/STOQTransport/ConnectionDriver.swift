@@ -157,12 +157,12 @@ final class ConnectionDriver: ChannelInboundHandler {
 
     private func begin(_ peer: AuthenticatedPeer, context: ChannelHandlerContext) {
         let connection = STOQConnection(
-            peer: peer.identity, isDialled: side == .dialler, negotiatedGroup: peer.negotiatedGroup, pool: core.pool,
+            host: peer.host, isDialled: side == .dialler, negotiatedGroup: peer.negotiatedGroup, pool: core.pool,
             driver: self, channel: context.channel)
         self.connection = connection
         machine = STOQConnectionMachine(side: side, limits: core.settings.limits, pool: core.pool, now: now)
         if side == .listener {
-            isClaimed = core.claim(peer.identity)
+            isClaimed = core.claim(peer.host.identity)
             guard isClaimed else {
                 return giveUp(STOQError(.busy, "\(core.settings.connectionsPerPeer) connections of this peer are open"))
             }

@@ -20,7 +20,7 @@ struct PeerExpectation: Hashable, Sendable {
 
 /// Who a handshake has shown to be at the other end, and how it was protected.
 struct AuthenticatedPeer: Sendable {
-    let identity: FleetIdentity
+    let host: VerifiedHost
     let negotiatedGroup: String
 }
 
@@ -69,6 +69,19 @@ final class EndpointCore: Sendable {
             return state.isShutDown
         }
         if isShutDown { connection.close(.shuttingDown) }
+        // The host may have lost its standing while it greeted.
+        closeIfRefused(connection)
+    }
+
+    /// Closes the connections of hosts that are believed no more.
+    func closeRefused() {
+        for connection in connections { closeIfRefused(connection) }
+    }
+
+    private func closeIfRefused(_ connection: STOQConnection) {
+        guard let refusal = settings.credentials.verifier.refusal(of: connection.host) else { return }
+        log.warn("a connection is closed", peer: connection.peer.uri, reason: "\(refusal)")
+        connection.close(.notAllowed)
     }
 
     func forget(_ connection: STOQConnection) {
@@ -161,38 +174,30 @@ final class EndpointCore: Sendable {
         }
         guard let group else { throw STOQError(.handshake, "the group of the key exchange could not be read") }
         if let refusal = settings.keyExchange.refusal(of: group) { throw STOQError(.handshake, refusal) }
-        let identity: FleetIdentity
+        let host: VerifiedHost
         do {
             guard let certificate = try context.pipeline.syncOperations.nioSSL_peerCertificate() else {
                 throw STOQError(.handshake, "the peer shows no certificate")
             }
-            identity = try FleetIdentity(certificateDER: try certificate.toDERBytes())
+            host = try settings.credentials.verifier.verify(certificateDER: try certificate.toDERBytes())
         } catch let error as STOQError {
             throw error
         } catch {
             throw STOQError(.wrongPeer, "\(error)")
         }
+        let identity = host.identity
         let own = settings.credentials.identity
         guard identity.fleet == own.fleet else {
             throw STOQError(.wrongPeer, "the peer is \(identity), which is of another fleet")
         }
-        guard identity.role != .coordinator else {
-            throw STOQError(.wrongPeer, "the peer is \(identity), and a coordinator moves no content")
+        guard AccessTable.mayConnect(identity.role) else {
+            throw STOQError(.wrongPeer, "the peer is \(identity), and that role has nothing to ask of a host")
         }
         if let expectation, !expectation.isMet(by: identity) {
             let role = expectation.role.map { "\($0.rawValue) " } ?? ""
             throw STOQError(.wrongPeer, "the peer is \(identity), not \(role)\(expectation.name)")
         }
-        return AuthenticatedPeer(identity: identity, negotiatedGroup: group)
-    }
-
-    /// Whether a role may ask for this at all; which sets it may have is for the service.
-    private static func mayAsk(_ role: FleetRole, for request: STOQRequest) -> Bool {
-        switch (request, role) {
-        case (.command, .operator): true
-        case (.command, _), (_, .coordinator): false
-        case (_, .agent), (_, .origin), (_, .operator): true
-        }
+        return AuthenticatedPeer(host: host, negotiatedGroup: group)
     }
 
     // MARK: - Serving
@@ -201,7 +206,7 @@ final class EndpointCore: Sendable {
     func serve(_ message: STOQMessage, on stream: STOQStream, of connection: STOQConnection) async {
         do {
             let request = try STOQRequest(decoding: try message.decompressed(pool: pool).bytes)
-            guard Self.mayAsk(connection.peer.role, for: request) else {
+            guard AccessTable.allows(connection.peer.role, request.call) else {
                 log.warn("a peer asked for what its role may not have", peer: connection.peer.uri, reason: request.name)
                 return stream.reset(.notAllowed, "\(connection.peer.role.rawValue) may not ask for \(request.name)")
             }
@@ -221,5 +226,12 @@ final class EndpointCore: Sendable {
             log.warn("answering a peer failed", peer: connection.peer.uri, reason: "\(error)")
             stream.reset(.internal, "answering failed")
         }
+    }
+}
+
+extension STOQRequest {
+    /// Its row in the table of who may ask for what; which sets a peer may have is for the service.
+    var call: Call {
+        if case .command = self { .command } else { .content }
     }
 }

@@ -6,7 +6,9 @@ import Synchronization
 /// A connection to a peer, whose certificate is verified. Either side may open streams, whoever dialled.
 package final class STOQConnection: Sendable {
     /// Who is at the other end, as its certificate says.
-    package let peer: FleetIdentity
+    package var peer: FleetIdentity { host.identity }
+    /// The same, with what later words of operators on it are compared with.
+    let host: VerifiedHost
     /// Whether this side made the connection.
     package let isDialled: Bool
     /// The group of the key exchange as negotiated, read from the handshake, e.g. "X25519MLKEM768".
@@ -29,10 +31,10 @@ package final class STOQConnection: Sendable {
     let closed: EventLoopFuture<Void>
 
     init(
-        peer: FleetIdentity, isDialled: Bool, negotiatedGroup: String, pool: STOQSlabPool, driver: ConnectionDriver,
+        host: VerifiedHost, isDialled: Bool, negotiatedGroup: String, pool: STOQSlabPool, driver: ConnectionDriver,
         channel: any Channel
     ) {
-        self.peer = peer
+        self.host = host
         self.isDialled = isDialled
         self.negotiatedGroup = negotiatedGroup
         self.pool = pool

@@ -35,13 +35,28 @@ package final class STOQEndpoint: Sendable {
     }
 
     private let core: EndpointCore
-    private let tls: TLSContexts
+    /// What new connections use.
+    private let tls: Mutex<TLSContexts>
     private let state = Mutex(State())
 
     /// An endpoint that does nothing yet. Throws ``STOQError`` if TLS does not take the credentials.
     package init(settings: STOQSettings, service: any STOQService, logger: Logger) throws {
         core = EndpointCore(settings: settings, service: service, logger: logger)
-        tls = try TLSContexts(settings)
+        tls = Mutex(try TLSContexts(settings))
+    }
+
+    /// Shows another certificate from now on, in new connections; those that are open stay. Throws ``STOQError`` if TLS does
+    /// not take it; then nothing changes.
+    package func renew(_ credentials: HostCredentials) throws {
+        var settings = core.settings
+        settings.credentials = credentials
+        let renewed = try TLSContexts(settings)
+        tls.withLock { $0 = renewed }
+    }
+
+    /// Closes the connections of hosts that the verifier of the credentials believes no more.
+    package func closeRefused() {
+        core.closeRefused()
     }
 
     /// All connections that are ready, the oldest first.
@@ -61,9 +76,9 @@ package final class STOQEndpoint: Sendable {
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.tcpOption(Self.unsentLowWater), value: SocketOptionValue(Self.unsentBytes))
-            .childChannelInitializer { [core, tls] channel in
+            .childChannelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try Self.accept(channel, core, tls)
+                    try Self.accept(channel, self.core, self.tls.withLock { $0 })
                 }
             }
         let channel: any Channel
@@ -161,6 +176,7 @@ package final class STOQEndpoint: Sendable {
 
     private func dial(_ destination: Destination) async throws -> STOQConnection {
         let timeout = TimeAmount(core.settings.connectTimeout)
+        let tls = tls.withLock { $0 }
         let loop = Self.loops.next()
         let ready = loop.makePromise(of: STOQConnection.self)
         let bootstrap = ClientBootstrap(group: loop)

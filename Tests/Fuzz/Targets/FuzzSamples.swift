@@ -15,6 +15,7 @@ enum FuzzSamples {
         .nodes(set: "iso", [NodeDigest(digest), NodeDigest(digest)]), .chunkLists(set: "a", [ChunkListDigest(digest)]),
         .chunks(set: "debian", Array(repeating: ChunkDigest(digest), count: 40)), .command([0x7B, 0x7D]),
         .metadata(versions: MetadataVersions(root: 1, roles: [.timestamp: 300]).encoded), .yanks(set: "debian"),
+        .standings,
     ]
 
     /// A proof that an empty release has no file.

@@ -67,6 +67,24 @@ extension FuzzTarget {
                     certificate: [48, 3, 2, 1, 1], signature: Array(repeating: 7, count: 64)
                 ).encode()
             ]
+        case .standing:
+            [
+                StandingList().encode(),
+                StandingList([
+                    SignedStanding(
+                        body: HostStanding(fleet: "lab", name: "m1", isMember: true, at: 1_700_000_000_000).encode(),
+                        certificate: [48, 3, 2, 1, 1], signature: Array(repeating: 7, count: 64))
+                ]).encode(),
+            ]
+        case .token:
+            [
+                Array(
+                    EnrolmentToken(
+                        fleet: "lab", name: "m1", coordinator: "c1.example.org:7443",
+                        authority: Array(repeating: 1, count: 32), root: Array(repeating: 2, count: 32),
+                        secret: Array(repeating: 3, count: 32)
+                    ).text.utf8)
+            ]
         case .report: [try SignedReport(body: Self.reportJSON(), signature: Array(repeating: 7, count: 64)).encode()]
         case .reportPatch:
             [

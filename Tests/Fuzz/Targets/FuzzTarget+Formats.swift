@@ -110,6 +110,23 @@ extension FuzzTarget {
         }
     }
 
+    static func standing(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { bytes in
+            let list = try StandingList(decoding: bytes)
+            for word in list.words where try HostStanding(decoding: word.body).encode() != word.body { return [] }
+            return list.encode()
+        }
+    }
+
+    static func token(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { bytes in
+            let text = Array(try EnrolmentToken(text: String(decoding: bytes, as: UTF8.self)).text.utf8)
+            // Blanks around it are let be, and not written back.
+            let blanks: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D]
+            return Array(bytes.filter { !blanks.contains($0) }) == text ? bytes : text
+        }
+    }
+
     static func report(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
         try roundTrip(bytes) { try SignedReport(decoding: $0).encode() }
     }

@@ -15,6 +15,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case report
     case reportPatch = "report-patch"
     case term
+    case standing
+    case token
     case proof
     case stoqConnection = "stoq-connection"
     case stoqRequest = "stoq-request"
@@ -53,6 +55,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .report: try Self.report(bytes)
         case .reportPatch: try Self.reportPatch(bytes)
         case .term: try Self.term(bytes)
+        case .standing: try Self.standing(bytes)
+        case .token: try Self.token(bytes)
         case .proof: try Self.proof(bytes)
         case .stoqConnection: try FuzzedConnection.run(bytes)
         case .stoqRequest: try Self.stoqRequest(bytes)

@@ -1,41 +1,42 @@
-import CoordinatorService
 import FleetAPI
 import FleetCertificates
 import Testing
 
 @Suite("Access table")
 struct AccessTableTests {
-    /// Every cell: for each endpoint whether an agent, an origin, an operator and a coordinator may call it.
-    private static let cells: [(Route, agent: Bool, origin: Bool, operator: Bool, coordinator: Bool)] = [
-        (.submitReport, true, true, false, false),
-        (.listReports, false, false, true, false),
-        (.assignments, true, true, false, false),
-        (.registerRelease, false, true, true, false),
-        (.submitMetadata, true, true, true, false),
-        (.listReleases, true, true, true, false),
-        (.release, true, true, true, false),
-        (.makePlan, false, false, true, false),
-        (.currentPlan, false, false, true, false),
-        (.plan, false, false, true, false),
-        (.term, false, false, true, false),
-        (.declareTerm, false, false, true, false),
-        (.status, false, false, true, false),
-        (.fleet, false, false, true, false),
-        (.health, true, true, true, false),
+    /// Every cell: for each call whether agents (a), origins (o), coordinators (c), operators (O), readers (r) and whoever
+    /// has no certificate (n) may ask for it.
+    private static let cells: [(call: Call, may: String)] = [
+        (.authority, "aocOrn"), (.join, "aocOrn"), (.renewCertificate, "a"), (.enrol, "O"),
+        (.submitStandings, "aoO"), (.submitReport, "ao"), (.listReports, "Or"), (.assignments, "ao"),
+        (.registerRelease, "oO"), (.submitMetadata, "aoO"), (.listReleases, "aoOr"), (.release, "aoOr"),
+        (.makePlan, "O"), (.currentPlan, "Or"), (.plan, "Or"), (.term, "Or"), (.declareTerm, "O"),
+        (.status, "Or"), (.fleet, "Or"), (.health, "aoOr"), (.members, "Or"), (.content, "aoO"), (.command, "O"),
     ]
 
-    @Test("The table is complete")
+    private static let columns: [(letter: Character, role: FleetRole?)] = [
+        ("a", .agent), ("o", .origin), ("c", .coordinator), ("O", .operator), ("r", .reader), ("n", nil),
+    ]
+
+    @Test("The table is complete: every call, every role, every endpoint")
     func complete() {
-        #expect(Self.cells.map(\.0) == Route.allCases)
+        #expect(Set(Self.cells.map(\.call)) == Set(Call.allCases) && Self.cells.count == Call.allCases.count)
+        #expect(Set(Self.columns.compactMap(\.role)) == Set(FleetRole.allCases))
+        // Each endpoint has a row of its own, named as itself.
+        for route in Route.allCases { #expect(route.call.rawValue == route.rawValue) }
     }
 
     @Test("Every cell is as written here", arguments: 0..<cells.count)
     func cell(row: Int) {
-        let (route, agent, origin, isOperator, coordinator) = Self.cells[row]
-        #expect(AccessTable.allows(.agent, route) == agent)
-        #expect(AccessTable.allows(.origin, route) == origin)
-        #expect(AccessTable.allows(.operator, route) == isOperator)
-        #expect(AccessTable.allows(.coordinator, route) == coordinator)
-        #expect(AccessTable.roles(route).contains(.operator) == isOperator)
+        let (call, may) = Self.cells[row]
+        for (letter, role) in Self.columns {
+            #expect(AccessTable.allows(role, call) == may.contains(letter), "\(role?.rawValue ?? "nobody"), \(call)")
+        }
+        #expect(AccessTable.allowed(call) == FleetRole.allCases.filter { AccessTable.allows($0, call) })
+    }
+
+    @Test("Only who has something to ask of a host may connect to it")
+    func connections() {
+        #expect(FleetRole.allCases.filter { AccessTable.mayConnect($0) } == [.agent, .origin, .operator])
     }
 }

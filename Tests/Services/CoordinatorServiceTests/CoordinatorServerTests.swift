@@ -1,6 +1,7 @@
 import CoordinatorService
 import FleetAPI
 import FleetModel
+import SwiftASN1
 import Testing
 import TrustSupport
 import Trust
@@ -107,8 +108,10 @@ struct CoordinatorServerTests {
                 }
                 #expect(message.contains("spiffe://lab/coordinator/coordinator"))
             }
-            settings.authority = person.certificate
-            settings.fleet = "lab"
+            try fleet.write("other.crt", try TestAuthority().certificate.serializeAsPEM().pemString)
+            settings = CoordinatorClient.Settings(
+                addresses: ["https://\(address)"], fleet: "lab", certificate: person.certificate, key: person.key,
+                authority: fleet.path("other.crt"))
             let untrusting = try CoordinatorClient(settings)
             let error = await #expect(throws: APIError.self) { try await untrusting.health() }
             guard case .notAllowed = error else {

@@ -53,14 +53,21 @@ struct HostileClientTests {
         return response.status.code
     }
 
-    @Test("Who has no certificate gets no answer")
+    @Test("Who has no certificate may know the authority and try to join, and hears 401 of everything else")
     func noCertificate() async throws {
         try await withCoordinator(fleet) { address in
-            await #expect(throws: (any Error).self) {
-                try await withClient(nil) { client in
-                    try await status(client, HTTPClientRequest(url: "https://\(address)/v1/health"))
+            for route in Route.allCases {
+                var request = HTTPClientRequest(url: "https://\(address)\(route.path)")
+                request.method = .RAW(value: route.method)
+                let answer = try await withClient(nil) { [request] in try await status($0, request) }
+                switch route {
+                case .authority: #expect(answer == 200)
+                case .join: #expect(answer == 400)
+                default: #expect(answer == 401, "\(route)")
                 }
             }
+            let unknown = HTTPClientRequest(url: "https://\(address)/v1/nothing")
+            #expect(try await withClient(nil) { try await status($0, unknown) } == 401)
         }
     }
 

@@ -20,14 +20,15 @@ final class TestClock: Sendable {
 /// Runs a coordinator on a free port of 127.0.0.1 while `body` runs, then shuts it down gracefully.
 @discardableResult
 func withCoordinator<Result: Sendable>(
-    _ fleet: TestFleet, limits: CoordinatorLimits = CoordinatorLimits(), clock: TestClock = TestClock(),
+    _ fleet: TestFleet, configuration: CoordinatorConfiguration? = nil,
+    limits: CoordinatorLimits = CoordinatorLimits(), clock: TestClock = TestClock(),
     _ body: @Sendable (NetworkAddress) async throws -> Result
 ) async throws -> Result {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let (addresses, source) = AsyncStream.makeStream(of: NetworkAddress.self)
     let server = try CoordinatorServer(
-        fleet.configuration, limits: limits, logger: logger, now: { clock.now() },
+        configuration ?? fleet.configuration, limits: limits, logger: logger, now: { clock.now() },
         onListening: { source.yield($0) })
     let group = ServiceGroup(configuration: .init(services: [RunningServer(server: server)], logger: logger))
     return try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -6,15 +6,20 @@ import X509
 /// A certificate authority of tests: unlike the real one it also issues what must be refused.
 struct TestAuthority {
     let certificate: Certificate
+    /// Its key in PEM.
+    let keyPEM: String
     private let key: Certificate.PrivateKey
     private let name: DistinguishedName
 
     init() throws {
         name = try DistinguishedName { CommonName("test authority") }
-        key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let secret = P256.Signing.PrivateKey()
+        keyPEM = secret.pemRepresentation
+        key = Certificate.PrivateKey(secret)
         certificate = try Certificate(
             version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key.publicKey,
-            notValidBefore: Date(timeIntervalSinceNow: -86_400), notValidAfter: Date(timeIntervalSinceNow: 86_400),
+            notValidBefore: Date(timeIntervalSinceNow: -86_400),
+            notValidAfter: Date(timeIntervalSinceNow: 1_000 * 86_400),
             issuer: name, subject: name,
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))

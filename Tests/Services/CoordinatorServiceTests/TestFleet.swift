@@ -2,8 +2,10 @@ import Content
 import CoordinatorService
 import Crypto
 import FleetAPI
+import FleetCertificates
 import FleetModel
 import FoundationEssentials
+import Glibc
 import Hashing
 import SwiftASN1
 import Trust
@@ -48,6 +50,22 @@ final class TestFleet: Sendable {
         try write("\(stem).crt", try certificate.serializeAsPEM().pemString)
         try write("\(stem).key", key.pemRepresentation)
         return Host(certificate: path("\(stem).crt"), key: path("\(stem).key"), signingKey: key)
+    }
+
+    /// The authority as `fleetctl` has it.
+    func operatorsAuthority() throws -> CertificateAuthority {
+        try write("authority.key", authority.keyPEM)
+        chmod(path("authority.key"), 0o600)
+        return try CertificateAuthority.load(certificatePath: path("authority.crt"), keyPath: path("authority.key"))
+    }
+
+    /// An issuing key, and a coordinator that has it.
+    func configurationWithIssuingKey() throws -> CoordinatorConfiguration {
+        try operatorsAuthority().issueIssuingKey(days: 300)
+            .save(certificatePath: path("issuing.pem"), keyPath: path("issuing.key"))
+        var configuration = configuration
+        configuration.issuing = (path("issuing.pem"), path("issuing.key"))
+        return configuration
     }
 
     var configuration: CoordinatorConfiguration {

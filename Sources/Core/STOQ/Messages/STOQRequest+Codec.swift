@@ -37,6 +37,7 @@ extension STOQRequest {
         case yanks = 9
         case chunkLog = 10
         case swarm = 11
+        case standings = 24
     }
 
     /// A byte that says what is asked for, the set, then what belongs to it.
@@ -74,6 +75,7 @@ extension STOQRequest {
         case .metadata(let versions):
             precondition(versions.count <= Self.versionsLimit, "versions of \(versions.count) bytes")
             return [Tag.metadata.rawValue] + versions
+        case .standings: return [Tag.standings.rawValue]
         case .command(let bytes):
             precondition(bytes.count <= Self.commandLimit, "a command of \(bytes.count) bytes")
             return [Tag.command.rawValue] + bytes
@@ -99,6 +101,10 @@ extension STOQRequest {
         guard let tag = Tag(rawValue: code) else { throw STOQRequestError.unknown(tag: code) }
         if tag == .command { return .command(try rest(&reader, limit: commandLimit)) }
         if tag == .metadata { return .metadata(versions: try rest(&reader, limit: versionsLimit)) }
+        if tag == .standings {
+            try reader.expectEnd()
+            return .standings
+        }
         let set = try reader.plainName()
         let request: STOQRequest
         switch tag {
@@ -119,7 +125,7 @@ extension STOQRequest {
             request = .chunkLog(
                 set: set, from: from, size: from + (try reader.varint(max: ChunkLogHead.maximumSize - from)))
         case .swarm: request = .swarm(set: set, ReleaseDigest(try reader.digest()))
-        case .metadata, .command: preconditionFailure("a request without a set")
+        case .metadata, .standings, .command: preconditionFailure("a request without a set")
         }
         try reader.expectEnd()
         return request

@@ -25,6 +25,8 @@ package enum STOQRequest: Hashable, Sendable {
     case chunkLog(set: String, from: UInt64, size: UInt64)
     /// To take part in the swarm of a release for as long as the stream is open; both sides send `SwarmMessage`s.
     case swarm(set: String, ReleaseDigest)
+    /// What operators said of hosts that lost their standing. The answer has one item, an encoded `StandingList`.
+    case standings
     /// An operator's command in JSON; the answers are messages of their own form.
     case command([UInt8])
 
@@ -48,6 +50,7 @@ package enum STOQRequest: Hashable, Sendable {
         case .metadata: "metadata"
         case .chunkLog: "chunk log"
         case .swarm: "swarm"
+        case .standings: "standings"
         case .command: "command"
         }
     }
@@ -58,14 +61,14 @@ package enum STOQRequest: Hashable, Sendable {
         case .release(let set, _), .changeset(let set, _), .nodes(let set, _), .chunkLists(let set, _),
             .chunks(let set, _), .packedTree(let set, _), .yanks(let set), .chunkLog(let set, _, _), .swarm(let set, _):
             set
-        case .metadata, .command: nil
+        case .metadata, .standings, .command: nil
         }
     }
 
     /// How many items may be answered; 0 where answers are of another form.
     package var itemCount: Int {
         switch self {
-        case .release, .changeset, .yanks, .metadata: 1
+        case .release, .changeset, .yanks, .metadata, .standings: 1
         case .nodes(_, let digests): digests.count
         case .chunkLists(_, let digests): digests.count
         case .chunks(_, let digests): digests.count

@@ -17,9 +17,10 @@ struct PlanFollower: Sendable {
     let client: CoordinatorClient
     let activity: AgentActivity
     let generations: GenerationFile
-    let terms: TermAuthority
+    let operators: OperatorAuthority
     let watcher: HeadWatcher
     let metadata: MetadataWatcher
+    let standings: StandingKeeper
     let reporter: Reporter
     let pool: BlockingPool
     let clock: WallClock
@@ -39,7 +40,9 @@ struct PlanFollower: Sendable {
             let seen = reporter.cameBack.count
             do {
                 let answer = try await client.assignments(
-                    after: known, reports: reports, neighbourhood: neighbourhood, wait: Self.wait)
+                    after: known, reports: reports, neighbourhood: neighbourhood, standings: standings.tag,
+                    wait: Self.wait)
+                await standings.pollAnswered(answer)
                 watcher.pollAnswered(answer.neighbourhood)
                 metadata.pollAnswered(answer)
                 neighbourhood = answer.neighbourhoodTag
@@ -57,6 +60,7 @@ struct PlanFollower: Sendable {
                 let level: Logger.Level = error is FileError ? .error : .debug
                 logger.log(level: level, "the poll for plans failed", metadata: ["error": "\(error)"])
                 watcher.pollFailed()
+                standings.pollFailed()
                 // Each agent waits a little differently, so that they do not all come back at once.
                 await reporter.cameBack.wait(after: seen, atMost: pause * Double.random(in: 0.5...1.0))
                 pause = min(pause * 2, Self.longestPause)
@@ -93,9 +97,11 @@ struct PlanFollower: Sendable {
 
     /// Throws unless an operator declared the term `number` in `signed`.
     private func check(_ number: UInt64, _ signed: [UInt8]?) throws {
-        guard let signed else { throw TermError.malformed("there is none") }
-        let term = try terms.verify(SignedTerm(decoding: signed))
-        guard term.number == number else { throw TermError.malformed("it declares term \(term.number)") }
+        guard let signed else { throw StatementError(FleetTerm.kind, .malformed("there is none")) }
+        let term = try operators.verify(SignedTerm(decoding: signed))
+        guard term.number == number else {
+            throw StatementError(FleetTerm.kind, .malformed("it declares term \(term.number)"))
+        }
     }
 
     private func refuse(_ generation: Generation, _ error: any Error) {

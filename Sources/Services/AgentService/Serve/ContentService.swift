@@ -63,7 +63,7 @@ package struct ContentService: Sendable {
         case .yanks:
             let list = try await pool.run { [store] in try store.yankList(set: set) }
             try await send([list], on: stream)
-        case .metadata, .command, .swarm:
+        case .metadata, .standings, .command, .swarm:
             break
         }
     }
@@ -93,7 +93,7 @@ package struct ContentService: Sendable {
     }
 
     /// Sends items whose positions in the request begin at `first`; nil is absent. Large ones go in parts.
-    private func send(_ items: [[UInt8]?], on stream: STOQStream, from first: Int = 0) async throws {
+    func send(_ items: [[UInt8]?], on stream: STOQStream, from first: Int = 0) async throws {
         var answer = STOQAnswer.Builder(byteLimit: Self.answerByteLimit)
         for (offset, item) in items.enumerated() {
             guard let item else {

@@ -19,6 +19,8 @@ struct PeerService: STOQService {
     let trust: TrustedRepository
     let pool: BlockingPool
     let content: ContentService
+    /// Knows who lost their standing.
+    let verifier: PeerVerifier
     let commands: CommandService
     let logger: Logger
     /// Takes what a peer said about itself, by its name.
@@ -51,6 +53,8 @@ struct PeerService: STOQService {
                     return stream.reset(.notAllowed, "only operators may send commands")
                 }
                 try await commands.run(bytes, from: peer, on: stream)
+            } else if case .standings = request {
+                try await content.send([verifier.list.encode()], on: stream)
             } else {
                 try await content.answer(request, on: stream)
             }

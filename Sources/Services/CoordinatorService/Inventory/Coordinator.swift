@@ -21,15 +21,16 @@ actor Coordinator {
     let startedAt: Int64
     private let limits: CoordinatorLimits
     private var seal: ReleaseSeal
-    private let terms: TermAuthority
+    /// Who belongs to the fleet.
+    nonisolated let desk: MembershipDesk
     /// Nil once the coordinator is closed.
     private var open: StateDatabase?
-    private let logger: Logger
-    private let now: @Sendable () -> Int64
+    let logger: Logger
+    let now: @Sendable () -> Int64
     private let arrive: @Sendable (CoordinatorPhase) -> Void
 
-    private var inventory: Inventory
-    private var polls = LongPolls()
+    var inventory: Inventory
+    var polls = LongPolls()
     private var nextPoll: UInt64 = 0
     /// Counter of everything that can change the status.
     private var change: UInt64
@@ -56,11 +57,11 @@ actor Coordinator {
     /// Reads what is on disk and takes up where the last process ended.
     ///
     /// - Parameters:
-    ///   - terms: the fleet's authority, whose operators declare terms.
+    ///   - desk: who belongs to the fleet, and what operators say.
     ///   - now: seconds since 1970 by the coordinator's clock.
     ///   - onPhase: called where the work arrives.
     init(
-        policy: AcceptedPolicy, identity: FleetIdentity, terms: TermAuthority, database: StateDatabase,
+        policy: AcceptedPolicy, identity: FleetIdentity, desk: MembershipDesk, database: StateDatabase,
         limits: CoordinatorLimits, logger: Logger, now: @escaping @Sendable () -> Int64,
         onPhase: @escaping @Sendable (CoordinatorPhase) -> Void
     ) throws {
@@ -72,7 +73,8 @@ actor Coordinator {
         self.now = now
         arrive = onPhase
         seal = try Self.restoredSeal(policy, database, logger)
-        self.terms = terms
+        self.desk = desk
+        _ = desk.verifier.take(try database.standings())
         startedAt = now()
         let fleet = policy.fleet
         fleetAnswer = FleetAnswer(
@@ -123,17 +125,21 @@ actor Coordinator {
     /// Waits until there is a plan for `mirror` newer than `generation` or a call for reports other than `reports`, or
     /// until `wait` is over. A second poll of the same mirror ends the first.
     func assignments(
-        of mirror: String, after generation: Generation?, reports: UInt64?, neighbourhood: String?, wait: Duration,
-        connection: UInt64
+        of mirror: String, after generation: Generation?, reports: UInt64?, neighbourhood: String?,
+        standings: String?, wait: Duration, connection: UInt64
     ) async -> AssignmentsAnswer {
         polls.wake(.assignments(mirror: mirror))
         let poll = nextPoll
         pollers[mirror] = Poller(connection: connection, poll: poll, ended: nil)
-        if !hasNews(for: mirror, after: generation, reports: reports) {
+        if !hasNews(for: mirror, after: generation, reports: reports), standings == desk.verifier.standingsTag {
             await next(.assignments(mirror: mirror), connection: connection, until: .now() + TimeAmount(wait))
         }
         if pollers[mirror]?.poll == poll { pollers[mirror]?.ended = .now() }
         var answer = inventory.assignments(of: mirror, after: generation, neighbourhood: neighbourhood)
+        answer.standingsTag = desk.verifier.standingsTag
+        if answer.standingsTag != standings, answer.standingsTag != nil {
+            answer.standings = Base64Bytes(desk.verifier.list.encode())
+        }
         answer.timestampVersion = UInt64(exactly: seal.versions[.timestamp])
         return answer
     }
@@ -329,7 +335,7 @@ actor Coordinator {
         let bytes = declaration.signed.bytes
         let declared: FleetTerm
         do {
-            declared = try terms.verify(SignedTerm(decoding: bytes))
+            declared = try desk.verifier.operators.verify(SignedTerm(decoding: bytes))
         } catch {
             throw RequestError.unacceptable(RefusalCode.termRefused, "the term is refused: \(error)")
         }
@@ -361,7 +367,7 @@ actor Coordinator {
                 trust: seal.sets, now: now()))
     }
 
-    private func changed() {
+    func changed() {
         change += 1
         polls.wake(.status)
     }
@@ -406,7 +412,7 @@ actor Coordinator {
         polls.wake(.reports)
     }
 
-    private var database: StateDatabase {
+    var database: StateDatabase {
         get throws(RequestError) {
             guard let open else { throw .busy("the coordinator is stopping") }
             return open

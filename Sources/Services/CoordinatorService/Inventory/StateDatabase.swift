@@ -48,9 +48,20 @@ struct StateDatabase: Sendable {
             DELETE FROM release;
             ALTER TABLE release RENAME COLUMN signed TO document;
             """),
+        // Hosts that join by token, and what operators said of those that lost their standing.
+        Migration(
+            3,
+            """
+            CREATE TABLE enrolment (
+                name TEXT PRIMARY KEY, secret_hash BLOB NOT NULL UNIQUE, expires_at INTEGER NOT NULL,
+                admission BLOB NOT NULL, root BLOB NOT NULL) WITHOUT ROWID;
+            CREATE TABLE member (
+                name TEXT PRIMARY KEY, joined_at INTEGER NOT NULL, admission BLOB NOT NULL) WITHOUT ROWID;
+            CREATE TABLE standing (name TEXT PRIMARY KEY, signed BLOB NOT NULL) WITHOUT ROWID;
+            """),
     ]
 
-    private let connection: Connection
+    let connection: Connection
     /// Held as long as the database is open.
     private let lock: FileLock
 

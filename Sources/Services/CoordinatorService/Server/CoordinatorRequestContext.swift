@@ -24,6 +24,9 @@ struct CoordinatorRequestContext: RequestContext {
         }
     }
 
+    /// Who sent the request; nil if it has no certificate.
+    var knownPeer: Peer? { provenPeer }
+
     /// This context with its peer.
     func with(_ peer: Peer) -> CoordinatorRequestContext {
         var copy = self

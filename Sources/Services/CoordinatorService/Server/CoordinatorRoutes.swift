@@ -17,14 +17,22 @@ struct CoordinatorRoutes: Sendable {
                 preconditionFailure("\(route.method) is no method")
             }
             router.on(RouterPath(route.path), method: method) { request, context in
-                let peer = try context.peer
-                guard AccessTable.allows(peer.identity.role, route) else {
-                    let allowed = AccessTable.roles(route).map(\.rawValue).joined(separator: ", ")
+                let peer = context.knownPeer
+                guard AccessTable.allows(peer?.identity.role, route.call) else {
+                    guard let peer else { throw RequestError.noIdentity }
+                    let allowed = AccessTable.allowed(route.call).map(\.rawValue).joined(separator: ", ")
                     throw RequestError.notAllowed(
                         "\(peer.identity.uri) may not call \(route.method) \(route.path)",
                         hint: "that takes a certificate with the role \(allowed)")
                 }
-                return try await answer(route, request, context, peer)
+                switch route {
+                case .authority: return try Response.json(coordinator.desk.authorityAnswer)
+                case .join:
+                    let body = try await request.json(
+                        JoinRequest.self, limit: limits.joinBytes, deadline: limits.bodyDeadline)
+                    return try Response.json(await coordinator.join(body))
+                default: return try await answer(route, request, context, context.peer)
+                }
             }
         }
     }
@@ -33,6 +41,20 @@ struct CoordinatorRoutes: Sendable {
         _ route: Route, _ request: Request, _ context: CoordinatorRequestContext, _ peer: Peer
     ) async throws -> Response {
         switch route {
+        case .authority, .join:
+            throw RequestError.notFound("it is answered before")
+        case .renewCertificate:
+            return try .json(await coordinator.renewCertificate(of: peer))
+        case .enrol:
+            let order = try await request.json(
+                EnrolmentOrder.self, limit: limits.enrolmentBytes, deadline: limits.bodyDeadline)
+            return try .json(await coordinator.enrol(order, by: peer.identity))
+        case .submitStandings:
+            let submission = try await request.json(
+                StandingSubmission.self, limit: limits.standingBytes, deadline: limits.bodyDeadline)
+            return try .json(await coordinator.take(submission, by: peer.identity))
+        case .members:
+            return try .json(await coordinator.members())
         case .submitReport:
             return try .json(await submitReport(request, peer))
         case .listReports:
@@ -126,6 +148,7 @@ struct CoordinatorRoutes: Sendable {
         return try await coordinator.assignments(
             of: peer.identity.name, after: after, reports: request.number("reports"),
             neighbourhood: request.uri.queryParameters["neighbourhood"].map(String.init),
+            standings: request.uri.queryParameters["standings"].map(String.init),
             wait: request.wait(longest: limits.longestWait), connection: peer.connection)
     }
 

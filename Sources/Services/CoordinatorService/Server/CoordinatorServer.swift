@@ -20,7 +20,7 @@ package struct CoordinatorServer: Service {
     /// BLAKE3 of the fleet.yaml in force, in hexadecimal.
     let policyDigest: String
     private let limits: CoordinatorLimits
-    private let tls: TLSConfiguration
+    private let credentials: ServerCredentials
     private let logger: Logger
     private let onListening: @Sendable (NetworkAddress) async throws -> Void
 
@@ -42,13 +42,13 @@ package struct CoordinatorServer: Service {
         do {
             coordinator = try Coordinator(
                 policy: policy, identity: credentials.identity,
-                terms: TermAuthority(authorityPath: configuration.authority),
+                desk: MembershipDesk(
+                    fleet: policy.fleet.name, verifier: credentials.verifier, authorityPEM: credentials.authorityPEM,
+                    issuing: credentials.issuing),
                 database: StateDatabase(folder: folder), limits: limits, logger: logger, now: now,
                 onPhase: onPhase)
         } catch let error as StartError {
             throw error
-        } catch let error as CredentialError {
-            throw .configuration(message: "\(error.place): \(error.message)", hint: error.remedy)
         } catch {
             throw .state(
                 message: "cannot use the state in \(folder): \(error)", hint: "check the folder, its owner and its disk"
@@ -56,7 +56,7 @@ package struct CoordinatorServer: Service {
         }
         fleet = policy.fleet
         policyDigest = policy.digest
-        tls = credentials.tls
+        self.credentials = credentials
         self.limits = limits
         self.logger = logger
         self.onListening = onListening
@@ -112,7 +112,8 @@ package struct CoordinatorServer: Service {
         router.add(
             middleware: PeerGate(
                 fleet: fleet.name,
-                members: Dictionary(fleet.mirrors.map { ($0.name, $0.role) }, uniquingKeysWith: { first, _ in first })))
+                members: Dictionary(fleet.mirrors.map { ($0.name, $0.role) }, uniquingKeysWith: { first, _ in first }),
+                verifier: credentials.verifier))
         CoordinatorRoutes(coordinator: coordinator, limits: limits).add(to: router)
         return router
     }
@@ -121,7 +122,9 @@ package struct CoordinatorServer: Service {
         let connections = ConnectionNumbers()
         let coordinator = coordinator
         let handshakeDeadline = TimeAmount(limits.handshakeDeadline)
+        let anonymousDeadline = TimeAmount(limits.anonymousDeadline)
         let answerDeadline = TimeAmount(limits.answerDeadline)
+        let verifier = credentials.verifier
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = limits.headerBytes
         decoder.maxHeaderListSize = limits.headerBytes
@@ -131,12 +134,12 @@ package struct CoordinatorServer: Service {
                 configuration: .init(
                     additionalChannelHandlers: [
                         PeerConnectionHandler(
-                            number: connections.next(), handshakeDeadline: handshakeDeadline,
-                            answerDeadline: answerDeadline
+                            number: connections.next(), verifier: verifier, handshakeDeadline: handshakeDeadline,
+                            anonymousDeadline: anonymousDeadline, answerDeadline: answerDeadline
                         ) { coordinator.connectionIsGone($0) }
                     ],
                     idleTimeout: TimeAmount(limits.idleTimeout), httpDecoderConfiguration: decoder)),
-            tlsConfiguration: tls)
+            tlsConfiguration: credentials.tls)
     }
 }
 

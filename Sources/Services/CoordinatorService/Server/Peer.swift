@@ -5,8 +5,10 @@ import NIOTLS
 
 /// The other end of a connection, from its verified certificate.
 struct Peer: Sendable {
+    /// Who it is, and what later words of operators on it are compared with.
+    var host: VerifiedHost
     /// Who it is.
-    var identity: FleetIdentity
+    var identity: FleetIdentity { host.identity }
     /// Its public key as DER SubjectPublicKeyInfo; reports must be signed by it.
     var publicKey: [UInt8]
     /// Number of the connection, unique in this process.
@@ -22,32 +24,39 @@ final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     typealias OutboundIn = NIOAny
 
     private let number: UInt64
+    private let verifier: PeerVerifier
     private let handshakeDeadline: TimeAmount
+    private let anonymousDeadline: TimeAmount
     private let answerDeadline: TimeAmount
     private let onGone: @Sendable (UInt64) -> Void
     private var handshakeTimer: Scheduled<Void>?
     private var answerTimer: Scheduled<Void>?
-    private var peer: Result<Peer, any Error>?
+    private var peer: Result<Peer?, any Error>?
     private var isGone = false
     private var isDeaf = false
 
     /// - Parameters:
     ///   - number: the connection's number.
+    ///   - verifier: decides who the peer is.
     ///   - handshakeDeadline: from now until TLS has verified the peer.
+    ///   - anonymousDeadline: from then until the end, for a peer without a certificate.
     ///   - answerDeadline: how long the peer may leave more of its answers waiting than a send buffer holds.
     ///   - onGone: called once, on the connection's loop, when the other end closed or the connection broke.
     init(
-        number: UInt64, handshakeDeadline: TimeAmount, answerDeadline: TimeAmount,
+        number: UInt64, verifier: PeerVerifier, handshakeDeadline: TimeAmount, anonymousDeadline: TimeAmount,
+        answerDeadline: TimeAmount,
         onGone: @escaping @Sendable (UInt64) -> Void
     ) {
         self.number = number
+        self.verifier = verifier
         self.handshakeDeadline = handshakeDeadline
+        self.anonymousDeadline = anonymousDeadline
         self.answerDeadline = answerDeadline
         self.onGone = onGone
     }
 
-    /// The peer of `channel`; throws if its certificate is missing or names nobody. Runs on any thread.
-    static func peer(of channel: any Channel) async throws -> Peer {
+    /// The peer of `channel`; nil if it has no certificate; throws if that names nobody who is believed. Runs on any thread.
+    static func peer(of channel: any Channel) async throws -> Peer? {
         try await channel.eventLoop.submit {
             let handler = try channel.pipeline.syncOperations.handler(type: PeerConnectionHandler.self)
             return try handler.peer(in: channel)
@@ -67,13 +76,13 @@ final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         if !isDeaf { context.read() }
     }
 
-    private func peer(in channel: any Channel) throws -> Peer {
+    private func peer(in channel: any Channel) throws -> Peer? {
         if let peer { return try peer.get() }
-        let read = Result { () throws -> Peer in
+        let read = Result { () throws -> Peer? in
             let tls = try channel.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
-            guard let certificate = tls.peerCertificate else { throw NIOSSLError.noCertificateToValidate }
+            guard let certificate = tls.peerCertificate else { return nil }
             return Peer(
-                identity: try FleetIdentity(certificateDER: certificate.toDERBytes()),
+                host: try verifier.verify(certificateDER: certificate.toDERBytes()),
                 publicKey: try certificate.extractPublicKey().toSPKIBytes(), connection: number)
         }
         peer = read
@@ -106,8 +115,18 @@ final class PeerConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event { gone() }
-        if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent { handshakeTimer?.cancel() }
+        if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent { handshaken(context) }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Whoever has shown no certificate has little to do here.
+    private func handshaken(_ context: ChannelHandlerContext) {
+        handshakeTimer?.cancel()
+        let tls = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+        guard tls?.peerCertificate == nil else { return }
+        handshakeTimer = context.eventLoop.assumeIsolated().scheduleTask(in: anonymousDeadline) {
+            context.close(promise: nil)
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -61,21 +61,39 @@ struct PeerGate: RouterMiddleware {
     /// The role of every mirror of fleet.yaml.
     let members: [String: MirrorRole]
 
+    /// Knows who lost their standing since their connection began.
+    let verifier: PeerVerifier
+
     func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
-        let peer: Peer
+        let peer: Peer?
         do {
             peer = try await PeerConnectionHandler.peer(of: context.channel)
+        } catch let error as IdentityError {
+            throw RequestError.notBelieved(error)
         } catch {
             throw RequestError.noIdentity
         }
+        guard let peer else {
+            guard Self.openPaths.contains(request.uri.path) else { throw RequestError.noIdentity }
+            return try await next(request, context)
+        }
+        try check(peer)
+        return try await next(request, context.with(peer))
+    }
+
+    /// What somebody without a certificate may ask for, by its path.
+    private static let openPaths = Set(Route.allCases.filter { AccessTable.allows(nil, $0.call) }.map(\.path))
+
+    private func check(_ peer: Peer) throws(RequestError) {
         let identity = peer.identity
         guard identity.fleet == fleet else {
             throw RequestError.notAllowed("\(identity.uri) is of another fleet than \(fleet)")
         }
+        if let refusal = verifier.refusal(of: peer.host) { throw RequestError.notBelieved(refusal) }
         switch identity.role {
-        case .operator, .coordinator: break
+        case .operator, .coordinator, .reader: break
         case .agent, .origin:
             guard let role = members[identity.name], (role == .origin) == (identity.role == .origin) else {
                 throw RequestError.notAllowed(
@@ -83,6 +101,5 @@ struct PeerGate: RouterMiddleware {
                     hint: "add \(identity.name) under mirrors: and restart the coordinator")
             }
         }
-        return try await next(request, context.with(peer))
     }
 }

@@ -1,4 +1,5 @@
 package import FleetAPI
+import FleetCertificates
 import HTTPTypes
 
 /// A request that ends with a status of 400 or above, and the reason.
@@ -16,6 +17,11 @@ package struct RequestError: Error, Equatable {
     static let noIdentity = RequestError(
         .unauthorized, RefusalCode.noIdentity, "the certificate names no host or operator of a fleet",
         hint: "use one that the fleet's authority issued")
+
+    /// The certificate is no longer, or not, that of a host that is believed.
+    static func notBelieved(_ error: IdentityError) -> RequestError {
+        RequestError(.forbidden, RefusalCode.notAllowed, "\(error)")
+    }
 
     static func notAllowed(_ message: String, hint: String? = nil) -> RequestError {
         RequestError(.forbidden, RefusalCode.notAllowed, message, hint: hint)

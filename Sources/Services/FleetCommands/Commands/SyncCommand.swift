@@ -60,6 +60,7 @@ struct SyncCommand: AsyncParsableCommand {
 /// A time on the command line: a number with a unit.
 package struct DurationOption: CustomStringConvertible {
     static let tenMinutes = DurationOption(seconds: 600)
+    static let quarterHour = DurationOption(seconds: 900)
 
     package let seconds: Int64
 

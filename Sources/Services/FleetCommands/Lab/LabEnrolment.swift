@@ -22,6 +22,8 @@ struct LabEnrolment {
         try keys.issue(
             .coordinator, name: LabLayout.coordinator, days: FleetKeys.defaultDays,
             into: layout.home(of: LabLayout.coordinator), as: "coordinator")
+        try keys.issueIssuingKey(
+            days: CertificateAuthority.issuingKeyDays, into: layout.home(of: LabLayout.coordinator))
         for (index, name) in configuration.hosts.enumerated() {
             let home = layout.home(of: name)
             try keys.issue(

@@ -5,7 +5,7 @@ import FleetModel
 ///
 /// It stays on the operator's machine. What a host needs is issued from it into a folder of that host.
 struct FleetKeys {
-    /// Days that a certificate counts; there is no renewal by itself yet.
+    /// Days that a certificate counts that nobody renews; those of hosts that join by token renew themselves.
     static let defaultDays = 825
 
     let folder: String
@@ -31,5 +31,13 @@ struct FleetKeys {
             .save(certificatePath: "\(target)/\(basename).pem", keyPath: "\(target)/\(basename).key")
         guard target != folder else { return }
         try TextFile.write(authority.certificatePEM, to: "\(target)/authority.pem")
+    }
+
+    /// Makes an issuing key for a coordinator, as `issuing.pem` and `issuing.key` in `target`.
+    func issueIssuingKey(days: Int, into target: String) throws {
+        let authority = try CertificateAuthority.load(certificatePath: authorityCertificate, keyPath: authorityKey)
+        try TextFile.makeFolder(target)
+        try authority.issueIssuingKey(days: days)
+            .save(certificatePath: "\(target)/issuing.pem", keyPath: "\(target)/issuing.key")
     }
 }

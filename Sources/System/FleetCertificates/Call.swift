@@ -1,0 +1,77 @@
+/// Everything that one host can ask of another: the endpoints of the coordinator's API, by the names of `Route`, and the
+/// kinds of requests between hosts.
+package enum Call: String, CaseIterable, Sendable {
+    // The coordinator's API.
+    case authority
+    case join
+    case renewCertificate
+    case enrol
+    case submitStandings
+    case submitReport
+    case listReports
+    case assignments
+    case registerRelease
+    case submitMetadata
+    case listReleases
+    case release
+    case makePlan
+    case currentPlan
+    case plan
+    case term
+    case declareTerm
+    case status
+    case fleet
+    case health
+    case members
+    // Between hosts.
+    /// Releases and all that they name, metadata, yanked paths, standings.
+    case content
+    /// An operator's command to an agent.
+    case command
+}
+
+/// Who may ask for what: the only place that says so.
+///
+/// A row is a call, a column the role in a verified certificate, or nobody known: who has none. What is more than a role
+/// is checked where it is known: a report is taken only of the mirror that the certificate names, a release only of the
+/// set's own origin, a host must be named in fleet.yaml with its role to call the coordinator at all, and a peer is
+/// answered for sets that the host carries.
+package enum AccessTable {
+    private typealias Roles = Set<FleetRole>
+
+    private static let hosts: Roles = [.agent, .origin]
+    private static let watchers: Roles = [.operator, .reader]
+
+    private static func roles(_ call: Call) -> Roles {
+        switch call {
+        case .authority, .join: Roles(FleetRole.allCases)
+        case .renewCertificate: [.agent]
+        case .enrol: [.operator]
+        case .submitStandings: hosts.union([.operator])
+        case .submitReport, .assignments: hosts
+        case .registerRelease: [.origin, .operator]
+        case .submitMetadata: hosts.union([.operator])
+        case .listReleases, .release, .health: hosts.union(watchers)
+        case .listReports, .currentPlan, .plan, .term, .status, .fleet, .members: watchers
+        case .makePlan, .declareTerm: [.operator]
+        case .content: hosts.union([.operator])
+        case .command: [.operator]
+        }
+    }
+
+    /// Whether a peer of that role may ask for it; nil: one without a certificate.
+    package static func allows(_ role: FleetRole?, _ call: Call) -> Bool {
+        guard let role else { return call == .authority || call == .join }
+        return roles(call).contains(role)
+    }
+
+    /// Whether a peer of that role may connect to a host at all.
+    package static func mayConnect(_ role: FleetRole) -> Bool {
+        allows(role, .content) || allows(role, .command)
+    }
+
+    /// The roles that may ask for it, for messages.
+    package static func allowed(_ call: Call) -> [FleetRole] {
+        FleetRole.allCases.filter { allows($0, call) }
+    }
+}
