@@ -96,6 +96,7 @@ let package = Package(
         target("Core", "Planning", ["FleetModel", "Content", "Hashing"]),
         target("Core", "STOQ", ["Content", "Hashing", "CZstd"]),
         target("Core", "Retention"),
+        target("Core", "Swarm", ["Content"]),
 
         // System: touches the operating system
         target("System", "LinuxIO", ["CLinux"]),

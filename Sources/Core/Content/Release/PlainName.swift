@@ -23,3 +23,12 @@ package enum PlainName {
         }
     }
 }
+
+extension ByteReader {
+    /// Reads a name of a fleet, host or set, after its length. Throws `CodecError` for any other bytes.
+    package mutating func plainName() throws(CodecError) -> String {
+        let bytes = try lengthPrefixed(max: PlainName.maximumByteCount)
+        guard PlainName.accepts(bytes) else { throw malformed("a name that is not \(PlainName.rule)") }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

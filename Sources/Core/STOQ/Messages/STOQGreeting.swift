@@ -78,12 +78,3 @@ package struct STOQGreeting: Hashable, Sendable {
         self.heads = heads
     }
 }
-
-extension ByteReader {
-    /// Reads a name of a fleet, host or set.
-    mutating func plainName() throws(CodecError) -> String {
-        let bytes = try lengthPrefixed(max: PlainName.maximumByteCount)
-        guard PlainName.accepts(bytes) else { throw malformed("a name that is not \(PlainName.rule)") }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-}

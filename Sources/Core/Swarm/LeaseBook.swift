@@ -1,0 +1,358 @@
+/// What the origin gives to whom first, in the swarm of one release: every block leaves it once.
+///
+/// Pure: events and the time go in, leases come out. A block is given to the mirror with the fewest that nobody else has
+/// yet, in the order of the chunk log; it is given again only for a reason, which is counted: the lease expired, its holder
+/// is gone, is slow, or had it corrupted. Nothing is given before ``SwarmLeaseSettings/quiet`` has passed since the first
+/// mirror came, so that an origin that was started again hears what mirrors have.
+package struct LeaseBook: Sendable {
+    /// Blocks for one mirror to fetch.
+    package struct Grant: Hashable, Sendable {
+        /// The mirror, as ``LeaseBook/join(_:isNear:hello:now:)`` named it.
+        package let mirror: Int
+        /// The ordinals of the blocks, ascending, touching ones joined.
+        package let ranges: [Range<UInt32>]
+    }
+
+    /// Why a block was given again.
+    package enum Reason: String, CaseIterable, Hashable, Sendable {
+        case expired, gone, slow, corrupt, refused
+    }
+
+    private enum Standing: Hashable {
+        /// Nobody was given it, or it is to be given again.
+        case free
+        /// Given to a mirror, at that time, which has had it since `heldAt`.
+        case leased(Int, at: Double, heldAt: Double?)
+        /// Mirrors give it to each other.
+        case copied
+    }
+
+    private struct Mirror {
+        let name: String
+        let isNear: Bool
+        var want = OrdinalSet()
+        var have: OrdinalSet
+        var complete: UInt32
+        /// Blocks of which something is wanted.
+        var blocks: BlockSet
+        /// Blocks it has whole, as far as anybody wants them.
+        var held: BlockSet
+        /// Leased to it and not copied by others.
+        var unreplicated = 0
+        /// Leased to it and not there yet.
+        var underWay = 0
+        /// Seconds from having a block to another having it, smoothed.
+        var replication: Double?
+        var penalty = 0
+        var pausedUntil = 0.0
+        var cursor = 0
+    }
+
+    private let settings: SwarmLeaseSettings
+    private let cut: BlockCut
+    private let lengths: [UInt32]
+    private var standings: [Standing]
+    private var lastLessee: [Int32]
+    private var holders: [UInt16]
+    private var mirrors: [Int: Mirror] = [:]
+    private var nextMirror = 0
+    private var turn = 0
+    private var firstJoin: Double?
+    /// Blocks under way, for the checks of time.
+    private var open: Set<Int> = []
+    private var meanHold: Double?
+    /// What was given, in blocks and bytes, each time.
+    package private(set) var leases: UInt64 = 0
+    package private(set) var leasedBytes: UInt64 = 0
+    /// How often a block was given again, by reason.
+    package private(set) var again: [Reason: UInt64] = [:]
+
+    /// A book over the chunks from the cut's base on, which have these lengths.
+    package init(cut: BlockCut, lengths: [UInt32], settings: SwarmLeaseSettings = SwarmLeaseSettings()) {
+        self.cut = cut
+        self.lengths = lengths
+        self.settings = settings
+        standings = Array(repeating: .free, count: cut.count)
+        lastLessee = Array(repeating: -1, count: cut.count)
+        holders = Array(repeating: 0, count: cut.count)
+    }
+
+    /// Whether no mirror takes part.
+    package var isIdle: Bool { mirrors.isEmpty }
+
+    // MARK: Events
+
+    /// A mirror takes part; the number by which it is known from here on.
+    package mutating func join(_ name: String, isNear: Bool, hello: SwarmHello, now: Duration) -> Int {
+        let id = nextMirror
+        nextMirror += 1
+        firstJoin = firstJoin ?? now.seconds
+        mirrors[id] = Mirror(
+            name: name, isNear: isNear, have: hello.have, complete: hello.complete,
+            blocks: BlockSet(count: cut.count), held: BlockSet(count: cut.count))
+        noteHeld(id, in: hello.have.ranges + [0..<hello.complete], now.seconds)
+        return id
+    }
+
+    /// A mirror is gone: what it alone has is given again.
+    package mutating func leave(_ mirror: Int, now: Duration) -> [Grant] {
+        guard let gone = mirrors.removeValue(forKey: mirror) else { return [] }
+        rewind(to: 0)
+        for block in 0..<cut.count {
+            if gone.held[block] { holders[block] -= 1 }
+            switch standings[block] {
+            case .leased(mirror, _, _): release(block, .gone)
+            case .copied where gone.held[block] && holders[block] == 0: release(block, .gone)
+            default: break
+            }
+        }
+        return grant(now.seconds)
+    }
+
+    /// A mirror said something.
+    package mutating func heard(_ message: SwarmMessage, from mirror: Int, now: Duration) -> [Grant] {
+        guard mirrors[mirror] != nil else { return [] }
+        switch message {
+        case .have(let ranges):
+            for range in ranges {
+                mirrors[mirror]?.have.insert(range)
+                mirrors[mirror]?.want.remove(range)
+            }
+            noteHeld(mirror, in: ranges, now.seconds)
+        case .want(let want): wants(want, mirror, now.seconds)
+        case .copied(let ranges):
+            forEachBlock(of: ranges) { block in
+                if case .leased(mirror, _, let heldAt) = standings[block] { copied(block, heldAt, now.seconds) }
+            }
+        case .cancel(let ranges):
+            forEachBlock(of: ranges) { block in
+                guard case .leased(mirror, _, _) = standings[block] else { return }
+                mirrors[mirror]?.blocks[block] = false
+                release(block, .refused)
+            }
+        case .hello, .lease, .claim, .peers: break
+        }
+        return grant(now.seconds)
+    }
+
+    /// Looks at leases that nothing came of; to be called about every 100 ms.
+    package mutating func tick(now: Duration) -> [Grant] {
+        let seconds = now.seconds
+        let mean = meanHold ?? settings.patience.seconds
+        for block in open.sorted() {
+            guard case .leased(let mirror, let at, let heldAt) = standings[block] else { continue }
+            if let heldAt {
+                guard seconds - heldAt > max(settings.patience.seconds, 16 * mean), isWanted(block) else { continue }
+                punish(mirror, seconds)
+                release(block, .slow)
+            } else if seconds - at > max(settings.patience.seconds, 10 * mean) {
+                punish(mirror, seconds)
+                release(block, .expired)
+            }
+        }
+        return grant(seconds)
+    }
+
+    // MARK: Standing
+
+    private mutating func wants(_ want: OrdinalSet, _ id: Int, _ now: Double) {
+        mirrors[id]?.want = want
+        var blocks = BlockSet(count: cut.count)
+        for range in want.ranges {
+            for block in cut.blocks(touching: range) { blocks[block] = true }
+        }
+        mirrors[id]?.blocks = blocks
+        mirrors[id]?.cursor = 0
+        for block in 0..<cut.count where blocks[block] && mirrors[id]?.held[block] == true {
+            // It has part of it, and wants the rest.
+            mirrors[id]?.held[block] = false
+            holders[block] -= 1
+            if case .copied = standings[block], holders[block] == 0 { standings[block] = .free }
+        }
+    }
+
+    /// Finds the blocks that a mirror has now.
+    private mutating func noteHeld(_ id: Int, in ranges: [Range<UInt32>], _ now: Double) {
+        for range in ranges {
+            for block in cut.blocks(touching: range) where mirrors[id]?.held[block] == false {
+                guard let mirror = mirrors[id] else { return }
+                // All that it wants of the block, or all of it for one that wants nothing of it.
+                let isWhole = cut.ordinals(of: block).allSatisfy { ordinal in
+                    ordinal < mirror.complete || mirror.have.contains(ordinal)
+                        || mirror.blocks[block] && !mirror.want.contains(ordinal)
+                }
+                guard isWhole else { continue }
+                mirrors[id]?.blocks[block] = false
+                mirrors[id]?.held[block] = true
+                holders[block] += 1
+                settle(block, id, now)
+            }
+        }
+    }
+
+    private mutating func settle(_ block: Int, _ id: Int, _ now: Double) {
+        switch standings[block] {
+        case .free: standings[block] = .copied
+        case .leased(id, let at, nil):
+            mirrors[id]?.underWay -= 1
+            mirrors[id]?.penalty = 0
+            meanHold = meanHold.map { $0 * 0.9 + (now - at) * 0.1 } ?? (now - at)
+            standings[block] = .leased(id, at: at, heldAt: now)
+            if !isWanted(block) { copied(block, now, now) }
+        case .leased(id, _, _): break
+        case .leased(_, _, let heldAt): copied(block, heldAt, now)
+        case .copied: break
+        }
+    }
+
+    private func isWanted(_ block: Int) -> Bool { mirrors.values.contains { $0.blocks[block] } }
+
+    /// Another mirror than the lessee has it.
+    private mutating func copied(_ block: Int, _ heldAt: Double?, _ now: Double) {
+        guard case .leased(let mirror, _, let held) = standings[block] else { return }
+        if held == nil { mirrors[mirror]?.underWay -= 1 }
+        mirrors[mirror]?.unreplicated -= 1
+        if let heldAt {
+            let (took, before) = (now - heldAt, mirrors[mirror]?.replication)
+            mirrors[mirror]?.replication = before.map { $0 * 0.8 + took * 0.2 } ?? took
+        }
+        standings[block] = .copied
+        open.remove(block)
+    }
+
+    private mutating func release(_ block: Int, _ reason: Reason) {
+        if case .leased(let mirror, _, let heldAt) = standings[block] {
+            if heldAt == nil { mirrors[mirror]?.underWay -= 1 }
+            mirrors[mirror]?.unreplicated -= 1
+            lastLessee[block] = Int32(truncatingIfNeeded: mirror)
+        }
+        open.remove(block)
+        // Somebody else has it anyway, as a mirror that gives a lease back says.
+        standings[block] = holders[block] > 0 && reason != .slow ? .copied : .free
+        again[reason, default: 0] += 1
+        rewind(to: block)
+    }
+
+    /// Has every mirror looked at for blocks from `block` on again.
+    private mutating func rewind(to block: Int) {
+        for (id, mirror) in mirrors where mirror.cursor > block { mirrors[id]?.cursor = block }
+    }
+
+    private mutating func punish(_ id: Int, _ now: Double) {
+        guard let mirror = mirrors[id] else { return }
+        mirrors[id]?.pausedUntil = now + 2 * Double(1 << min(mirror.penalty, 5))
+        mirrors[id]?.penalty += 1
+    }
+
+    private func forEachBlock(of ranges: [Range<UInt32>], _ body: (Int) -> Void) {
+        for range in ranges { cut.blocks(touching: range).forEach(body) }
+    }
+
+    // MARK: Granting
+
+    private mutating func grant(_ now: Double) -> [Grant] {
+        guard let firstJoin, now - firstJoin >= settings.quiet.seconds else { return [] }
+        var granted: [Int: [Int]] = [:]
+        while underWay(now) < window, let (id, block) = next(now) {
+            standings[block] = .leased(id, at: now, heldAt: nil)
+            open.insert(block)
+            mirrors[id]?.unreplicated += 1
+            mirrors[id]?.underWay += 1
+            mirrors[id]?.cursor = block + 1
+            leases += 1
+            leasedBytes += cut.ordinals(of: block).reduce(0) { sum, ordinal in
+                mirrors[id]?.want.contains(ordinal) == true ? sum + UInt64(lengths[Int(ordinal - cut.base)]) : sum
+            }
+            granted[id, default: []].append(block)
+            turn = id + 1
+        }
+        return granted.sorted { $0.key < $1.key }.map { id, blocks in
+            Grant(mirror: id, ranges: OrdinalSet(ordinals(of: blocks)).ranges)
+        }
+    }
+
+    private func ordinals(of blocks: [Int]) -> [UInt32] { blocks.flatMap { Array(cut.ordinals(of: $0)) } }
+
+    /// Blocks that may be under way at once: some, and what leaves while a lease travels.
+    private var window: Int {
+        guard let meanHold, let rate = settings.uplink else { return settings.queue }
+        return settings.queue + Int(min(1_024, rate * meanHold / Double(BlockCut.byteLimit)))
+    }
+
+    /// Blocks under way at mirrors that take what they are given: those that do not must not stop the others.
+    private func underWay(_ now: Double) -> Int {
+        let limit = max(0.5, 3 * (meanHold ?? 0.5))
+        return open.reduce(0) { sum, block in
+            guard case .leased(_, let at, nil) = standings[block], now - at <= limit else { return sum }
+            return sum + 1
+        }
+    }
+
+    /// The mirror that should be given something now, and what.
+    private mutating func next(_ now: Double) -> (mirror: Int, block: Int)? {
+        let isNearWanting = mirrors.values.contains { $0.isNear && !$0.blocks.isEmpty }
+        let fit = mirrors.keys.sorted().filter { id in
+            guard let mirror = mirrors[id] else { return false }
+            let limit = max(8, 64 / max(1, mirrors.count))
+            guard mirror.isNear || !isNearWanting, now >= mirror.pausedUntil else { return false }
+            guard mirror.penalty == 0 || mirror.underWay == 0 else { return false }
+            return mirror.unreplicated < limit || mirrors.count == 1
+        }
+        let times = fit.compactMap { mirrors[$0]?.replication }
+        let mean = times.isEmpty ? nil : times.reduce(0, +) / Double(times.count)
+        let order = fit.map { id in (weight: weight(id, mean), turn: id >= turn ? id - turn : id + nextMirror, id: id) }
+            .sorted { ($0.weight, $0.turn) < ($1.weight, $1.turn) }
+        for (_, _, id) in order {
+            if let block = firstFree(for: id) { return (id, block) }
+        }
+        return nil
+    }
+
+    /// How much a mirror has that others have not; those whose copies spread much slower or faster than others' count
+    /// more or less.
+    private func weight(_ id: Int, _ mean: Double?) -> Double {
+        guard let mirror = mirrors[id] else { return .infinity }
+        let load = Double(mirror.unreplicated) + Double(mirror.underWay) / 2
+        guard let mean, mean > 0, let time = mirror.replication else { return load }
+        let ratio = time / mean
+        if ratio >= 0.5, ratio <= 2 { return load }
+        return (1 + load) * (ratio < 0.5 ? max(0.25, 2 * ratio) : ratio / 2)
+    }
+
+    /// The first block in the order of the log that a mirror wants and that is free; not one that it lost before, while
+    /// others may take it.
+    private mutating func firstFree(for id: Int) -> Int? {
+        guard let mirror = mirrors[id] else { return nil }
+        var word = mirror.cursor >> 6
+        while word < mirror.blocks.words.count {
+            var bits = mirror.blocks.words[word]
+            while bits != 0 {
+                let block = word << 6 + bits.trailingZeroBitCount
+                bits &= bits - 1
+                guard block >= mirror.cursor, case .free = standings[block] else { continue }
+                if lastLessee[block] == Int32(truncatingIfNeeded: id), mirrors.count > 1,
+                    mirrors.contains(where: { $0.key != id && $0.value.blocks[block] })
+                {
+                    continue
+                }
+                return block
+            }
+            word += 1
+        }
+        return nil
+    }
+}
+
+/// How an origin gives leases.
+package struct SwarmLeaseSettings: Hashable, Sendable {
+    /// From the first mirror's coming to the first lease.
+    package var quiet = Duration.milliseconds(200)
+    /// Blocks under way beside what the uplink takes meanwhile. 1 costs 0.2 %, 12 gain nothing over 3.
+    package var queue = 8
+    /// The least time after which a lease of which nothing came is given to somebody else.
+    package var patience = Duration.seconds(4)
+    /// Bytes a second that the origin can send, if that is known.
+    package var uplink: Double?
+
+    package init() {}
+}

@@ -1,0 +1,154 @@
+/// Which source is asked next, and for which block.
+extension SwarmMachine {
+    /// Candidates that are compared for one choice, so that it costs the same in a set of any size.
+    private static let candidateLimit = 2_048
+    private static let overlapFactor = 1.25
+
+    /// Asks sources for blocks until no source should be asked for more.
+    mutating func fill(_ now: Double) -> [Action] {
+        var actions: [Action] = []
+        var usable = sources.keys.sorted().filter { id in
+            guard let source = sources[id], !source.isOrigin, !source.isQuarantined else { return false }
+            return !source.isSnubbed || now >= source.probeAt
+        }
+        var outstanding = sources.values.reduce(0) { $0 + $1.open.reduce(0) { $0 + $1.bytes } }
+        while !usable.isEmpty {
+            guard let best = cheapest(usable, outstanding) else { break }
+            guard let block = pick(best, now) else {
+                usable.removeAll { $0 == best }
+                continue
+            }
+            if sources[best]?.isNear == false {
+                region.crossing(block)
+                actions += claim(block)
+            }
+            let request = ask(best, block, now)
+            outstanding += sources[best]?.open.last?.bytes ?? 0
+            actions.append(request)
+        }
+        if free.isEmpty, !wanted.isEmpty { actions += endgame(now) }
+        return actions
+    }
+
+    /// How long a source would take to deliver `bytes` beside what it owes.
+    func expectedSeconds(_ id: Int, _ bytes: Int) -> Double {
+        guard let source = sources[id] else { return 0 }
+        let owed = source.open.reduce(bytes) { $0 + max(0, $1.bytes - $1.got) }
+        return Double(owed) / (source.rate ?? settings.assumedRate) + source.roundTrip
+    }
+
+    /// The source that would deliver a further block first, among those that may be asked for one.
+    private mutating func cheapest(_ usable: [Int], _ outstanding: Int) -> Int? {
+        var best: (id: Int, cost: Double)?
+        for id in usable {
+            guard let source = sources[id], mayTake(source, outstanding) else { continue }
+            let block = Double(BlockCut.byteLimit)
+            let queue = Double(source.open.count + 1) * block / (source.rate ?? settings.assumedRate)
+            let cost = queue * (0.95 + 0.1 * nextFraction()) + source.roundTrip
+            if cost < best?.cost ?? .infinity { best = (id, cost) }
+        }
+        return best?.id
+    }
+
+    /// One request at a time, and more only where the answers would come within the pipe's time: so the choice of a block
+    /// is made as late as it can be.
+    private func mayTake(_ source: SwarmSource, _ outstanding: Int) -> Bool {
+        if source.open.isEmpty { return true }
+        guard let rate = source.rate, !source.isSnubbed, source.open.count < settings.requestsPerSource else {
+            return false
+        }
+        let block = Double(BlockCut.byteLimit)
+        let pipe = settings.pipe.seconds + source.roundTrip
+        return Double(source.open.count) * block / rate <= pipe
+            && Double(outstanding) + block <= Self.overlapFactor * mirrorRate.bytesPerSecond * pipe
+    }
+
+    /// The rarest block that a source has and nobody is asked for; among equals each host takes another.
+    private mutating func pick(_ id: Int, _ now: Double) -> Int? {
+        guard let source = sources[id] else { return nil }
+        var best: (block: Int, key: UInt64)?
+        let start = free.words.isEmpty ? 0 : Int(nextFraction() * Double(free.words.count))
+        free.forEach(alsoIn: source.blocks, fromWord: start, limit: Self.candidateLimit) { block in
+            guard source.isNear || mayCross(block, now) else { return }
+            let tie = mixed(UInt64(block) ^ region.seed(name)) >> 16
+            let key = UInt64(holders[block]) << 48 | tie
+            if key < best?.key ?? .max { best = (block, key) }
+        }
+        return best?.block
+    }
+
+    /// When everything is asked for: a source with nothing better to do is asked for what will take longest elsewhere.
+    private mutating func endgame(_ now: Double) -> [Action] {
+        var actions: [Action] = []
+        for id in sources.keys.sorted() {
+            guard let source = sources[id], !source.isOrigin, !source.isQuarantined, !source.isSnubbed,
+                source.open.count < 2, source.isNear, source.rate != nil
+            else { continue }
+            var longest: (block: Int, rest: Double)?
+            for other in sources.keys.sorted() where other != id {
+                for open in sources[other]?.open ?? [] where !open.isLate && asked[open.block] == 1 {
+                    guard source.blocks[open.block], wanted[open.block] else { continue }
+                    let rest = open.askedAt + open.expected - now
+                    if rest > longest?.rest ?? 0 { longest = (open.block, rest) }
+                }
+            }
+            let own = expectedSeconds(id, BlockCut.byteLimit)
+            guard let longest, longest.rest > 1.5 * own + 0.02 else { continue }
+            actions.append(ask(id, longest.block, now))
+        }
+        return actions
+    }
+
+    // MARK: Time
+
+    /// Takes note of a source that owes something and is silent, and of single requests that take too long.
+    mutating func checkLateness(_ id: Int, _ now: Double) {
+        guard let source = sources[id], let first = source.open.first else { return }
+        let silence = now - max(source.lastByteAt, first.askedAt)
+        let isSilent = silence > settings.stall.seconds + 2 * source.roundTrip
+        if isSilent, !source.isSnubbed { snub(id, now) }
+        for at in source.open.indices {
+            let open = source.open[at]
+            let age = now - open.askedAt
+            let patience = max(settings.lateAfter.seconds, 4 * open.expected)
+            let isLate = isSilent || age > patience && now - open.lastByteAt > 0.2 || age > 4 * patience
+            guard isLate, !open.isLate else { continue }
+            release(open)
+            sources[id]?.open[at].isLate = true
+        }
+    }
+
+    /// Asks a source for nothing for a while, longer each time.
+    mutating func snub(_ id: Int, _ now: Double) {
+        guard var source = sources[id] else { return }
+        source.isSnubbed = true
+        source.failures += 1
+        source.probeAt = now + settings.firstPause.seconds * Double(1 << min(source.failures - 1, 5))
+        source.rate = source.rate.map { min($0, Double(BlockCut.byteLimit) / (4 * settings.stall.seconds)) }
+        sources[id] = source
+    }
+}
+
+/// What a host receives from all sources: the most in half a second, which decays.
+struct MirrorRate: Sendable {
+    private static let window = 0.5
+    private static let decay = 0.9
+
+    private(set) var bytesPerSecond: Double
+    private var began = 0.0
+    private var bytes = 0
+
+    init(assumed: Double) { bytesPerSecond = assumed }
+
+    mutating func count(_ count: Int, at now: Double) {
+        advance(to: now)
+        bytes += count
+    }
+
+    mutating func advance(to now: Double) {
+        guard now - began >= Self.window else { return }
+        bytesPerSecond = max(Double(bytes) / (now - began), bytesPerSecond * (bytes == 0 ? 1 : Self.decay))
+        began = now
+        bytes = 0
+    }
+}

@@ -1,0 +1,381 @@
+/// One host's part in the swarm of one release: which chunks it asks of whom, and when, and what it tells its neighbours.
+///
+/// Pure: events and the time go in, actions come out; equal histories give equal actions. Times are those since any fixed
+/// moment and never go back. Blocks that neighbours have are asked of them, the rarest first, each source for little at a
+/// time, so that the choice is made late; the origin is never asked for what it has not leased to this host. Whatever
+/// does not come in time is asked of another source as well, and whoever is first counts.
+package struct SwarmMachine: Sendable {
+    /// Chunks to ask one source for.
+    package struct Request: Hashable, Sendable {
+        /// Tells it from every other request of this machine.
+        package let id: UInt64
+        /// The source, as ``SwarmMachine/join(_:hello:isOrigin:now:)`` named it.
+        package let source: Int
+        /// Ordinals of the chunks, ascending.
+        package let ordinals: [UInt32]
+    }
+
+    /// What the owner is to do.
+    package enum Action: Hashable, Sendable {
+        /// Ask, and tell the end with `finished` or `failed`.
+        case request(Request)
+        /// Nobody waits for the answer to this request any more; its end need not be told.
+        case cancel(request: UInt64)
+        /// Tell a source something.
+        case send(source: Int, SwarmMessage)
+    }
+
+    let settings: SwarmSettings
+    let cut: BlockCut
+    let name: String
+    private(set) var complete: UInt32
+    /// What is here, beyond `complete`.
+    private(set) var have: OrdinalSet
+    /// What is wanted and not here.
+    private(set) var missing = OrdinalSet()
+    /// The number of wanted chunks of each block that are not here.
+    private(set) var left: [UInt16]
+    /// Blocks that are wanted.
+    var wanted: BlockSet
+    /// Wanted blocks that nobody is being asked for, late requests aside.
+    var free: BlockSet
+    /// How many requests for a block are under way that are not late.
+    var asked: [UInt8]
+    /// How many sources have a block, the origin aside.
+    var holders: [UInt16]
+    var leased: BlockSet
+    var sources: [Int: SwarmSource] = [:]
+    private var nextSource = 0
+    private var nextRequest: UInt64 = 0
+    var lengths: [UInt32]
+    /// Gains that were not told yet.
+    private var gained = OrdinalSet()
+    private var gainedAt: Double?
+    /// What the origin was last told is wanted.
+    private var toldWant: OrdinalSet?
+    var mirrorRate: MirrorRate
+    var region = RegionState()
+    private var random: UInt64
+
+    /// - Parameters:
+    ///   - name: this host's, for choices that must differ between hosts.
+    ///   - lengths: of the chunks from the cut's base on.
+    ///   - hello: what is here at the beginning.
+    package init(
+        name: String, cut: BlockCut, lengths: [UInt32], hello: SwarmHello, settings: SwarmSettings = SwarmSettings()
+    ) {
+        self.name = name
+        self.cut = cut
+        self.lengths = lengths
+        self.settings = settings
+        complete = hello.complete
+        have = hello.have
+        left = Array(repeating: 0, count: cut.count)
+        asked = Array(repeating: 0, count: cut.count)
+        holders = Array(repeating: 0, count: cut.count)
+        wanted = BlockSet(count: cut.count)
+        free = BlockSet(count: cut.count)
+        leased = BlockSet(count: cut.count)
+        mirrorRate = MirrorRate(assumed: settings.assumedRate)
+        random = stableHash(name)
+    }
+
+    /// Whether nothing is wanted that is not here.
+    package var isComplete: Bool { missing.isEmpty }
+
+    /// Whether something is under way or may come by itself: a request, a source that has what is wanted, or an origin.
+    package var hasHope: Bool {
+        sources.values.contains { source in
+            !source.isQuarantined && (source.isOrigin || !source.open.isEmpty || wanted.intersects(source.blocks))
+        }
+    }
+
+    /// What a new neighbour is told first.
+    package func hello(isNear: Bool) -> SwarmHello {
+        SwarmHello(complete: complete, have: have, isNear: isNear)
+    }
+
+    /// How the sources do, by name.
+    package var deliveries: [SwarmDelivery] {
+        sources.values.map { source in
+            SwarmDelivery(
+                name: source.name, bytesPerSecond: source.rate, requests: source.open.count,
+                isPausing: source.isSnubbed || source.isQuarantined)
+        }.sorted { $0.name < $1.name }
+    }
+
+    // MARK: Events
+
+    /// Wants these chunks from now on, beside what is wanted already.
+    package mutating func want(_ ordinals: OrdinalSet, now: Duration) -> [Action] {
+        let fresh = ordinals.subtracting(have).subtracting(missing)
+        for range in fresh.ranges {
+            for ordinal in range where ordinal >= cut.base && ordinal < cut.end {
+                guard let block = cut.block(of: ordinal) else { continue }
+                missing.insert(ordinal)
+                left[block] += 1
+                wanted[block] = true
+                if asked[block] == 0 { free[block] = true }
+            }
+        }
+        for id in sources.keys.sorted() { countBlocks(of: id, in: [cut.base..<cut.end]) }
+        return act(now, tellingWant: true)
+    }
+
+    /// A host takes part; the number by which it is known from here on.
+    package mutating func join(
+        _ source: String, hello: SwarmHello, isOrigin: Bool, now: Duration
+    ) -> (source: Int, actions: [Action]) {
+        let id = nextSource
+        nextSource += 1
+        sources[id] = SwarmSource(
+            name: source, isOrigin: isOrigin, isNear: hello.isNear, complete: hello.complete, have: hello.have,
+            blocks: BlockSet(count: cut.count), lastByteAt: now.seconds, lastHaveAt: now.seconds)
+        countBlocks(of: id, in: [cut.base..<cut.end])
+        toldWant = isOrigin ? nil : toldWant
+        return (id, act(now, tellingWant: isOrigin))
+    }
+
+    /// A host is gone. Its requests need not be told to have failed.
+    package mutating func leave(_ source: Int, now: Duration) -> [Action] {
+        guard let gone = sources.removeValue(forKey: source) else { return [] }
+        for open in gone.open { release(open) }
+        for block in 0..<cut.count where gone.blocks[block] && !gone.isOrigin { holders[block] -= 1 }
+        if gone.isOrigin { leased = BlockSet(count: cut.count) }
+        region.forget(source)
+        return act(now, tellingWant: true)
+    }
+
+    /// A host said something.
+    package mutating func heard(_ message: SwarmMessage, from source: Int, now: Duration) -> [Action] {
+        guard sources[source] != nil else { return [] }
+        switch message {
+        case .have(let ranges): return gainedElsewhere(ranges, source, now)
+        case .lease(let ranges): return taken(ranges, source, now)
+        case .claim(let ranges):
+            for range in ranges {
+                for block in cut.blocks(touching: range) { region.claims[block] = source }
+            }
+            return []
+        case .hello, .want, .copied, .cancel, .peers: return []
+        }
+    }
+
+    /// Some bytes of an answer came.
+    package mutating func progressed(request: UInt64, bytes: Int, now: Duration) {
+        for id in sources.keys {
+            guard let at = sources[id]?.open.firstIndex(where: { $0.id == request }) else { continue }
+            sources[id]?.open[at].got += bytes
+            sources[id]?.open[at].lastByteAt = now.seconds
+            sources[id]?.lastByteAt = now.seconds
+            sources[id]?.isSnubbed = false
+            mirrorRate.count(bytes, at: now.seconds)
+        }
+    }
+
+    /// Chunks came, right ones, and can be read here from now on; in answer to a request or otherwise.
+    package mutating func received(_ ordinals: [UInt32], now: Duration) -> [Action] {
+        var actions: [Action] = []
+        for ordinal in ordinals where missing.contains(ordinal) {
+            guard let block = cut.block(of: ordinal) else { continue }
+            missing.remove(ordinal..<ordinal + 1)
+            have.insert(ordinal)
+            gained.insert(ordinal)
+            gainedAt = gainedAt ?? now.seconds
+            left[block] -= 1
+            guard left[block] == 0 else { continue }
+            wanted[block] = false
+            free[block] = false
+            actions += cancelRequests(for: block)
+        }
+        return actions
+    }
+
+    /// A request is answered to its end; what it did not bring the source does not have.
+    package mutating func finished(request: UInt64, now: Duration) -> [Action] {
+        guard let (id, open) = close(request) else { return [] }
+        sources[id]?.delivered(open, at: now.seconds)
+        if left[open.block] > 0 { lack(id, open.block) }
+        return act(now)
+    }
+
+    /// A request failed; its source may be asked again after a pause, which grows.
+    package mutating func failed(request: UInt64, now: Duration) -> [Action] {
+        guard let (id, open) = close(request) else { return [] }
+        snub(id, now.seconds)
+        if sources[id]?.isOrigin == true { leased[open.block] = false }
+        return act(now, tellingWant: true)
+    }
+
+    /// A source sent what is wrong: it is asked for nothing any more, and what it says it has counts for nothing.
+    package mutating func quarantine(_ source: Int, now: Duration) -> [Action] {
+        guard let open = sources[source]?.open else { return [] }
+        sources[source]?.isQuarantined = true
+        sources[source]?.open = []
+        for request in open { release(request) }
+        for block in 0..<cut.count where sources[source]?.blocks[block] == true { lack(source, block) }
+        return open.map { .cancel(request: $0.id) } + act(now, tellingWant: true)
+    }
+
+    /// The measured round trip to a source, under the load that there is.
+    package mutating func measured(roundTrip: Duration, to source: Int) {
+        sources[source]?.roundTrip = roundTrip.seconds
+    }
+
+    /// Looks at what is overdue; to be called about every 100 ms, and when ``nextAnnouncement`` is due.
+    package mutating func tick(now: Duration) -> [Action] {
+        mirrorRate.advance(to: now.seconds)
+        for id in sources.keys.sorted() { checkLateness(id, now.seconds) }
+        return act(now, tellingWant: true)
+    }
+
+    /// When ``tick(now:)`` should tell neighbours of gains; nil if there are none.
+    package var nextAnnouncement: Duration? { gainedAt.map { .seconds($0) + settings.announceDelay } }
+
+    // MARK: Parts
+
+    /// What there is to ask and to tell now.
+    private mutating func act(_ now: Duration, tellingWant: Bool = false) -> [Action] {
+        var actions = announce(now)
+        if tellingWant { actions += tellWant() }
+        return actions + fill(now.seconds)
+    }
+
+    private mutating func announce(_ now: Duration) -> [Action] {
+        guard let due = nextAnnouncement, due <= now else { return [] }
+        let ranges = gained.ranges
+        gained = OrdinalSet()
+        gainedAt = nil
+        var actions: [Action] = []
+        for from in stride(from: 0, to: ranges.count, by: SwarmMessage.rangeLimit) {
+            let part = Array(ranges[from..<min(from + SwarmMessage.rangeLimit, ranges.count)])
+            actions += sources.keys.sorted().map { .send(source: $0, .have(part)) }
+        }
+        return actions
+    }
+
+    /// Tells the origin what it may lease to this host: what no neighbour has.
+    private mutating func tellWant() -> [Action] {
+        guard let origin = sources.keys.sorted().first(where: { sources[$0]?.isOrigin == true }) else { return [] }
+        var want = missing
+        for block in 0..<cut.count where wanted[block] && holders[block] > 0 { want.remove(cut.ordinals(of: block)) }
+        // The origin hears of what came by itself, and of what neighbours have from them.
+        if let told = toldWant, want.subtracting(told).isEmpty { return [] }
+        toldWant = want
+        return [.send(source: origin, .want(want))]
+    }
+
+    private mutating func gainedElsewhere(_ ranges: [Range<UInt32>], _ source: Int, _ now: Duration) -> [Action] {
+        for range in ranges { sources[source]?.have.insert(range) }
+        sources[source]?.lastHaveAt = now.seconds
+        countBlocks(of: source, in: ranges)
+        var copied: [Range<UInt32>] = []
+        for range in ranges {
+            for block in cut.blocks(touching: range) {
+                if sources[source]?.isNear == true { region.confirmed(block) }
+                if leased[block], sources[source]?.isOrigin == false {
+                    leased[block] = false
+                    copied.append(cut.ordinals(of: block))
+                }
+            }
+        }
+        var actions = act(now)
+        if !copied.isEmpty, let origin = sources.keys.sorted().first(where: { sources[$0]?.isOrigin == true }) {
+            actions.append(.send(source: origin, .copied(copied)))
+        }
+        return actions
+    }
+
+    /// The origin gives leases: what is of no use is given back, the rest is asked for.
+    private mutating func taken(_ ranges: [Range<UInt32>], _ source: Int, _ now: Duration) -> [Action] {
+        guard sources[source]?.isOrigin == true else { return [] }
+        var (actions, refused): ([Action], [Range<UInt32>]) = ([], [])
+        for range in ranges {
+            for block in cut.blocks(touching: range) {
+                guard wanted[block], asked[block] == 0 else {
+                    refused.append(cut.ordinals(of: block))
+                    continue
+                }
+                leased[block] = true
+                actions.append(ask(source, block, now.seconds))
+            }
+        }
+        if !refused.isEmpty { actions.append(.send(source: source, .cancel(refused))) }
+        return actions
+    }
+
+    /// Asks a source for all that is missing of a block.
+    mutating func ask(_ source: Int, _ block: Int, _ now: Double) -> Action {
+        let ordinals = cut.ordinals(of: block).filter { missing.contains($0) }
+        let bytes = ordinals.reduce(0) { $0 + Int(lengths[Int($1 - cut.base)]) }
+        nextRequest += 1
+        let expected = expectedSeconds(source, bytes)
+        sources[source]?.open.append(
+            SwarmSource.Open(
+                id: nextRequest, block: block, bytes: bytes, askedAt: now, expected: expected, lastByteAt: now))
+        asked[block] += 1
+        free[block] = false
+        return .request(Request(id: nextRequest, source: source, ordinals: ordinals))
+    }
+
+    private mutating func close(_ request: UInt64) -> (Int, SwarmSource.Open)? {
+        for id in sources.keys {
+            guard let at = sources[id]?.open.firstIndex(where: { $0.id == request }),
+                let open = sources[id]?.open.remove(at: at)
+            else { continue }
+            release(open)
+            return (id, open)
+        }
+        return nil
+    }
+
+    /// A request does not keep its block from being asked of others any more.
+    mutating func release(_ open: SwarmSource.Open) {
+        guard !open.isLate else { return }
+        asked[open.block] -= 1
+        if asked[open.block] == 0, wanted[open.block] { free[open.block] = true }
+    }
+
+    private mutating func cancelRequests(for block: Int) -> [Action] {
+        var actions: [Action] = []
+        for id in sources.keys.sorted() {
+            // The one that brought it ends by itself.
+            for open in sources[id]?.open ?? [] where open.block == block && open.got < open.bytes {
+                if let (_, closed) = close(open.id) { actions.append(.cancel(request: closed.id)) }
+            }
+        }
+        return actions
+    }
+
+    /// A source turned out not to have a block.
+    private mutating func lack(_ id: Int, _ block: Int) {
+        guard sources[id]?.blocks[block] == true else { return }
+        sources[id]?.blocks[block] = false
+        if sources[id]?.isOrigin == false { holders[block] -= 1 }
+    }
+
+    /// Finds the blocks of which a source has all that is missing here.
+    private mutating func countBlocks(of id: Int, in ranges: [Range<UInt32>]) {
+        guard var source = sources[id], !source.isQuarantined else { return }
+        for range in ranges {
+            for block in cut.blocks(touching: range) where wanted[block] && !source.blocks[block] {
+                let holds = cut.ordinals(of: block).allSatisfy { !missing.contains($0) || source.holds($0) }
+                guard holds else { continue }
+                source.blocks[block] = true
+                if !source.isOrigin { holders[block] += 1 }
+            }
+        }
+        sources[id] = source
+    }
+
+    /// A number between 0 and 1 that differs between hosts and calls.
+    mutating func nextFraction() -> Double {
+        random = mixed(random &+ 0x9E37_79B9_7F4A_7C15)
+        return Double(random >> 11) / Double(1 << 53)
+    }
+}
+
+extension BlockSet {
+    /// Whether both sets have a block.
+    func intersects(_ other: BlockSet) -> Bool { zip(words, other.words).contains { $0 & $1 != 0 } }
+}

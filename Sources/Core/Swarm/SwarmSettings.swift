@@ -1,0 +1,28 @@
+/// The parameters of a swarm, each with the figure that it comes from (docs/decisions/0014-swarm.md).
+package struct SwarmSettings: Hashable, Sendable {
+    /// How far ahead of its deliveries a source is asked, beyond the round trip. Without it a path of 100 ms costs a third
+    /// more time; more gains nothing.
+    package var pipe = Duration.milliseconds(200)
+    /// Silence of a source that owes something, after which others are asked. Silence, not slowness, is the signal.
+    package var stall = Duration.seconds(2)
+    /// The least time after which a single request counts as late.
+    package var lateAfter = Duration.seconds(2)
+    /// How long the first pause of a source that was silent is; doubled each time.
+    package var firstPause = Duration.seconds(2)
+    /// Requests under way at one source.
+    package var requestsPerSource = 32
+    /// Bytes a second that are assumed until something was measured.
+    package var assumedRate = 12.5e6
+    /// Gains are told to neighbours together, at most this late.
+    package var announceDelay = Duration.milliseconds(10)
+    /// How long a block may be seen in another region only, before a host that is not its gateway fetches it.
+    package var stealAfter = Duration.seconds(2)
+    /// Blocks fetched from other regions that no host of this region has confirmed.
+    package var crossLimit = 32
+    /// A host of the region that has told nothing for so long is no gateway while others are.
+    package var suspectAfter = Duration.seconds(5)
+    /// Hosts of a region that fetch from others.
+    package var gateways = 4
+
+    package init() {}
+}

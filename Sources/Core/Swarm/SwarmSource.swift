@@ -1,0 +1,64 @@
+/// What one host knows of another that takes part in the swarm of a release.
+struct SwarmSource: Sendable {
+    /// A request under way.
+    struct Open: Sendable {
+        let id: UInt64
+        let block: Int
+        let bytes: Int
+        /// Seconds.
+        let askedAt: Double
+        let expected: Double
+        var got = 0
+        var lastByteAt: Double
+        /// Whether others may be asked too.
+        var isLate = false
+    }
+
+    let name: String
+    let isOrigin: Bool
+    let isNear: Bool
+    /// What it said it has: everything below `complete`, and `have`.
+    var complete: UInt32
+    var have: OrdinalSet
+    /// The blocks of which it has all that is missing here.
+    var blocks: BlockSet
+    var open: [Open] = []
+    /// Seconds.
+    var roundTrip = 0.0
+    /// Bytes a second, smoothed; nil before the first delivery.
+    var rate: Double?
+    var lastByteAt: Double
+    var lastHaveAt: Double
+    var lastDoneAt = 0.0
+    var isSnubbed = false
+    var probeAt = 0.0
+    var failures = 0
+    var isQuarantined = false
+
+    func holds(_ ordinal: UInt32) -> Bool { ordinal < complete || have.contains(ordinal) }
+
+    /// A request was answered to its end.
+    mutating func delivered(_ open: Open, at now: Double) {
+        failures = 0
+        let began = max(open.askedAt, lastDoneAt)
+        if open.got > 0, now > began {
+            let measured = Double(open.got) / (now - began)
+            rate = rate.map { $0 * 0.7 + measured * 0.3 } ?? measured
+        }
+        lastDoneAt = now
+    }
+
+    var isSlow: Bool { isSnubbed || open.contains(where: \.isLate) }
+}
+
+/// Bytes delivered, by source and in all.
+package struct SwarmDelivery: Hashable, Sendable {
+    /// The source.
+    package let name: String
+    /// Bytes a second, smoothed; nil before the first delivery.
+    package let bytesPerSecond: Double?
+    /// Requests under way.
+    package let requests: Int
+    /// Whether it is asked for nothing for a while, or for ever.
+    package let isPausing: Bool
+}
