@@ -235,6 +235,7 @@ let package = Package(
         tests("Core", "Planning", ["FleetModel", "FleetFile", "Content", "Hashing", "TestSupport"]),
         tests("Core", "STOQ", ["Content", "Hashing", "TestSupport"]),
         tests("Core", "Retention", ["Exploration"]),
+        tests("Core", "Swarm", ["Content", "TestSupport"]),
         tests("System", "LinuxIO", ["CLinux"]),
         tests("System", "FleetFile", ["FleetModel", "TestSupport", "Trust"]),
         tests("System", "Database"),
