@@ -20,6 +20,8 @@ final class SwarmSimulation {
         case fault(SimulatedFleet.Fault)
         case originBack
         case connect(Int, Int)
+        /// The book may give its first leases.
+        case opens
     }
 
     private struct Host {
@@ -106,6 +108,7 @@ final class SwarmSimulation {
         outcome.originCopies = Double(lines.lines[0].sentBytes) / total
         outcome.leasedCopies = Double(bytesBefore + book.leasedBytes) / total
         for (reason, count) in book.again { outcome.again[reason.rawValue, default: 0] += count }
+        outcome.openLeases = book.openLeases
         outcome.crossings = Double(lines.crossed.max() ?? 0) / total
         outcome.duplicates = Double(wasted) / Double(max(1, received))
         return outcome
@@ -184,7 +187,12 @@ final class SwarmSimulation {
             hosts[0].isAlive = true
             for mirror in 1...fleet.mirrors where hosts[mirror].isAlive { connect(0, mirror) }
         case .connect(let a, let b): connect(a, b)
+        case .opens: if hosts[0].isAlive { give(book.tick(now: now)) }
         }
+    }
+
+    private func seconds(_ time: Duration) -> Double {
+        Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
     }
 
     // MARK: Links
@@ -205,7 +213,9 @@ final class SwarmSimulation {
         for (end, host) in [a, b].enumerated() {
             let other = [a, b][1 - end]
             guard host != 0 else {
+                let wasIdle = book.isIdle
                 numbers[connection][0] = book.join("m\(other)", isNear: isNear, hello: hellos[1], now: now)
+                if wasIdle, let opens = book.opensAt { at(seconds(opens) + 1e-6, .opens) }
                 continue
             }
             let name = other == 0 ? "origin" : "m\(other)"
@@ -306,8 +316,7 @@ final class SwarmSimulation {
         }
         guard let due = hosts[host].machine?.nextAnnouncement, due != hosts[host].announcesAt else { return }
         hosts[host].announcesAt = due
-        let components = due.components
-        at(Double(components.seconds) + Double(components.attoseconds) * 1e-18 + 1e-6, .announce(host))
+        at(seconds(due) + 1e-6, .announce(host))
     }
 
     private func check(_ message: SwarmMessage, _ host: Int) {
