@@ -16,6 +16,10 @@ struct BlockSet: Hashable, Sendable {
         }
     }
 
+    mutating func formUnion(_ other: BlockSet) {
+        for index in words.indices { words[index] |= other.words[index] }
+    }
+
     var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
 
     /// How many blocks it has.

@@ -15,7 +15,7 @@ package struct LeaseBook: Sendable {
 
     /// Why a block was given again.
     package enum Reason: String, CaseIterable, Hashable, Sendable {
-        case expired, gone, slow, corrupt, refused
+        case expired, gone, slow, corrupt, refused, unreachable
     }
 
     private enum Standing: Hashable {
@@ -23,8 +23,8 @@ package struct LeaseBook: Sendable {
         case free
         /// Given to a mirror, at that time, which has had it since `heldAt`.
         case leased(Int, at: Double, heldAt: Double?)
-        /// Mirrors give it to each other.
-        case copied
+        /// Mirrors give it to each other, since that time.
+        case copied(at: Double)
     }
 
     private struct Mirror {
@@ -52,12 +52,16 @@ package struct LeaseBook: Sendable {
     private let cut: BlockCut
     private let lengths: [UInt32]
     private var standings: [Standing]
+    /// How many blocks are free.
+    private var freeCount: Int
     private var lastLessee: [Int32]
     private var holders: [UInt16]
     private var mirrors: [Int: Mirror] = [:]
     private var nextMirror = 0
     private var turn = 0
     private var firstJoin: Double?
+    /// Who is said to have sent wrong bytes, and by whom.
+    private var distrusted: [String: Set<String>] = [:]
     /// Blocks under way, for the checks of time.
     private var open: Set<Int> = []
     private var holds = HoldTimes()
@@ -73,6 +77,7 @@ package struct LeaseBook: Sendable {
         self.lengths = lengths
         self.settings = settings
         standings = Array(repeating: .free, count: cut.count)
+        freeCount = cut.count
         lastLessee = Array(repeating: -1, count: cut.count)
         holders = Array(repeating: 0, count: cut.count)
     }
@@ -102,16 +107,9 @@ package struct LeaseBook: Sendable {
 
     /// A mirror is gone: what it alone has is given again.
     package mutating func leave(_ mirror: Int, now: Duration) -> [Grant] {
-        guard let gone = mirrors.removeValue(forKey: mirror) else { return [] }
-        rewind(to: 0)
-        for block in 0..<cut.count {
-            if gone.held[block] { holders[block] -= 1 }
-            switch standings[block] {
-            case .leased(mirror, _, _): release(block, .gone)
-            case .copied where gone.held[block] && holders[block] == 0: release(block, .gone)
-            default: break
-            }
-        }
+        guard mirrors[mirror] != nil else { return [] }
+        forfeit(mirror, .gone, now.seconds)
+        mirrors[mirror] = nil
         return grant(now.seconds)
     }
 
@@ -134,30 +132,73 @@ package struct LeaseBook: Sendable {
             forEachBlock(of: ranges) { block in
                 guard case .leased(mirror, _, _) = standings[block] else { return }
                 mirrors[mirror]?.blocks[block] = false
-                release(block, .refused)
+                release(block, .refused, now.seconds)
             }
+        case .distrust(let names): distrust(names, mirror, now.seconds)
         case .hello, .lease, .claim, .peers: break
         }
         return grant(now.seconds)
+    }
+
+    /// Others say that they got wrong bytes from a mirror: what it alone has is given again, and it is given nothing while
+    /// others may take it. Of what one mirror says, accusations of a quarter of the mirrors count: if it lies itself, it
+    /// costs little.
+    private mutating func distrust(_ names: [String], _ accuser: Int, _ now: Double) {
+        guard let by = mirrors[accuser]?.name else { return }
+        for name in names where name != by {
+            guard distrusted.values.count(where: { $0.contains(by) }) < max(1, mirrors.count / 4) else { return }
+            let isNew = distrusted[name] == nil
+            distrusted[name, default: []].insert(by)
+            guard isNew else { continue }
+            for (id, mirror) in mirrors.sorted(by: { $0.key < $1.key }) where mirror.name == name {
+                forfeit(id, .corrupt, now)
+            }
+        }
     }
 
     /// Looks at leases that nothing came of; to be called about every 100 ms.
     package mutating func tick(now: Duration) -> [Grant] {
         let seconds = now.seconds
         holds.advance(to: seconds)
-        let mean = holds.mean ?? settings.patience.seconds
         for block in open.sorted() {
             guard case .leased(let mirror, let at, let heldAt) = standings[block] else { continue }
             if let heldAt {
-                guard seconds - heldAt > max(settings.patience.seconds, 16 * mean), isWanted(block) else { continue }
+                guard seconds - heldAt > copyPatience(mirror), isWanted(block) else { continue }
                 punish(mirror, seconds)
-                release(block, .slow)
-            } else if seconds - at > max(settings.patience.seconds, 10 * mean) {
+                release(block, .slow, seconds)
+            } else if seconds - at > patience(10) {
                 punish(mirror, seconds)
-                release(block, .expired)
+                release(block, .expired, seconds)
             }
         }
         return grant(seconds)
+    }
+
+    /// How long a lease may take: some times the mean; less when there is nothing else to give, since all wait for what is
+    /// under way then.
+    private func patience(_ times: Double) -> Double {
+        let mean = holds.mean ?? settings.patience.seconds
+        let full = max(settings.patience.seconds, times * mean)
+        return freeCount == 0 ? min(full, max(settings.patience.seconds / 4, times * mean / 2)) : full
+    }
+
+    /// How long a mirror may have a block that nobody else has.
+    private func copyPatience(_ id: Int) -> Double {
+        freeCount == 0 ? max(patience(16), 4 * (mirrors[id]?.replication ?? 0)) : patience(16)
+    }
+
+    /// What a mirror has counts for nothing any more; what it alone has is given again.
+    private mutating func forfeit(_ mirror: Int, _ reason: Reason, _ now: Double) {
+        guard let held = mirrors[mirror]?.held else { return }
+        mirrors[mirror]?.held = BlockSet(count: cut.count)
+        for block in 0..<cut.count {
+            if held[block] { holders[block] -= 1 }
+            switch standings[block] {
+            case .leased(mirror, _, _): release(block, reason, now)
+            case .copied where held[block] && holders[block] == 0: release(block, reason, now)
+            default: break
+            }
+        }
     }
 
     // MARK: Standing
@@ -174,7 +215,13 @@ package struct LeaseBook: Sendable {
             // It has part of it, and wants the rest.
             mirrors[id]?.held[block] = false
             holders[block] -= 1
-            if case .copied = standings[block], holders[block] == 0 { standings[block] = .free }
+            if case .copied = standings[block], holders[block] == 0 { place(block, .free) }
+        }
+        guard mirrors[id]?.isNear == true else { return }
+        for block in 0..<cut.count where blocks[block] {
+            // Its neighbours should have had it for long: those who have it do not give it.
+            guard case .copied(let at) = standings[block], now - at > patience(16) else { continue }
+            release(block, .unreachable, now)
         }
     }
 
@@ -190,6 +237,7 @@ package struct LeaseBook: Sendable {
                 }
                 guard isWhole else { continue }
                 mirrors[id]?.blocks[block] = false
+                guard distrusted[mirror.name] == nil else { continue }
                 mirrors[id]?.held[block] = true
                 holders[block] += 1
                 settle(block, id, now)
@@ -199,17 +247,23 @@ package struct LeaseBook: Sendable {
 
     private mutating func settle(_ block: Int, _ id: Int, _ now: Double) {
         switch standings[block] {
-        case .free: standings[block] = .copied
+        case .free: place(block, .copied(at: now))
         case .leased(id, let at, nil):
             mirrors[id]?.underWay -= 1
             mirrors[id]?.penalty = 0
             holds.count(now - at, bytes: byteCount(block), at: now)
-            standings[block] = .leased(id, at: at, heldAt: now)
+            place(block, .leased(id, at: at, heldAt: now))
             if !isWanted(block) { copied(block, now, now) }
         case .leased(id, _, _): break
         case .leased(_, _, let heldAt): copied(block, heldAt, now)
         case .copied: break
         }
+    }
+
+    private mutating func place(_ block: Int, _ standing: Standing) {
+        if case .free = standings[block] { freeCount -= 1 }
+        if case .free = standing { freeCount += 1 }
+        standings[block] = standing
     }
 
     private func isWanted(_ block: Int) -> Bool { mirrors.values.contains { $0.blocks[block] } }
@@ -223,21 +277,26 @@ package struct LeaseBook: Sendable {
             let (took, before) = (now - heldAt, mirrors[mirror]?.replication)
             mirrors[mirror]?.replication = before.map { $0 * 0.8 + took * 0.2 } ?? took
         }
-        standings[block] = .copied
+        place(block, .copied(at: now))
         open.remove(block)
     }
 
-    private mutating func release(_ block: Int, _ reason: Reason) {
+    private mutating func release(_ block: Int, _ reason: Reason, _ now: Double) {
         if case .leased(let mirror, _, let heldAt) = standings[block] {
             if heldAt == nil { mirrors[mirror]?.underWay -= 1 }
             mirrors[mirror]?.unreplicated -= 1
             lastLessee[block] = Int32(truncatingIfNeeded: mirror)
         }
         open.remove(block)
-        // Somebody else has it anyway, as a mirror that gives a lease back says.
-        standings[block] = holders[block] > 0 && reason != .slow ? .copied : .free
+        place(block, isElsewhere(block, reason) ? .copied(at: now) : .free)
         again[reason, default: 0] += 1
         rewind(to: block)
+    }
+
+    /// Whether somebody else has a block that is given back, who gives it on.
+    private func isElsewhere(_ block: Int, _ reason: Reason) -> Bool {
+        guard holders[block] > 0, reason != .slow, reason != .unreachable else { return false }
+        return mirrors.values.contains { $0.held[block] && $0.penalty == 0 }
     }
 
     /// Has every mirror looked at for blocks from `block` on again.
@@ -261,7 +320,7 @@ package struct LeaseBook: Sendable {
         guard let firstJoin, now - firstJoin >= settings.quiet.seconds else { return [] }
         var granted: [Int: [Int]] = [:]
         while underWay(now) < window, let (id, block) = next(now) {
-            standings[block] = .leased(id, at: now, heldAt: nil)
+            place(block, .leased(id, at: now, heldAt: nil))
             open.insert(block)
             mirrors[id]?.unreplicated += 1
             mirrors[id]?.underWay += 1
@@ -303,11 +362,16 @@ package struct LeaseBook: Sendable {
     /// The mirror that should be given something now, and what.
     private mutating func next(_ now: Double) -> (mirror: Int, block: Int)? {
         let isNearWanting = mirrors.values.contains { $0.isNear && !$0.blocks.isEmpty }
+        // One that let leases expire is given one at a time, and none of the last, for which all would wait.
+        let rest = Double(freeCount * BlockCut.byteLimit) / max(1, holds.bytesPerSecond)
+        let isTried = rest > 2 * settings.patience.seconds || mirrors.values.allSatisfy { $0.penalty > 0 }
+        let areAllDistrusted = mirrors.values.allSatisfy { distrusted[$0.name] != nil || $0.blocks.isEmpty }
         let fit = mirrors.keys.sorted().filter { id in
             guard let mirror = mirrors[id] else { return false }
             let limit = max(8, 64 / max(1, mirrors.count))
             guard mirror.isNear || !isNearWanting, now >= mirror.pausedUntil else { return false }
-            guard mirror.penalty == 0 || mirror.underWay == 0 else { return false }
+            guard mirror.penalty == 0 || isTried && mirror.underWay == 0 else { return false }
+            guard distrusted[mirror.name] == nil || areAllDistrusted else { return false }
             return mirror.unreplicated < limit || mirrors.count == 1
         }
         let times = fit.compactMap { mirrors[$0]?.replication }

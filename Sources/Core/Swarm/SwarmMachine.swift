@@ -53,6 +53,7 @@ package struct SwarmMachine: Sendable {
     private var gainedAt: Double?
     /// What the origin was last told is wanted.
     private var toldWant: OrdinalSet?
+    private var toldWantAt = 0.0
     var mirrorRate: MirrorRate
     var region = RegionState()
     private var random: UInt64
@@ -157,7 +158,7 @@ package struct SwarmMachine: Sendable {
                 for block in cut.blocks(touching: range) { region.claims[block] = source }
             }
             return []
-        case .hello, .want, .copied, .cancel, .peers: return []
+        case .hello, .want, .copied, .cancel, .peers, .distrust: return []
         }
     }
 
@@ -214,7 +215,9 @@ package struct SwarmMachine: Sendable {
         sources[source]?.open = []
         for request in open { release(request) }
         for block in 0..<cut.count where sources[source]?.blocks[block] == true { lack(source, block) }
-        return open.map { .cancel(request: $0.id) } + act(now, tellingWant: true)
+        var actions = open.map { Action.cancel(request: $0.id) }
+        if let name = sources[source]?.name, let origin { actions.append(.send(source: origin, .distrust([name]))) }
+        return actions + act(now, tellingWant: true)
     }
 
     /// The measured round trip to a source, under the load that there is.
@@ -237,7 +240,7 @@ package struct SwarmMachine: Sendable {
     /// What there is to ask and to tell now.
     private mutating func act(_ now: Duration, tellingWant: Bool = false) -> [Action] {
         var actions = announce(now)
-        if tellingWant { actions += tellWant() }
+        if tellingWant { actions += tellWant(now.seconds) }
         return actions + fill(now.seconds)
     }
 
@@ -254,14 +257,24 @@ package struct SwarmMachine: Sendable {
         return actions
     }
 
-    /// Tells the origin what it may lease to this host: what no neighbour has.
-    private mutating func tellWant() -> [Action] {
-        guard let origin = sources.keys.sorted().first(where: { sources[$0]?.isOrigin == true }) else { return [] }
+    private var origin: Int? { sources.keys.sorted().first { sources[$0]?.isOrigin == true } }
+
+    /// Tells the origin what it may lease to this host: what no neighbour has that answers. At once if there is more than
+    /// it was told, and now and then if there is less, so that it can tell what this host cannot reach.
+    private mutating func tellWant(_ now: Double) -> [Action] {
+        guard let origin else { return [] }
+        var answering = BlockSet(count: cut.count)
+        for source in sources.values where !source.isOrigin && !source.isQuarantined && !source.isSnubbed {
+            answering.formUnion(source.blocks)
+        }
         var want = missing
-        for block in 0..<cut.count where wanted[block] && holders[block] > 0 { want.remove(cut.ordinals(of: block)) }
-        // The origin hears of what came by itself, and of what neighbours have from them.
-        if let told = toldWant, want.subtracting(told).isEmpty { return [] }
+        wanted.forEach(alsoIn: answering) { want.remove(cut.ordinals(of: $0)) }
+        if let told = toldWant {
+            let isLess = want.subtracting(told).isEmpty
+            if isLess, want == told || now - toldWantAt < settings.stall.seconds { return [] }
+        }
         toldWant = want
+        toldWantAt = now
         return [.send(source: origin, .want(want))]
     }
 
@@ -280,7 +293,7 @@ package struct SwarmMachine: Sendable {
             }
         }
         var actions = act(now)
-        if !copied.isEmpty, let origin = sources.keys.sorted().first(where: { sources[$0]?.isOrigin == true }) {
+        if !copied.isEmpty, let origin {
             actions.append(.send(source: origin, .copied(copied)))
         }
         return actions
@@ -292,8 +305,10 @@ package struct SwarmMachine: Sendable {
         var (actions, refused): ([Action], [Range<UInt32>]) = ([], [])
         for range in ranges {
             for block in cut.blocks(touching: range) {
-                guard wanted[block], asked[block] == 0 else {
+                guard wanted[block], !isComing(block, now.seconds) else {
                     refused.append(cut.ordinals(of: block))
+                    // It is wanted again if nothing comes of what is under way.
+                    toldWant?.remove(cut.ordinals(of: block))
                     continue
                 }
                 leased[block] = true
@@ -302,6 +317,17 @@ package struct SwarmMachine: Sendable {
         }
         if !refused.isEmpty { actions.append(.send(source: source, .cancel(refused))) }
         return actions
+    }
+
+    /// Whether a block is asked of a source that answers.
+    private func isComing(_ block: Int, _ now: Double) -> Bool {
+        sources.values.contains { source in
+            source.open.contains { open in
+                let silence = now - max(source.lastByteAt, open.askedAt)
+                return open.block == block && !open.isLate
+                    && (source.isOrigin || silence < settings.stall.seconds / 4 + 2 * source.roundTrip)
+            }
+        }
     }
 
     /// Asks a source for all that is missing of a block.

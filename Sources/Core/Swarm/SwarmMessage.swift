@@ -18,6 +18,8 @@ package enum SwarmMessage: Hashable, Sendable {
     case claim([Range<UInt32>])
     /// Members that the sender is connected to.
     case peers([SwarmMember])
+    /// These sent the sender wrong bytes: the origin should not give them what others can take.
+    case distrust([String])
 }
 
 /// What a host says of itself when a link begins.
@@ -60,7 +62,7 @@ extension SwarmMessage {
 
     private enum Tag: UInt8 {
         case hello = 1
-        case have, want, lease, copied, cancel, claim, peers
+        case have, want, lease, copied, cancel, claim, peers, distrust
     }
 
     /// The bytes.
@@ -90,6 +92,11 @@ extension SwarmMessage {
                 writer.lengthPrefixed(Array(member.host.utf8))
                 writer.u16(member.port)
             }
+            return writer.bytes
+        case .distrust(let names):
+            var writer = Self.writer(.distrust)
+            writer.varint(UInt64(min(names.count, Self.memberLimit)))
+            for name in names.prefix(Self.memberLimit) { writer.lengthPrefixed(Array(name.utf8)) }
             return writer.bytes
         }
     }
@@ -129,6 +136,10 @@ extension SwarmMessage {
         case .cancel: self = .cancel(try Self.ranges(&reader, size))
         case .claim: self = .claim(try Self.ranges(&reader, size))
         case .peers: self = .peers(try Self.members(&reader))
+        case .distrust:
+            var names: [String] = []
+            for _ in 0..<(try reader.count(max: Self.memberLimit)) { names.append(try reader.plainName()) }
+            self = .distrust(names)
         }
         try reader.expectEnd()
     }

@@ -121,8 +121,8 @@ struct SimulatedFleet {
         var openLeases = 0
         /// By the size of the release and the origin's uplink.
         var ideal = 0.0
-        /// Chunks that were with some live mirror when the origin was lost, and not with each one at the end.
-        var lostChunks = 0
+        /// Chunks that some live mirror has at the end, and another lacks.
+        var unevenChunks = 0
 
         var last: Double { doneAt.values.max() ?? .infinity }
         var ratio: Double { unfinished.isEmpty ? last / ideal : .infinity }
@@ -132,7 +132,7 @@ struct SimulatedFleet {
             last \(rounded(last)) s, x\(rounded(ratio)) of \(rounded(ideal)) s; origin \(rounded(originCopies)) copies, \
             leased \(rounded(leasedCopies)), again \(again.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }), \
             crossed \(rounded(crossings)), twice \(rounded(duplicates)), hedged \(hedged), \(messages) messages, \
-            \(events) events, unfinished \(unfinished), open leases \(openLeases)
+            \(events) events, unfinished \(unfinished), open leases \(openLeases), uneven \(unevenChunks)
             """
         }
 

@@ -87,6 +87,8 @@ final class SwarmSimulation {
         return LeaseBook(cut: cut, lengths: lengths, settings: settings)
     }
 
+    /// Names settle ties, so they differ between seeds.
+    private func name(_ mirror: Int) -> String { "m\(mirror)-\(fleet.seed)" }
     private var size: UInt32 { UInt32(lengths.count) }
     private var now: Duration { .nanoseconds(lines.now) }
     private var seconds: Double { Double(lines.now) * 1e-9 }
@@ -102,6 +104,11 @@ final class SwarmSimulation {
         }
         for mirror in 1...fleet.mirrors where fleet.isHealthy(mirror) {
             if let at = hosts[mirror].doneAt { outcome.doneAt[mirror] = at } else { outcome.unfinished.append(mirror) }
+        }
+        let live = (1...fleet.mirrors).filter { fleet.isHealthy($0) && hosts[$0].isAlive }
+        for ordinal in 0..<size {
+            let count = live.count { hosts[$0].verified.contains(ordinal) }
+            if count > 0, count < live.count { outcome.unevenChunks += 1 }
         }
         let total = Double(fleet.bytes)
         let received = hosts.reduce(0) { $0 + $1.received }
@@ -127,7 +134,7 @@ final class SwarmSimulation {
             var settings = SwarmSettings()
             settings.assumedRate = fleet.downlink * SimulatedFleet.mbit
             hosts[mirror].machine = SwarmMachine(
-                name: "m\(mirror)", cut: cut, lengths: lengths, hello: hello, settings: settings)
+                name: name(mirror), cut: cut, lengths: lengths, hello: hello, settings: settings)
             let actions = hosts[mirror].machine?.want(OrdinalSet(0..<size), now: now) ?? []
             perform(actions, mirror)
             at(0.1 * Double(mirror) / Double(fleet.mirrors + 1), .tick(mirror))
@@ -214,11 +221,11 @@ final class SwarmSimulation {
             let other = [a, b][1 - end]
             guard host != 0 else {
                 let wasIdle = book.isIdle
-                numbers[connection][0] = book.join("m\(other)", isNear: isNear, hello: hellos[1], now: now)
+                numbers[connection][0] = book.join(name(other), isNear: isNear, hello: hellos[1], now: now)
                 if wasIdle, let opens = book.opensAt { at(seconds(opens) + 1e-6, .opens) }
                 continue
             }
-            let name = other == 0 ? "origin" : "m\(other)"
+            let name = other == 0 ? "origin" : name(other)
             guard
                 let (number, actions) = hosts[host].machine?.join(
                     name, hello: hellos[1 - end], isOrigin: other == 0, now: now)
