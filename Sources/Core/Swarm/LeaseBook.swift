@@ -30,6 +30,7 @@ package struct LeaseBook: Sendable {
     private struct Mirror {
         let name: String
         let isNear: Bool
+        let joinedAt: Double
         var want = OrdinalSet()
         var have: OrdinalSet
         var complete: UInt32
@@ -99,7 +100,7 @@ package struct LeaseBook: Sendable {
         nextMirror += 1
         firstJoin = firstJoin ?? now.seconds
         mirrors[id] = Mirror(
-            name: name, isNear: isNear, have: hello.have, complete: hello.complete,
+            name: name, isNear: isNear, joinedAt: now.seconds, have: hello.have, complete: hello.complete,
             blocks: BlockSet(count: cut.count), held: BlockSet(count: cut.count))
         noteHeld(id, in: hello.have.ranges + [0..<hello.complete], now.seconds)
         return id
@@ -217,7 +218,8 @@ package struct LeaseBook: Sendable {
             holders[block] -= 1
             if case .copied = standings[block], holders[block] == 0 { place(block, .free) }
         }
-        guard mirrors[id]?.isNear == true else { return }
+        // Not at first: it may not have heard of its neighbours yet.
+        guard let mirror = mirrors[id], mirror.isNear, now - mirror.joinedAt > patience(16) else { return }
         for block in 0..<cut.count where blocks[block] {
             // Its neighbours should have had it for long: those who have it do not give it.
             guard case .copied(let at) = standings[block], now - at > patience(16) else { continue }

@@ -4,18 +4,34 @@ extension SwarmMachine {
     private static let candidateLimit = 2_048
     private static let overlapFactor = 1.25
 
+    /// What a choice looks at of a source.
+    private struct Candidate {
+        let id: Int
+        let rate: Double?
+        let roundTrip: Double
+        let isSnubbed: Bool
+        var open: Int
+    }
+
     /// Asks sources for blocks until no source should be asked for more.
     mutating func fill(_ now: Double) -> [Action] {
         var actions: [Action] = []
-        var usable = sources.keys.sorted().filter { id in
-            guard let source = sources[id], !source.isOrigin, !source.isQuarantined else { return false }
-            return !source.isSnubbed || now >= source.probeAt
+        var usable: [Candidate] = []
+        var outstanding = 0
+        for (id, source) in sources {
+            outstanding += source.open.reduce(0) { $0 + $1.bytes }
+            guard !source.isOrigin, !source.isQuarantined, !source.isSnubbed || now >= source.probeAt else { continue }
+            usable.append(
+                Candidate(
+                    id: id, rate: source.rate, roundTrip: source.roundTrip, isSnubbed: source.isSnubbed,
+                    open: source.open.count))
         }
-        var outstanding = sources.values.reduce(0) { $0 + $1.open.reduce(0) { $0 + $1.bytes } }
-        while !usable.isEmpty {
-            guard let best = cheapest(usable, outstanding) else { break }
+        usable.sort { $0.id < $1.id }
+        while !usable.isEmpty, !free.isEmpty {
+            guard let at = cheapest(usable, outstanding) else { break }
+            let best = usable[at].id
             guard let block = pick(best, now) else {
-                usable.removeAll { $0 == best }
+                usable.remove(at: at)
                 continue
             }
             if sources[best]?.isNear == false {
@@ -24,6 +40,7 @@ extension SwarmMachine {
             }
             let request = ask(best, block, now)
             outstanding += sources[best]?.open.last?.bytes ?? 0
+            usable[at].open += 1
             actions.append(request)
         }
         if free.isEmpty, !wanted.isEmpty { actions += endgame(now) }
@@ -37,29 +54,28 @@ extension SwarmMachine {
         return Double(owed) / (source.rate ?? settings.assumedRate) + source.roundTrip
     }
 
-    /// The source that would deliver a further block first, among those that may be asked for one.
-    private mutating func cheapest(_ usable: [Int], _ outstanding: Int) -> Int? {
-        var best: (id: Int, cost: Double)?
-        for id in usable {
-            guard let source = sources[id], mayTake(source, outstanding) else { continue }
+    /// The place of the source that would deliver a further block first, among those that may be asked for one.
+    private mutating func cheapest(_ usable: [Candidate], _ outstanding: Int) -> Int? {
+        var best: (at: Int, cost: Double)?
+        for (at, source) in usable.enumerated() where mayTake(source, outstanding) {
             let block = Double(BlockCut.byteLimit)
-            let queue = Double(source.open.count + 1) * block / (source.rate ?? settings.assumedRate)
+            let queue = Double(source.open + 1) * block / (source.rate ?? settings.assumedRate)
             let cost = queue * (0.95 + 0.1 * nextFraction()) + source.roundTrip
-            if cost < best?.cost ?? .infinity { best = (id, cost) }
+            if cost < best?.cost ?? .infinity { best = (at, cost) }
         }
-        return best?.id
+        return best?.at
     }
 
     /// One request at a time, and more only where the answers would come within the pipe's time: so the choice of a block
     /// is made as late as it can be.
-    private func mayTake(_ source: SwarmSource, _ outstanding: Int) -> Bool {
-        if source.open.isEmpty { return true }
-        guard let rate = source.rate, !source.isSnubbed, source.open.count < settings.requestsPerSource else {
+    private func mayTake(_ source: Candidate, _ outstanding: Int) -> Bool {
+        if source.open == 0 { return true }
+        guard let rate = source.rate, !source.isSnubbed, source.open < settings.requestsPerSource else {
             return false
         }
         let block = Double(BlockCut.byteLimit)
         let pipe = settings.pipe.seconds + source.roundTrip
-        return Double(source.open.count) * block / rate <= pipe
+        return Double(source.open) * block / rate <= pipe
             && Double(outstanding) + block <= Self.overlapFactor * mirrorRate.bytesPerSecond * pipe
     }
 

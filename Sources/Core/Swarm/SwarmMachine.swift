@@ -45,6 +45,8 @@ package struct SwarmMachine: Sendable {
     var holders: [UInt16]
     var leased: BlockSet
     var sources: [Int: SwarmSource] = [:]
+    /// Whom each request under way was made to.
+    private var askedOf: [UInt64: Int] = [:]
     private var nextSource = 0
     private var nextRequest: UInt64 = 0
     var lengths: [UInt32]
@@ -140,7 +142,10 @@ package struct SwarmMachine: Sendable {
     /// A host is gone. Its requests need not be told to have failed.
     package mutating func leave(_ source: Int, now: Duration) -> [Action] {
         guard let gone = sources.removeValue(forKey: source) else { return [] }
-        for open in gone.open { release(open) }
+        for open in gone.open {
+            askedOf[open.id] = nil
+            release(open)
+        }
         for block in 0..<cut.count where gone.blocks[block] && !gone.isOrigin { holders[block] -= 1 }
         if gone.isOrigin { leased = BlockSet(count: cut.count) }
         region.forget(source)
@@ -164,14 +169,14 @@ package struct SwarmMachine: Sendable {
 
     /// Some bytes of an answer came.
     package mutating func progressed(request: UInt64, bytes: Int, now: Duration) {
-        for id in sources.keys {
-            guard let at = sources[id]?.open.firstIndex(where: { $0.id == request }) else { continue }
-            sources[id]?.open[at].got += bytes
-            sources[id]?.open[at].lastByteAt = now.seconds
-            sources[id]?.lastByteAt = now.seconds
-            sources[id]?.isSnubbed = false
-            mirrorRate.count(bytes, at: now.seconds)
+        guard let id = askedOf[request], let at = sources[id]?.open.firstIndex(where: { $0.id == request }) else {
+            return
         }
+        sources[id]?.open[at].got += bytes
+        sources[id]?.open[at].lastByteAt = now.seconds
+        sources[id]?.lastByteAt = now.seconds
+        sources[id]?.isSnubbed = false
+        mirrorRate.count(bytes, at: now.seconds)
     }
 
     /// Chunks came, right ones, and can be read here from now on; in answer to a request or otherwise.
@@ -213,7 +218,10 @@ package struct SwarmMachine: Sendable {
         guard let open = sources[source]?.open else { return [] }
         sources[source]?.isQuarantined = true
         sources[source]?.open = []
-        for request in open { release(request) }
+        for request in open {
+            askedOf[request.id] = nil
+            release(request)
+        }
         for block in 0..<cut.count where sources[source]?.blocks[block] == true { lack(source, block) }
         var actions = open.map { Action.cancel(request: $0.id) }
         if let name = sources[source]?.name, let origin { actions.append(.send(source: origin, .distrust([name]))) }
@@ -339,20 +347,19 @@ package struct SwarmMachine: Sendable {
         sources[source]?.open.append(
             SwarmSource.Open(
                 id: nextRequest, block: block, bytes: bytes, askedAt: now, expected: expected, lastByteAt: now))
+        askedOf[nextRequest] = source
         asked[block] += 1
         free[block] = false
         return .request(Request(id: nextRequest, source: source, ordinals: ordinals))
     }
 
     private mutating func close(_ request: UInt64) -> (Int, SwarmSource.Open)? {
-        for id in sources.keys {
-            guard let at = sources[id]?.open.firstIndex(where: { $0.id == request }),
-                let open = sources[id]?.open.remove(at: at)
-            else { continue }
-            release(open)
-            return (id, open)
-        }
-        return nil
+        guard let id = askedOf.removeValue(forKey: request),
+            let at = sources[id]?.open.firstIndex(where: { $0.id == request }),
+            let open = sources[id]?.open.remove(at: at)
+        else { return nil }
+        release(open)
+        return (id, open)
     }
 
     /// A request does not keep its block from being asked of others any more.

@@ -59,6 +59,8 @@ extension SwarmMessage {
     /// The version that begins every hello.
     package static let version: UInt8 = 1
     private static let hostLimit = 255
+    private static let nearFlag: UInt8 = 1
+    private static let lackingFlag: UInt8 = 2
 
     private enum Tag: UInt8 {
         case hello = 1
@@ -71,9 +73,7 @@ extension SwarmMessage {
         case .hello(let hello):
             var writer = Self.writer(.hello)
             writer.u8(Self.version)
-            writer.u8(hello.isNear ? 1 : 0)
-            writer.varint(UInt64(hello.complete))
-            writer.bytes(hello.have.encode())
+            Self.encode(hello, &writer)
             return writer.bytes
         case .want(let ordinals):
             var writer = Self.writer(.want)
@@ -99,6 +99,18 @@ extension SwarmMessage {
             for name in names.prefix(Self.memberLimit) { writer.lengthPrefixed(Array(name.utf8)) }
             return writer.bytes
         }
+    }
+
+    /// What is there, or if that is shorter what is not: a mirror that lacks little says so in few bytes.
+    private static func encode(_ hello: SwarmHello, _ writer: inout ByteWriter) {
+        let end = hello.have.ranges.last?.upperBound ?? 0
+        let there = hello.have.encode()
+        let lacking = OrdinalSet(min(hello.complete, end)..<end).subtracting(hello.have).encode()
+        let isShorter = lacking.count < there.count
+        writer.u8((hello.isNear ? nearFlag : 0) | (isShorter ? lackingFlag : 0))
+        writer.varint(UInt64(hello.complete))
+        if isShorter { writer.varint(UInt64(end)) }
+        writer.bytes(isShorter ? lacking : there)
     }
 
     private static func writer(_ tag: Tag) -> ByteWriter {
@@ -148,10 +160,14 @@ extension SwarmMessage {
         let version = try reader.u8()
         guard version == Self.version else { throw reader.malformed("a swarm of version \(version)") }
         let flags = try reader.u8()
-        guard flags <= 1 else { throw reader.malformed("flags \(flags)") }
+        guard flags & ~(nearFlag | lackingFlag) == 0 else { throw reader.malformed("flags \(flags)") }
         let complete = UInt32(try reader.varint(max: UInt64(size)))
-        let have = try OrdinalSet(decoding: reader.raw(reader.remaining), limit: size)
-        return SwarmHello(complete: complete, have: have, isNear: flags == 1)
+        let isLacking = flags & lackingFlag != 0
+        let end = isLacking ? UInt32(try reader.varint(max: UInt64(size))) : size
+        let set = try OrdinalSet(decoding: reader.raw(reader.remaining), limit: end)
+        var have = isLacking ? OrdinalSet(min(complete, end)..<end).subtracting(set) : set
+        have.remove(0..<complete)
+        return SwarmHello(complete: complete, have: have, isNear: flags & nearFlag != 0)
     }
 
     private static func ranges(_ reader: inout ByteReader, _ size: UInt32) throws(CodecError) -> [Range<UInt32>] {

@@ -123,6 +123,8 @@ struct SimulatedFleet {
         var ideal = 0.0
         /// Chunks that some live mirror has at the end, and another lacks.
         var unevenChunks = 0
+        /// What the live mirror with the least has, by the chunks of the release.
+        var leastShare = 0.0
 
         var last: Double { doneAt.values.max() ?? .infinity }
         var ratio: Double { unfinished.isEmpty ? last / ideal : .infinity }

@@ -110,6 +110,7 @@ final class SwarmSimulation {
             let count = live.count { hosts[$0].verified.contains(ordinal) }
             if count > 0, count < live.count { outcome.unevenChunks += 1 }
         }
+        outcome.leastShare = Double(live.map { hosts[$0].verified.count }.min() ?? 0) / Double(size)
         let total = Double(fleet.bytes)
         let received = hosts.reduce(0) { $0 + $1.received }
         outcome.originCopies = Double(lines.lines[0].sentBytes) / total
