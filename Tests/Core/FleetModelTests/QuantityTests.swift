@@ -28,6 +28,34 @@ struct QuantityTests {
     }
 
     @Test(
+        "A rate in bytes or bits is read as bytes a second",
+        arguments: [
+            ("50MB", 50_000_000), ("50MB/s", 50_000_000), ("100mbit", 12_500_000), ("100Mbit", 12_500_000),
+            ("1.5gbit", 187_500_000), ("64kbit", 8_000), ("0", 0), ("0B", 0), ("15bit", 1),
+        ] as [(String, UInt64)])
+    func rate(text: String, bytes: UInt64) throws {
+        #expect(try Quantity.bytesPerSecond(text) == bytes)
+    }
+
+    @Test(
+        "What is no rate is refused with the reason",
+        arguments: [
+            ("50", .noUnit), ("50M", .ambiguousUnit(number: "50", letter: "M")), ("mbit", .malformed),
+            ("5Tbit", .malformed), ("", .malformed), ("/s", .malformed), ("20000000TB", .tooLarge),
+            ("99999999999999gbit", .tooLarge),
+        ] as [(String, Quantity.Failure)])
+    func noRate(text: String, failure: Quantity.Failure) {
+        #expect(throws: failure) { try Quantity.bytesPerSecond(text) }
+    }
+
+    @Test("Limits only narrow each other")
+    func narrowing() {
+        let limits = TransferLimits(up: 5, down: nil).narrowed(by: TransferLimits(up: 7, down: 0))
+        #expect(limits == TransferLimits(up: 5, down: 0))
+        #expect(TransferLimits.none.narrowed(by: .none) == .none)
+    }
+
+    @Test(
         "A duration is read in seconds",
         arguments: [("30s", 30), ("5m", 300), ("1h30m", 5_400), ("2d", 172_800), ("1w2d3h4m5s", 788_645), ("0s", 0)]
             as [(String, Int64)])

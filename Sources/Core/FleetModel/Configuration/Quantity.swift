@@ -30,6 +30,23 @@ package enum Quantity {
         return try scaled(number, by: factor)
     }
 
+    private static let bitUnits: [(name: String, factor: UInt64)] = [
+        ("bit", 1), ("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000),
+    ]
+
+    /// The bytes a second of a rate: bytes as `50MB`, also `50MB/s`, or bits as `100mbit`, whatever their case. The
+    /// number `0` needs no unit.
+    package static func bytesPerSecond(_ text: String) throws(Failure) -> UInt64 {
+        let text = text.hasSuffix("/s") ? String(text.dropLast(2)) : text
+        if text == "0" { return 0 }
+        let (number, unit) = split(text)
+        guard unit.hasSuffix("bit") else { return try bytes(text) }
+        guard !number.isEmpty, let factor = bitUnits.first(where: { $0.name == unit.lowercased() })?.factor else {
+            throw .malformed
+        }
+        return try scaled(number, by: factor) / 8
+    }
+
     /// The seconds of a duration, e.g. `30s`, `5m`, `1h30m`, `2d`. Larger units first, each once.
     package static func seconds(_ text: String) throws(Failure) -> Int64 {
         let units: [(letter: UInt8, seconds: Int64)] = [
