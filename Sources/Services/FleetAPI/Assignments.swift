@@ -24,6 +24,8 @@ package struct AssignmentsAnswer: Codable, Sendable, Equatable {
     package var standings: Base64Bytes?
     /// Names the list of standings; nil: it is empty. To be given as `standings` in the next poll.
     package var standingsTag: String?
+    /// How much the mirror may send and receive by an operator's word; nil: as much as its own agent.yaml says.
+    package var limits: TransferLimits?
 
     /// An answer.
     package init(

@@ -128,6 +128,11 @@ extension CoordinatorClient {
         try await call(.members)
     }
 
+    /// Says something of a host beyond fleet.yaml, or takes it back (operators); what counts for it now.
+    package func override(_ order: OverrideOrder) async throws -> OverrideList {
+        try await call(.override, body: order)
+    }
+
     /// The certificate of the fleet's authority; anybody may ask.
     package func authority() async throws -> AuthorityAnswer {
         try await call(.authority)

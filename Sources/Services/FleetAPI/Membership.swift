@@ -1,3 +1,5 @@
+package import FleetModel
+
 /// Answer to `GET /v1/authority`: what anybody may know, to be compared with the fingerprint in a token.
 package struct AuthorityAnswer: Codable, Sendable, Equatable {
     /// The fleet's name.
@@ -137,12 +139,18 @@ package struct Member: Codable, Sendable, Equatable {
     package var tokenUntil: Int64?
     /// When an operator took it out of the fleet, in seconds since 1970; nil: none did since it was last admitted.
     package var revokedAt: Int64?
+    /// What operators said of it beyond fleet.yaml, by kind; absent: nothing.
+    package var overrides: [HostOverride]?
 
     /// A member.
-    package init(name: String, joinedAt: Int64? = nil, tokenUntil: Int64? = nil, revokedAt: Int64? = nil) {
+    package init(
+        name: String, joinedAt: Int64? = nil, tokenUntil: Int64? = nil, revokedAt: Int64? = nil,
+        overrides: [HostOverride]? = nil
+    ) {
         self.name = name
         self.joinedAt = joinedAt
         self.tokenUntil = tokenUntil
         self.revokedAt = revokedAt
+        self.overrides = overrides
     }
 }

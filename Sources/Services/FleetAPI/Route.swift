@@ -17,6 +17,8 @@ package enum Route: String, CaseIterable, Sendable {
     case submitStandings
     /// `GET /v1/members`: how the hosts of fleet.yaml belong to the fleet.
     case members
+    /// `POST /v1/overrides`: say something of a host beyond fleet.yaml, or take it back.
+    case override
     /// `POST /v1/reports`: a mirror's signed report.
     case submitReport
     /// `GET /v1/reports`: the last report of every mirror.
@@ -52,7 +54,7 @@ package enum Route: String, CaseIterable, Sendable {
     package var method: String {
         switch self {
         case .submitReport, .registerRelease, .submitMetadata, .makePlan, .declareTerm, .join, .renewCertificate,
-            .enrol, .submitStandings:
+            .enrol, .submitStandings, .override:
             "POST"
         case .authority, .members, .listReports, .assignments, .listReleases, .release, .currentPlan, .plan, .term,
             .status, .fleet,
@@ -70,6 +72,7 @@ package enum Route: String, CaseIterable, Sendable {
         case .enrol: "/v1/enrolments"
         case .submitStandings: "/v1/standings"
         case .members: "/v1/members"
+        case .override: "/v1/overrides"
         case .submitReport, .listReports: "/v1/reports"
         case .assignments: "/v1/assignments"
         case .registerRelease, .listReleases: "/v1/releases"
@@ -96,6 +99,7 @@ extension Route {
         case .enrol: .enrol
         case .submitStandings: .submitStandings
         case .members: .members
+        case .override: .override
         case .submitReport: .submitReport
         case .listReports: .listReports
         case .assignments: .assignments

@@ -23,6 +23,7 @@ package enum Call: String, CaseIterable, Sendable {
     case fleet
     case health
     case members
+    case override
     // Between hosts.
     /// Releases and all that they name, metadata, yanked paths, standings.
     case content
@@ -53,7 +54,7 @@ package enum AccessTable {
         case .submitMetadata: hosts.union([.operator])
         case .listReleases, .release, .health: hosts.union(watchers)
         case .listReports, .currentPlan, .plan, .term, .status, .fleet, .members: watchers
-        case .makePlan, .declareTerm: [.operator]
+        case .makePlan, .declareTerm, .override: [.operator]
         case .content: hosts.union([.operator])
         case .command: [.operator]
         }

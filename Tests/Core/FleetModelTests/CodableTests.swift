@@ -23,7 +23,7 @@ struct CodableTests {
         #expect(
             try json(sample.status)
                 == #"{"fleet":"sample","generatedAt":1000,"mirrors":[{"agentVersion":null,"disk":null,"generation":null,"#
-                + #""health":"unknown","keyExchange":null,"lastSeenSeconds":null,"name":"m1","reasons":["never reported"],"#
+                + #""health":"unknown","keyExchange":null,"lastSeenSeconds":null,"name":"m1","overrides":[],"reasons":["never reported"],"#
                 + #""region":"eu","reportNumber":null,"role":"mirror","sets":[{"activity":null,"badPaths":0,"lagReleases":null,"#
                 + #""lagSeconds":null,"lastSync":null,"missingBytes":0,"name":"debian","progress":null,"#
                 + #""propagationSeconds":null,"root":null,"sequence":null,"state":"unknown","verifiedAt":null}],"#

@@ -193,4 +193,29 @@ struct CoordinatorMemberTests {
             print("1,000 enrolments, each with two who want the token: \(clock.now - began)")
         }
     }
+
+    @Test(
+        "A thousand hosts enrol: key, request, two handshakes and a certificate each",
+        .enabled(if: getenv("FLEET_FIGURES") != nil))
+    func figure() async throws {
+        try await withCoordinator(fleet, configuration: configuration, clock: TestClock(Self.now())) { address in
+            let client = try alice.client(fleet, address)
+            let clock = ContinuousClock()
+            var (enrolling, joining) = (Duration.zero, Duration.zero)
+            for round in 0..<1_000 {
+                let secret = [UInt8(round & 255), UInt8(round >> 8)]
+                let began = clock.now
+                _ = try await client.enrol(order(secret, word("m1", after: Int64(round))))
+                let enrolled = clock.now
+                _ = try await CoordinatorClient(
+                    CoordinatorClient.Settings(addresses: ["https://\(address)"], fleet: "lab", joining: .none)
+                ).authority()
+                let request = try CertificateRequest()
+                _ = try await newcomer(address).join(JoinRequest(secret: secret, request: request.der))
+                enrolling += enrolled - began
+                joining += clock.now - enrolled
+            }
+            print("1,000 hosts: admitted in \(enrolling), joined in \(joining), on both sides of the wire")
+        }
+    }
 }

@@ -26,6 +26,8 @@ package struct MirrorStatus: Codable, Sendable, Hashable {
     package var disk: DiskReport?
     /// The version of its agent.
     package var agentVersion: String?
+    /// What operators said of it beyond fleet.yaml, by kind.
+    package var overrides: [HostOverride]
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -41,7 +43,8 @@ package struct MirrorStatus: Codable, Sendable, Hashable {
         keyExchange: String? = nil,
         generation: String? = nil,
         disk: DiskReport? = nil,
-        agentVersion: String? = nil
+        agentVersion: String? = nil,
+        overrides: [HostOverride] = []
     ) {
         self.name = name
         self.role = role
@@ -56,13 +59,14 @@ package struct MirrorStatus: Codable, Sendable, Hashable {
         self.generation = generation
         self.disk = disk
         self.agentVersion = agentVersion
+        self.overrides = overrides
     }
 }
 
 extension MirrorStatus {
     private enum CodingKeys: String, CodingKey {
         case name, role, region, state, health, reasons, sets, lastSeenSeconds, reportNumber, keyExchange, generation,
-            disk, agentVersion
+            disk, agentVersion, overrides
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -81,6 +85,7 @@ extension MirrorStatus {
         generation = try container.decodeIfPresent(String.self, forKey: .generation)
         disk = try container.decodeIfPresent(DiskReport.self, forKey: .disk)
         agentVersion = try container.decodeIfPresent(String.self, forKey: .agentVersion)
+        overrides = try container.decodeIfPresent([HostOverride].self, forKey: .overrides) ?? []
     }
 
     /// Writes the value; what is not known is written as `null`, so that the key is always there.
@@ -99,5 +104,6 @@ extension MirrorStatus {
         try container.encode(generation, forKey: .generation)
         try container.encode(disk, forKey: .disk)
         try container.encode(agentVersion, forKey: .agentVersion)
+        try container.encode(overrides, forKey: .overrides)
     }
 }

@@ -5,11 +5,12 @@ package enum StatusComputation {
     ///   - releases: every registered release that is still known, in any order; the head of a set is the one with the
     ///     highest sequence.
     ///   - inventory: what was seen of the mirrors, in any order; of mirrors that are not in the fleet nothing is said.
+    ///   - overrides: what operators said of hosts beyond fleet.yaml; `fleet` has it in force already.
     ///   - trust: what the fleet's metadata says of a set, of those that it knows.
     ///   - now: Unix seconds of the coordinator's clock.
     package static func status(
-        fleet: Fleet, releases: [RegisteredRelease], inventory: [MirrorObservation], trust: [String: SetTrust] = [:],
-        now: Int64
+        fleet: Fleet, releases: [RegisteredRelease], inventory: [MirrorObservation],
+        overrides: [HostOverride] = [], trust: [String: SetTrust] = [:], now: Int64
     ) -> FleetStatus {
         let assessments = MirrorAssessment.all(fleet: fleet, releases: releases, inventory: inventory, now: now)
         let history = ReleaseHistory(releases)
@@ -19,7 +20,7 @@ package enum StatusComputation {
         let ordered =
             assessments.filter { $0.policy.role == .origin } + assessments.filter { $0.policy.role == .mirror }
         return FleetStatus(
-            fleet: fleet.name, sets: sets, mirrors: ordered.map(mirrorStatus),
+            fleet: fleet.name, sets: sets, mirrors: ordered.map { mirrorStatus($0, overrides) },
             problems: StatusProblems.list(assessments, sets), generatedAt: now)
     }
 
@@ -39,7 +40,7 @@ package enum StatusComputation {
             replicasCurrent: copies.filter(\.isCurrentCopy).count, replicasWanted: policy.replicas, trust: trust)
     }
 
-    private static func mirrorStatus(_ mirror: MirrorAssessment) -> MirrorStatus {
+    private static func mirrorStatus(_ mirror: MirrorAssessment, _ overrides: [HostOverride]) -> MirrorStatus {
         let (health, reasons) = health(mirror)
         let report = mirror.observation?.report
         let groups = Set(report?.connections.map(\.group) ?? []).sorted()
@@ -48,7 +49,8 @@ package enum StatusComputation {
             health: health, reasons: reasons, sets: mirror.sets.map { setStatus($0, mirror.standing) },
             lastSeenSeconds: mirror.ageSeconds, reportNumber: report?.number,
             keyExchange: groups.isEmpty ? nil : groups.joined(separator: ","),
-            generation: report?.generation?.description, disk: report?.disk, agentVersion: report?.agentVersion)
+            generation: report?.generation?.description, disk: report?.disk, agentVersion: report?.agentVersion,
+            overrides: overrides.filter { $0.mirror == mirror.policy.name }.sorted { $0.kind < $1.kind })
     }
 
     private static func setStatus(_ set: SetAssessment, _ standing: MirrorState?) -> MirrorSetStatus {

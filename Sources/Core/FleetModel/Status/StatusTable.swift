@@ -1,3 +1,5 @@
+import Content
+
 /// The status as text for people.
 package enum StatusTable {
     /// The whole text, with line ends. Without colour it says all that it says with colour.
@@ -9,6 +11,7 @@ package enum StatusTable {
         text += sets(status, width: width)
         text += "\n"
         text += self.mirrors(status, width: width)
+        text += overrides(status)
         if !status.problems.isEmpty { text += "\n" + problems(status) }
         return text
     }
@@ -64,6 +67,19 @@ package enum StatusTable {
         guard let seconds = set.lagSeconds else { return "-" }
         guard let releases = set.lagReleases, releases > 0 else { return Quantity.describe(seconds: seconds) }
         return "\(Quantity.describe(seconds: seconds)) (\(releases))"
+    }
+
+    /// Who said what of a host beyond fleet.yaml, for how long already and still.
+    private static func overrides(_ status: FleetStatus) -> String {
+        let lines = status.mirrors.flatMap(\.overrides).map { override in
+            let age = Quantity.describe(seconds: max(0, status.generatedAt - override.since))
+            let rest = override.until.map {
+                ", for another \(Quantity.describe(seconds: max(0, $0 - status.generatedAt)))"
+            }
+            let reason = override.reason.map { " (\(TerminalText.escape(Array($0.utf8))))" }
+            return "  \(override.mirror) \(override.words), by \(override.by) \(age) ago\(rest ?? "")\(reason ?? "")\n"
+        }
+        return lines.isEmpty ? "" : "\n\(plural(lines.count, "override")):\n" + lines.joined()
     }
 
     private static func problems(_ status: FleetStatus) -> String {

@@ -43,6 +43,7 @@ struct PlanFollower: Sendable {
                     after: known, reports: reports, neighbourhood: neighbourhood, standings: standings.tag,
                     wait: Self.wait)
                 await standings.pollAnswered(answer)
+                take(answer.limits)
                 watcher.pollAnswered(answer.neighbourhood)
                 metadata.pollAnswered(answer)
                 neighbourhood = answer.neighbourhoodTag
@@ -68,6 +69,14 @@ struct PlanFollower: Sendable {
                 reports = nil
             }
         }
+    }
+
+    /// Takes note of what an operator said of this host's traffic.
+    private func take(_ limits: TransferLimits?) {
+        guard limits != activity.limits else { return }
+        activity.limits = limits
+        func text(_ rate: UInt64?) -> String { rate.map(String.init) ?? "-" }
+        logger.notice("limits", metadata: ["up": "\(text(limits?.up))", "down": "\(text(limits?.down))"])
     }
 
     /// Takes the plan `generation` unless a higher one was followed before, or no operator declared its term. Throws

@@ -165,15 +165,18 @@ extension Coordinator {
 
     /// How the hosts of fleet.yaml belong to the fleet.
     func members() throws -> MemberList {
+        try settleOverrides()
         let (joined, tokens) = (try database.members(), try database.tokens())
         let time = now()
         return MemberList(
             members: inventory.fleet.mirrors.map { mirror in
                 let standing = desk.verifier.standing(of: mirror.name)
+                let overrides = inventory.overrides(of: mirror.name)
                 return Member(
                     name: mirror.name, joinedAt: joined[mirror.name]?.joinedAt,
                     tokenUntil: tokens[mirror.name].flatMap { $0 >= time ? $0 : nil },
-                    revokedAt: standing.flatMap { $0.isMember ? nil : $0.signedAt })
+                    revokedAt: standing.flatMap { $0.isMember ? nil : $0.signedAt },
+                    overrides: overrides.isEmpty ? nil : overrides)
             })
     }
 }

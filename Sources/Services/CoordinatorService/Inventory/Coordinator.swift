@@ -127,7 +127,8 @@ actor Coordinator {
     func assignments(
         of mirror: String, after generation: Generation?, reports: UInt64?, neighbourhood: String?,
         standings: String?, wait: Duration, connection: UInt64
-    ) async -> AssignmentsAnswer {
+    ) async throws -> AssignmentsAnswer {
+        try settleOverrides()
         polls.wake(.assignments(mirror: mirror))
         let poll = nextPoll
         pollers[mirror] = Poller(connection: connection, poll: poll, ended: nil)
@@ -136,6 +137,7 @@ actor Coordinator {
         }
         if pollers[mirror]?.poll == poll { pollers[mirror]?.ended = .now() }
         var answer = inventory.assignments(of: mirror, after: generation, neighbourhood: neighbourhood)
+        answer.limits = inventory.overrides(of: mirror).first { $0.kind == .limited }?.limits
         answer.standingsTag = desk.verifier.standingsTag
         if answer.standingsTag != standings, answer.standingsTag != nil {
             answer.standings = Base64Bytes(desk.verifier.list.encode())
@@ -255,6 +257,7 @@ actor Coordinator {
         guard openOrders < limits.openOrders, !isShuttingDown else {
             throw RequestError.busy("\(openOrders) plans are being made")
         }
+        try settleOverrides()
         openOrders += 1
         defer { openOrders -= 1 }
         let unanswered = try await refresh(order)
@@ -360,11 +363,12 @@ actor Coordinator {
             }
             await next(.status, connection: connection, until: .now() + TimeAmount(wait))
         }
+        try settleOverrides()
         return StatusAnswer(
             change: change, generation: inventory.current?.generation,
             status: StatusComputation.status(
                 fleet: inventory.fleet, releases: inventory.sortedReleases, inventory: inventory.observations,
-                trust: seal.sets, now: now()))
+                overrides: inventory.overrides, trust: seal.sets, now: now()))
     }
 
     func changed() {

@@ -40,6 +40,7 @@ extension Inventory {
                 logger.warning("report left out", metadata: ["fleet.reason": "\(error)"])
             }
         }
+        override(try database.overrides())
         if let plan = try database.newestPlan() { adopt(plan) }
         if let text = try database.setting(.signedTerm) {
             do {

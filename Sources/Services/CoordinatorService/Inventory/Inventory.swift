@@ -8,7 +8,11 @@ import Hashing
 /// memory is always on disk too.
 package struct Inventory: Sendable {
     /// The accepted fleet.yaml.
-    let fleet: Fleet
+    private let policy: Fleet
+    /// The same, with what operators said of hosts beyond it.
+    private(set) var fleet: Fleet
+    /// What operators said of hosts beyond fleet.yaml, by host and kind.
+    private(set) var overrides: [HostOverride] = []
     /// Sequences of a set for which it is kept when a mirror first named them.
     let namedSequences: Int
     /// The last report of each mirror that ever reported.
@@ -22,15 +26,28 @@ package struct Inventory: Sendable {
     /// The encoded `SignedTerm` that began it; nil in the fleet's first.
     private(set) var signedTerm: [UInt8]?
     /// What each mirror needs to go on without us.
-    private let neighbourhoods: [String: (value: Neighbourhood, tag: String)]
+    private var neighbourhoods: [String: (value: Neighbourhood, tag: String)]
     /// Counts the calls for fresh reports.
     private(set) var reportNow: UInt64 = 0
 
     /// Knows nothing yet but the policy.
     package init(fleet: Fleet, namedSequences: Int) {
+        policy = fleet
         self.fleet = fleet
         self.namedSequences = namedSequences
         neighbourhoods = fleet.neighbourhoods().mapValues { ($0, Self.tag($0)) }
+    }
+
+    /// Takes `overrides` in place of those before; those of hosts that fleet.yaml does not have say nothing.
+    mutating func override(_ overrides: [HostOverride]) {
+        self.overrides = overrides.sorted { ($0.mirror, $0.kind) < ($1.mirror, $1.kind) }
+        fleet = policy.overridden(by: overrides)
+        neighbourhoods = fleet.neighbourhoods().mapValues { ($0, Self.tag($0)) }
+    }
+
+    /// What operators said of one host, by kind.
+    func overrides(of mirror: String) -> [HostOverride] {
+        overrides.filter { $0.mirror == mirror }
     }
 }
 

@@ -1,4 +1,6 @@
 import Database
+import FleetAPI
+import FleetModel
 import Trust
 
 extension StateDatabase {
@@ -83,5 +85,24 @@ extension StateDatabase {
             try connection.rows("SELECT signed FROM standing ORDER BY name") { row in
                 try SignedStanding(decoding: try row.blob(0))
             })
+    }
+
+    /// Keeps what operators said of hosts beyond fleet.yaml, in place of what was kept before.
+    func save(_ overrides: [HostOverride]) throws {
+        try connection.withTransaction { session in
+            try session.run("DELETE FROM override")
+            for override in overrides {
+                try session.run(
+                    "INSERT INTO override VALUES (?, ?, ?)",
+                    [.text(override.mirror), .text(override.kind.rawValue), .blob(try WireJSON.encode(override))])
+            }
+        }
+    }
+
+    /// What was kept last.
+    func overrides() throws -> [HostOverride] {
+        try connection.rows("SELECT body FROM override ORDER BY mirror, kind") { row in
+            try WireJSON.decode(HostOverride.self, from: try row.blob(0))
+        }
     }
 }

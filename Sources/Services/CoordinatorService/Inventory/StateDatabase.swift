@@ -58,6 +58,8 @@ struct StateDatabase: Sendable {
             CREATE TABLE member (
                 name TEXT PRIMARY KEY, joined_at INTEGER NOT NULL, admission BLOB NOT NULL) WITHOUT ROWID;
             CREATE TABLE standing (name TEXT PRIMARY KEY, signed BLOB NOT NULL) WITHOUT ROWID;
+            CREATE TABLE override (
+                mirror TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (mirror, kind)) WITHOUT ROWID;
             """),
     ]
 

@@ -53,6 +53,10 @@ struct CoordinatorRoutes: Sendable {
             let submission = try await request.json(
                 StandingSubmission.self, limit: limits.standingBytes, deadline: limits.bodyDeadline)
             return try .json(await coordinator.take(submission, by: peer.identity))
+        case .override:
+            let order = try await request.json(
+                OverrideOrder.self, limit: limits.joinBytes, deadline: limits.bodyDeadline)
+            return try .json(await coordinator.override(order, by: peer.identity))
         case .members:
             return try .json(await coordinator.members())
         case .submitReport:

@@ -13,14 +13,18 @@ import TrustFiles
 struct MirrorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mirror",
-        abstract: "Admit hosts to the fleet, and take them out.",
+        abstract: "Admit hosts to the fleet, hold them back, and take them out.",
         discussion: """
             EXAMPLES
               fleetctl -f fleet.yaml mirror enrol fra1 --out token
               fleetctl -f fleet.yaml mirror list
+              fleetctl -f fleet.yaml mirror drain fra1 --for 2h --reason "new disks"
               fleetctl -f fleet.yaml mirror revoke fra1
             """,
-        subcommands: [Enrol.self, Revoke.self, List.self])
+        subcommands: [
+            Enrol.self, Revoke.self, List.self, Show.self, Pause.self, Resume.self, Drain.self, Undrain.self,
+            Limit.self,
+        ])
 
     /// `fleetctl mirror enrol`.
     struct Enrol: AsyncParsableCommand {
@@ -121,23 +125,73 @@ struct MirrorCommand: AsyncParsableCommand {
             switch output.format {
             case .json: try printJSON(members)
             case .table:
-                var table = TextTable(["MIRROR", "ROLE", "ADDRESS", "MEMBER"])
+                var table = TextTable(["MIRROR", "ROLE", "ADDRESS", "MEMBER", "OVERRIDES"])
                 for member in members {
                     let mirror = session.fleet.mirror(named: member.name)
                     table.add([
-                        member.name, mirror?.role.rawValue ?? "-", mirror.map { "\($0.address)" } ?? "-", words(member),
+                        member.name, mirror?.role.rawValue ?? "-", mirror.map { "\($0.address)" } ?? "-", member.words,
+                        member.overrides.map { $0.map(\.words).joined(separator: ", ") } ?? "-",
                     ])
                 }
                 print(table.text(width: nil), terminator: "")
             }
         }
+    }
 
-        private func words(_ member: Member) -> String {
-            if let until = member.tokenUntil { return "token until \(CivilTime.text(until))" }
-            if let revokedAt = member.revokedAt { return "revoked \(CivilTime.text(revokedAt))" }
-            if let joinedAt = member.joinedAt { return "joined \(CivilTime.text(joinedAt))" }
-            return "by the authority"
+    /// `fleetctl mirror show`.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "Show one host: how it belongs to the fleet, what it serves, and what operators said of it.",
+            discussion: """
+                EXAMPLES
+                  fleetctl -f fleet.yaml mirror show fra1
+                """)
+
+        @OptionGroup var option: FleetOption
+        @Argument(help: "The host's name in fleet.yaml.") var name: String
+        @OptionGroup var output: OutputOption
+
+        func run() async throws {
+            let session = try FleetSession(option)
+            let policy = try session.mirror(name)
+            let client = try session.coordinator()
+            let member = try await client.members().members.first { $0.name == name }
+            let status = try await client.status().status.mirrors.first { $0.name == name }
+            guard let member, let status else {
+                throw FleetctlError(
+                    .failed, "the coordinator's fleet.yaml has no mirror \(name)",
+                    hint: "hand it this one, and restart it")
+            }
+            switch output.format {
+            case .json: try printJSON(Shown(member: member, status: status))
+            case .table:
+                print("\(name)  \(policy.role.rawValue) in \(policy.region) at \(policy.address)")
+                print("member: \(member.words)")
+                print("state: \(status.state.rawValue), \(status.health.rawValue)")
+                for reason in status.reasons { print("  \(reason)") }
+                for set in status.sets {
+                    print("  \(set.name): \(set.state.rawValue), release \(set.sequence.map(String.init) ?? "none")")
+                }
+                for override in status.overrides { print(override.sentence) }
+            }
         }
+    }
+
+    /// What `show` prints as JSON.
+    private struct Shown: Encodable {
+        var member: Member
+        var status: MirrorStatus
+    }
+}
+
+extension Member {
+    /// How it belongs to the fleet, in words.
+    fileprivate var words: String {
+        if let until = tokenUntil { return "token until \(CivilTime.text(until))" }
+        if let revokedAt { return "revoked \(CivilTime.text(revokedAt))" }
+        if let joinedAt { return "joined \(CivilTime.text(joinedAt))" }
+        return "by the authority"
     }
 }
 
