@@ -96,6 +96,7 @@ let package = Package(
         target("Core", "Planning", ["FleetModel", "Content", "Hashing"]),
         target("Core", "STOQ", ["Content", "Hashing", "CZstd"]),
         target("Core", "Retention"),
+        target("Core", "Bandwidth"),
 
         // System: touches the operating system
         target("System", "LinuxIO", ["CLinux"]),
@@ -112,7 +113,7 @@ let package = Package(
         target(
             "System", "STOQTransport",
             [
-                "STOQ", "Content", "Hashing", "FleetCertificates", nioCore, nioPosix, nioSSL,
+                "Bandwidth", "STOQ", "Content", "Hashing", "FleetCertificates", nioCore, nioPosix, nioSSL,
                 outside("NIOTLS", "swift-nio"), logging,
             ]),
         target(
@@ -234,6 +235,7 @@ let package = Package(
         tests("Core", "Planning", ["FleetModel", "FleetFile", "Content", "Hashing", "TestSupport"]),
         tests("Core", "STOQ", ["Content", "Hashing", "TestSupport"]),
         tests("Core", "Retention", ["Exploration"]),
+        tests("Core", "Bandwidth", ["TestSupport"]),
         tests("System", "LinuxIO", ["CLinux"]),
         tests("System", "FleetFile", ["FleetModel", "TestSupport", "Trust"]),
         tests("System", "Database"),
@@ -249,7 +251,7 @@ let package = Package(
         tests(
             "System", "STOQTransport",
             [
-                "STOQ", "FleetCertificates", "Content", "Hashing", nioCore, nioPosix, nioSSL, logging,
+                "STOQ", "FleetCertificates", "Content", "Hashing", "TestSupport", nioCore, nioPosix, nioSSL, logging,
                 outside("NIOTLS", "swift-nio"),
             ]),
         tests("Services", "FleetAPI", ["FleetModel"]),
@@ -267,12 +269,7 @@ let package = Package(
                 "Content", "Hashing", "Exploration", "FleetCertificates", "FleetModel", "LinuxIO", "STOQ",
                 "STOQTransport", "Store", "Trust", "TrustSupport", "UpdateFramework", logging,
             ]),
-        tests(
-            "Services", "FleetCommands",
-            [
-                "FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO",
-                outside("ArgumentParser", "swift-argument-parser"),
-            ]),
+        tests("Services", "FleetCommands", ["FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO"]),
     ]
 )
 

@@ -20,6 +20,7 @@ enum Rules {
         "FleetModel": ["Content", "Trust", "Hashing"],
         "Planning": ["FleetModel", "Content", "Hashing"],
         "Retention": [],
+        "Bandwidth": [],
         // Synchronization: messages give their memory back to a pool from whatever thread dropped them last.
         "STOQ": ["Content", "Hashing", "CZstd", "Synchronization"],
     ]

@@ -26,6 +26,7 @@ struct Agent: Service {
     private let reporter: Reporter
     private let watcher: HeadWatcher
     private let metadata: MetadataWatcher
+    private let bandwidth: BandwidthControl
     private let syncs: SetSyncs
     private let tender: TreeTender
     private let pool: BlockingPool
@@ -78,9 +79,10 @@ struct Agent: Service {
                 content: ContentService(store: store, trust: trust, pool: pool),
                 commands: commands, logger: logger, greeted: { greetings.take($0, from: $1) }),
             logger: logger)
+        bandwidth = BandwidthControl(ceilings: settings.bandwidth, endpoint: endpoint, clock: clock, logger: logger)
         reporter = Reporter(
             settings: settings, credentials: credentials, store: store, trust: trust, activity: activity,
-            endpoint: endpoint,
+            endpoint: endpoint, bandwidth: bandwidth,
             client: client, pool: pool, clock: clock, logger: logger)
         reports.connect(reporter)
         syncs = SetSyncs(
@@ -97,11 +99,14 @@ struct Agent: Service {
             clock: clock,
             logger: logger)
         greetings.connect(watcher, metadata)
-        if let known = try? NeighbourhoodFile(in: folder).read() { metadata.appointed(known) }
+        if let known = try? NeighbourhoodFile(in: folder).read() {
+            metadata.appointed(known)
+            bandwidth.take(known.bandwidth)
+        }
         follower = PlanFollower(
             client: client, activity: activity, generations: generations,
             terms: try TermAuthority(authorityPath: settings.authorityPath), watcher: watcher, metadata: metadata,
-            reporter: reporter,
+            bandwidth: bandwidth, reporter: reporter,
             pool: pool, clock: clock, logger: logger,
             follow: { [syncs, store, pool] lines, idle in
                 // What this mirror moved beyond by itself, the plan in force need not ask for again.
@@ -135,6 +140,7 @@ struct Agent: Service {
                 group.addTask { await watcher.run() }
                 group.addTask { await renewal.run() }
                 group.addTask { await metadata.run() }
+                group.addTask { await bandwidth.run() }
             }
         }
         await endpoint.shutdown()

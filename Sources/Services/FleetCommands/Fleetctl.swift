@@ -25,7 +25,7 @@ package struct Fleetctl: AsyncParsableCommand {
         version: FleetVersion.current,
         subcommands: [
             PublishCommand.self, YankCommand.self, UnyankCommand.self, PlanCommand.self, SyncCommand.self,
-            StatusCommand.self, CheckCommand.self,
+            StatusCommand.self, BandwidthCommand.self, CheckCommand.self,
             VerifyCommand.self, CollectCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self,
             TrustCommand.self, CoordinatorCommand.self, LabCommand.self,
         ])

@@ -20,6 +20,7 @@ struct PlanFollower: Sendable {
     let terms: TermAuthority
     let watcher: HeadWatcher
     let metadata: MetadataWatcher
+    let bandwidth: BandwidthControl
     let reporter: Reporter
     let pool: BlockingPool
     let clock: WallClock
@@ -42,6 +43,7 @@ struct PlanFollower: Sendable {
                     after: known, reports: reports, neighbourhood: neighbourhood, wait: Self.wait)
                 watcher.pollAnswered(answer.neighbourhood)
                 metadata.pollAnswered(answer)
+                if let neighbourhood = answer.neighbourhood { bandwidth.take(neighbourhood.bandwidth) }
                 neighbourhood = answer.neighbourhoodTag
                 if let last = reports, answer.reportNow != last { reporter.hurry() }
                 reports = answer.reportNow
