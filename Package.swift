@@ -97,6 +97,7 @@ let package = Package(
         target("Core", "STOQ", ["Content", "Hashing", "CZstd"]),
         target("Core", "Retention"),
         target("Core", "Swarm", ["Content"]),
+        target("Core", "Bandwidth"),
 
         // System: touches the operating system
         target("System", "LinuxIO", ["CLinux"]),
@@ -113,7 +114,7 @@ let package = Package(
         target(
             "System", "STOQTransport",
             [
-                "STOQ", "Content", "Hashing", "FleetCertificates", nioCore, nioPosix, nioSSL,
+                "Bandwidth", "STOQ", "Content", "Hashing", "FleetCertificates", nioCore, nioPosix, nioSSL,
                 outside("NIOTLS", "swift-nio"), logging,
             ]),
         target(
@@ -236,6 +237,7 @@ let package = Package(
         tests("Core", "STOQ", ["Content", "Hashing", "TestSupport"]),
         tests("Core", "Retention", ["Exploration"]),
         tests("Core", "Swarm", ["Content", "TestSupport"]),
+        tests("Core", "Bandwidth", ["TestSupport"]),
         tests("System", "LinuxIO", ["CLinux"]),
         tests("System", "FleetFile", ["FleetModel", "TestSupport", "Trust"]),
         tests("System", "Database"),
@@ -251,7 +253,7 @@ let package = Package(
         tests(
             "System", "STOQTransport",
             [
-                "STOQ", "FleetCertificates", "Content", "Hashing", nioCore, nioPosix, nioSSL, logging,
+                "STOQ", "FleetCertificates", "Content", "Hashing", "TestSupport", nioCore, nioPosix, nioSSL, logging,
                 outside("NIOTLS", "swift-nio"),
             ]),
         tests("Services", "FleetAPI", ["FleetModel"]),
@@ -269,12 +271,7 @@ let package = Package(
                 "Content", "Hashing", "Exploration", "FleetCertificates", "FleetModel", "LinuxIO", "STOQ",
                 "STOQTransport", "Store", "Trust", "TrustSupport", "UpdateFramework", logging,
             ]),
-        tests(
-            "Services", "FleetCommands",
-            [
-                "FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO",
-                outside("ArgumentParser", "swift-argument-parser"),
-            ]),
+        tests("Services", "FleetCommands", ["FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO"]),
     ]
 )
 

@@ -21,6 +21,7 @@ enum Rules {
         "Planning": ["FleetModel", "Content", "Hashing"],
         "Retention": [],
         "Swarm": ["Content"],
+        "Bandwidth": [],
         // Synchronization: messages give their memory back to a pool from whatever thread dropped them last.
         "STOQ": ["Content", "Hashing", "CZstd", "Synchronization"],
     ]

@@ -96,7 +96,15 @@ class Namespaces(LabTest):
         self.assertEqual(namespaces.names(self.prefix), [f"{self.prefix}-web"])
 
 
-class WithoutRoot(unittest.TestCase):
+class Refused(unittest.TestCase):
+    def test_options_that_make_no_sense_are_refused(self):
+        for options in [["--rate", "100mbit"], ["--netns", "--rate", "100"], ["--netns", "--rate", "1bit"],
+                        ["--netns", "--up-rates", "1mbit,,"], ["--netns", "--region-rate", "20mbit"],
+                        ["--netns", "--regions", "0"], ["--netns", "--regions", "4"], ["--netns", "--ipv6"],
+                        ["--netns", "--netns-prefix", "elevenchars"], ["--netns", "--netns-prefix", "A"]]:
+            run("lab", "up", "--dir", "/tmp/never-made", *options, expect=64)
+            self.assertFalse(os.path.exists("/tmp/never-made"))
+
     def test_who_is_not_root_is_told_so(self):
         with tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o777)

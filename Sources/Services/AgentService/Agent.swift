@@ -31,6 +31,7 @@ struct Agent: Service {
     private let standings: StandingKeeper
     private let credentials: HostCredentials
     private let certificate: CertificateRenewal
+    private let bandwidth: BandwidthControl
     private let syncs: SetSyncs
     private let tender: TreeTender
     private let pool: BlockingPool
@@ -87,9 +88,10 @@ struct Agent: Service {
                 verifier: credentials.verifier,
                 commands: commands, logger: logger, greeted: { greetings.take($0, from: $1) }),
             logger: logger)
+        bandwidth = BandwidthControl(ceilings: settings.bandwidth, endpoint: endpoint, clock: clock, logger: logger)
         reporter = Reporter(
             settings: settings, credentials: credentials, store: store, trust: trust, activity: activity,
-            endpoint: endpoint,
+            endpoint: endpoint, bandwidth: bandwidth,
             client: client, pool: pool, clock: clock, logger: logger)
         reports.connect(reporter)
         standings = try StandingKeeper(
@@ -111,11 +113,14 @@ struct Agent: Service {
             clock: clock,
             logger: logger)
         greetings.connect(watcher, metadata)
-        if let known = try? NeighbourhoodFile(in: folder).read() { metadata.appointed(known) }
+        if let known = try? NeighbourhoodFile(in: folder).read() {
+            metadata.appointed(known)
+            bandwidth.take(known.bandwidth)
+        }
         follower = PlanFollower(
             client: client, activity: activity, generations: generations,
             operators: credentials.verifier.operators, watcher: watcher, metadata: metadata, standings: standings,
-            reporter: reporter,
+            bandwidth: bandwidth, reporter: reporter,
             pool: pool, clock: clock, logger: logger,
             follow: { [syncs, store, pool] lines, idle in
                 // What this mirror moved beyond by itself, the plan in force need not ask for again.
@@ -152,6 +157,7 @@ struct Agent: Service {
                 group.addTask { await metadata.run() }
                 group.addTask { await standings.run() }
                 group.addTask { await certificate.run(credentials) }
+                group.addTask { await bandwidth.run() }
             }
         }
         await endpoint.shutdown()

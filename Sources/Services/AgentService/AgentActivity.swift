@@ -23,7 +23,6 @@ final class AgentActivity: Sendable {
         var sets: [String: SetState] = [:]
         var problems: [(problem: Problem, raisedAt: Int64)] = []
         var generation: Generation?
-        var limits: TransferLimits?
     }
 
     private let state = Mutex(State())
@@ -83,11 +82,5 @@ final class AgentActivity: Sendable {
     var generation: Generation? {
         get { state.withLock { $0.generation } }
         set { state.withLock { $0.generation = newValue } }
-    }
-
-    /// How much this host may send and receive by an operator's word; nil: as much as its own agent.yaml says.
-    var limits: TransferLimits? {
-        get { state.withLock { $0.limits } }
-        set { state.withLock { $0.limits = newValue } }
     }
 }

@@ -26,7 +26,7 @@ package struct Fleetctl: AsyncParsableCommand {
         version: FleetVersion.current,
         subcommands: [
             PublishCommand.self, YankCommand.self, UnyankCommand.self, PlanCommand.self, SyncCommand.self,
-            StatusCommand.self, CheckCommand.self, MirrorCommand.self,
+            StatusCommand.self, BandwidthCommand.self, CheckCommand.self, MirrorCommand.self,
             VerifyCommand.self, CollectCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self,
             TrustCommand.self, CoordinatorCommand.self, LabCommand.self,
         ])

@@ -118,10 +118,11 @@ extension ConnectionDriver {
         requested.remove(stream)
         guard let error else {
             // Both sides have said all; what was not taken can still be.
-            entry.inbox.finish()
+            finishInbox(of: entry, on: stream)
             return
         }
         entry.inbox.fail(error)
+        forgetHeld(of: entry.inbox)
         entry.senders.forEach { $0.settle(.failure(error)) }
         entry.task?.cancel()
         waiting[entry.kind]?.removeAll { $0.0 == stream }
@@ -138,8 +139,7 @@ extension ConnectionDriver {
         guard let entry = streams[stream] else { return }
         let isRequest = stream & 1 == (side == .listener ? 1 : 0) && !requested.contains(stream)
         guard isRequest else {
-            if entry.isDropped { return consumed([(stream, message.cost)]) }
-            return entry.inbox.put(message)
+            return handOn(message, to: entry, on: stream)
         }
         requested.insert(stream)
         waiting[entry.kind, default: []].append((stream, message))

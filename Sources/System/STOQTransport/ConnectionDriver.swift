@@ -17,6 +17,8 @@ final class ConnectionDriver: ChannelInboundHandler {
     struct StreamEntry {
         let kind: StreamKind
         let inbox: StreamInbox
+        /// The set that it is about; empty: no single one, or nobody said.
+        var set = ""
         /// Senders that wait for room, and messages that were queued and have not left.
         var senders: [Ticket<Void>] = []
         var queued = 0
@@ -61,6 +63,7 @@ final class ConnectionDriver: ChannelInboundHandler {
     var requested: Set<STOQStreamID> = []
     var newestGreeting: STOQGreeting?
     var isGreeting = false
+    var shaping: ConnectionShaping
 
     private var scratch = ByteBuffer()
     private var timer: Scheduled<Void>?
@@ -71,6 +74,7 @@ final class ConnectionDriver: ChannelInboundHandler {
     /// Whether the connection counts among those of its peer.
     private var isClaimed = false
     private var hasBulkBuffer = false
+    private var isPathLong = false
     private var failure: STOQError?
 
     init(
@@ -83,6 +87,7 @@ final class ConnectionDriver: ChannelInboundHandler {
         self.tap = tap
         self.address = address
         self.ready = ready
+        shaping = ConnectionShaping(transfer: core.limiter.newTransfer())
     }
 
     var now: STOQTime { STOQTime(nanoseconds: NIODeadline.now().uptimeNanoseconds) }
@@ -158,9 +163,9 @@ final class ConnectionDriver: ChannelInboundHandler {
     private func begin(_ peer: AuthenticatedPeer, context: ChannelHandlerContext) {
         let connection = STOQConnection(
             host: peer.host, isDialled: side == .dialler, negotiatedGroup: peer.negotiatedGroup, pool: core.pool,
-            driver: self, channel: context.channel)
+            limiter: core.limiter, driver: self, channel: context.channel)
         self.connection = connection
-        machine = STOQConnectionMachine(side: side, limits: core.settings.limits, pool: core.pool, now: now)
+        machine = STOQConnectionMachine(side: side, limits: limits(), pool: core.pool, now: now)
         if side == .listener {
             isClaimed = core.claim(peer.host.identity)
             guard isClaimed else {
@@ -198,7 +203,8 @@ final class ConnectionDriver: ChannelInboundHandler {
                 streams[stream] = StreamEntry(kind: kind, inbox: StreamInbox())
                 if kind == .bulk { enlargeBuffer() }
             case .message(let stream, let message): deliver(message, on: stream)
-            case .finished(let stream): streams[stream]?.inbox.finish()
+            case .finished(let stream):
+                if let entry = streams[stream] { finishInbox(of: entry, on: stream) }
             case .sent(let stream): sent(on: stream)
             case .reset(let stream, let error): end(stream, error)
             case .closed(let stream): end(stream, nil)
@@ -224,6 +230,10 @@ final class ConnectionDriver: ChannelInboundHandler {
             pump()
         }
         connection?.note(roundTrip: machine?.roundTrip)
+        if !isPathLong, CongestionControl.isWanted(machine?.roundTrip) {
+            isPathLong = true
+            CongestionControl.improve(context.channel)
+        }
         armTimer(context, now: now)
     }
 
@@ -231,13 +241,18 @@ final class ConnectionDriver: ChannelInboundHandler {
     private func writeBatch(_ context: ChannelHandlerContext, now: STOQTime) -> Bool {
         // After a flush TLS has let go of the buffer, so this reuses its memory.
         scratch.clear()
-        while scratch.readableBytes < Self.batchBytes, let frame = machine?.takeFrame(now: now) {
+        while scratch.readableBytes < Self.batchBytes, let frame = takeFrame(now: now) {
             scratch.writeWithUnsafeMutableBytes(minimumWritableBytes: frame.byteCount) { frame.write(to: $0) }
         }
         guard scratch.readableBytes > 0 else { return false }
         connection?.count(sent: scratch.readableBytes)
         context.writeAndFlush(wrapOutboundOut(scratch), promise: nil)
         return true
+    }
+
+    private func takeFrame(now: STOQTime) -> STOQFrame? {
+        guard core.limiter.isLimited(.up) else { return machine?.takeFrame(now: now) }
+        return machine?.takeFrame(now: now, frameBytes: core.limiter.frameBytes) { self.mayGo($0, $1, $2) }
     }
 
     /// Runs one call of the machine, its actions, and what there is to write.
@@ -307,6 +322,7 @@ final class ConnectionDriver: ChannelInboundHandler {
             core.log.warn("a connection broke", peer: connection?.peer.uri ?? address, reason: "\(error)")
         }
         connection?.noteEnd()
+        endShaping()
         for entry in streams.values {
             entry.inbox.fail(error)
             entry.senders.forEach { $0.settle(.failure(error)) }

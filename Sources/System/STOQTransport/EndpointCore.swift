@@ -44,12 +44,14 @@ final class EndpointCore: Sendable {
     let service: any STOQService
     let log: PeerLog
     let pool = STOQSlabPool()
+    let limiter: BandwidthLimiter
     private let state: Mutex<State>
 
-    init(settings: STOQSettings, service: any STOQService, logger: Logger) {
+    init(settings: STOQSettings, service: any STOQService, limiter: BandwidthLimiter, logger: Logger) {
         self.settings = settings
         state = Mutex(State(handshakes: HandshakePlaces(limit: settings.handshakeLimit)))
         self.service = service
+        self.limiter = limiter
         log = PeerLog(logger)
     }
 
@@ -210,6 +212,7 @@ final class EndpointCore: Sendable {
                 log.warn("a peer asked for what its role may not have", peer: connection.peer.uri, reason: request.name)
                 return stream.reset(.notAllowed, "\(connection.peer.role.rawValue) may not ask for \(request.name)")
             }
+            if let set = request.set { stream.assign(to: set) }
             try await service.serve(request, kind: stream.kind, from: connection.peer, on: stream)
             try await stream.finish()
         } catch let error as STOQError {

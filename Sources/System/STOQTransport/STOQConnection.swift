@@ -23,6 +23,7 @@ package final class STOQConnection: Sendable {
     }
 
     let pool: STOQSlabPool
+    private let limiter: BandwidthLimiter
     private let state = Mutex(State())
     private let received = Atomic<UInt64>(0)
     private let sent = Atomic<UInt64>(0)
@@ -31,13 +32,14 @@ package final class STOQConnection: Sendable {
     let closed: EventLoopFuture<Void>
 
     init(
-        host: VerifiedHost, isDialled: Bool, negotiatedGroup: String, pool: STOQSlabPool, driver: ConnectionDriver,
-        channel: any Channel
+        host: VerifiedHost, isDialled: Bool, negotiatedGroup: String, pool: STOQSlabPool,
+        limiter: BandwidthLimiter, driver: ConnectionDriver, channel: any Channel
     ) {
         self.host = host
         self.isDialled = isDialled
         self.negotiatedGroup = negotiatedGroup
         self.pool = pool
+        self.limiter = limiter
         self.driver = NIOLoopBound(driver, eventLoop: channel.eventLoop)
         eventLoop = channel.eventLoop
         closed = channel.closeFuture
@@ -63,6 +65,7 @@ package final class STOQConnection: Sendable {
     /// stream is reset when it is not over by then. Throws ``STOQError``, or `CancellationError`.
     package func open(_ request: STOQRequest, kind: StreamKind, deadline: Duration? = nil) async throws -> STOQStream {
         let stream = try await openStream(kind, deadline: deadline)
+        if let set = request.set { stream.assign(to: set) }
         try await stream.send(request.encode())
         return stream
     }
@@ -81,6 +84,12 @@ package final class STOQConnection: Sendable {
             onLoop { $0.open(kind, deadline: deadline, ticket) }
         }
         return STOQStream(id: id, kind: kind, connection: self, inbox: inbox)
+    }
+
+    /// Names the set of a stream, for its share of the bandwidth; a hop only where that is limited.
+    func assign(_ stream: STOQStreamID, to set: String) {
+        guard limiter.isLimited(.up) || limiter.isLimited(.down) else { return }
+        onLoop { $0.assign(stream, to: set) }
     }
 
     func send(_ message: OutgoingMessage, on stream: STOQStreamID) async throws {
@@ -148,9 +157,11 @@ package final class STOQConnection: Sendable {
 
     func count(received bytes: Int) {
         received.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+        limiter.count(received: bytes)
     }
 
     func count(sent bytes: Int) {
         sent.wrappingAdd(UInt64(bytes), ordering: .relaxed)
+        limiter.count(sent: bytes)
     }
 }

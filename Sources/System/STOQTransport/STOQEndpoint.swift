@@ -41,7 +41,9 @@ package final class STOQEndpoint: Sendable {
 
     /// An endpoint that does nothing yet. Throws ``STOQError`` if TLS does not take the credentials.
     package init(settings: STOQSettings, service: any STOQService, logger: Logger) throws {
-        core = EndpointCore(settings: settings, service: service, logger: logger)
+        core = EndpointCore(
+            settings: settings, service: service, limiter: BandwidthLimiter(eventLoop: Self.loops.next()),
+            logger: logger)
         tls = Mutex(try TLSContexts(settings))
     }
 
@@ -61,6 +63,16 @@ package final class STOQEndpoint: Sendable {
 
     /// All connections that are ready, the oldest first.
     package var connections: [ConnectionSnapshot] { core.connections.map(\.snapshot) }
+
+    /// Limits what all connections send and receive together, in bytes a second, from now on; nil: as much as they can, 0:
+    /// nothing. Sets share it by `weights` while they want more; one that is not named has 1. What is small and urgent
+    /// (commands, greetings, credit, interactive answers) never waits, and is paid for by the others.
+    package func setLimits(up: UInt64?, down: UInt64?, weights: [String: Int] = [:]) {
+        core.limiter.set(up: up, down: down, weights: weights)
+    }
+
+    /// Bytes of frames that all connections together, also those that are over, have received and sent, before TLS.
+    package var traffic: (received: UInt64, sent: UInt64) { core.limiter.traffic }
 
     /// Takes connections at `host` (an address or a name) and `port`; 0 takes a free one. Where it listens now.
     /// May be called again for another address. Throws ``STOQError``.

@@ -72,6 +72,12 @@ package final class STOQStream: Sendable {
         }
     }
 
+    /// Names the content set that the stream is about, for its share of the bandwidth. Streams of requests that name one
+    /// have it already.
+    package func assign(to set: String) {
+        connection.assign(id, to: set)
+    }
+
     /// Ends the stream in both directions; `reason` is for the peer's log, at most 256 bytes of it. What either side
     /// has sent and the other not taken is lost.
     package func reset(_ code: STOQErrorCode, _ reason: String) {

@@ -1,19 +1,16 @@
-import ArgumentParser
+import FleetCommands
+import FleetModel
 import Testing
-
-@testable import FleetCommands
 
 @Suite("The network of a lab in namespaces")
 struct LabNetworkTests {
-    private func options(_ arguments: String...) throws -> LabNetworkOptions {
-        try LabNetworkOptions.parse(arguments)
-    }
-
     @Test("Hosts have addresses, regions and rates as wished")
-    func hosts() throws {
-        let wish = try options(
-            "--netns", "--rate", "100mbit", "--up-rates", "100mbit,50mbit", "--regions", "2", "--region-rate", "20mbit"
-        ).wish
+    func hosts() {
+        var wish = LabNetwork.Wish()
+        wish.rate = 12_500_000
+        wish.upRates = [12_500_000, 6_250_000]
+        wish.regions = 2
+        wish.regionRate = 2_500_000
         let network = LabNetwork(wish, mirrors: ["m1", "m2", "m3"], subnet: "10.213.7")
         #expect(
             network.addresses.map(\.description) == [
@@ -33,8 +30,8 @@ struct LabNetworkTests {
     }
 
     @Test("Without rates nothing is shaped, and there is one region")
-    func plain() throws {
-        let network = LabNetwork(try options("--netns").wish, mirrors: ["m1"], subnet: "10.213.0")
+    func plain() {
+        let network = LabNetwork(LabNetwork.Wish(), mirrors: ["m1"], subnet: "10.213.0")
         #expect(network.switchShaping.isEmpty)
         #expect(network.hosts.allSatisfy { network.shaping(in: $0).isEmpty })
         #expect(network.region(of: "m1") == "lab")
@@ -48,18 +45,5 @@ struct LabNetworkTests {
         for name in ["mf", "mf-", "mf-m", "mf-m1x", "mf-web", "origin", "xmf-origin", "mf2-origin", "mf-mirror"] {
             #expect(!LabNamespaces.isOurs(name, prefix: "mf"), "\(name)")
         }
-    }
-
-    @Test(
-        "Options that make no sense are refused",
-        arguments: [
-            ["--rate", "100mbit"], ["--netns", "--rate", "100"], ["--netns", "--rate", "1bit"],
-            ["--netns", "--up-rates", "1mbit,,"], ["--netns", "--region-rate", "20mbit"],
-            ["--netns", "--regions", "0"],
-            ["--netns", "--netns-prefix", "elevenchars"], ["--netns", "--netns-prefix", "A"],
-            ["--netns", "--netns-prefix", ""],
-        ])
-    func refused(arguments: [String]) {
-        #expect(throws: (any Error).self) { try LabNetworkOptions.parse(arguments) }
     }
 }

@@ -30,6 +30,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
     package var logLevel: LogLevel
     /// What it leaves of its disk.
     package var disk: DiskLimits
+    /// What it never exceeds, whatever fleet.yaml says.
+    package var bandwidth: TransferLimits
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -47,7 +49,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         trust: AgentTrustSettings,
         publishFrom: [String] = [],
         logLevel: LogLevel = .info,
-        disk: DiskLimits = DiskLimits()
+        disk: DiskLimits = DiskLimits(),
+        bandwidth: TransferLimits = .none
     ) {
         self.fleet = fleet
         self.name = name
@@ -64,13 +67,14 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         self.publishFrom = publishFrom
         self.logLevel = logLevel
         self.disk = disk
+        self.bandwidth = bandwidth
     }
 }
 
 extension AgentSettings {
     private enum CodingKeys: String, CodingKey {
         case fleet, name, role, dataPath, statePath, listen, coordinators, certificatePath, keyPath, authorityPath,
-            requiresMLKEM1024, trust, publishFrom, logLevel, disk
+            requiresMLKEM1024, trust, publishFrom, logLevel, disk, bandwidth
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -91,6 +95,7 @@ extension AgentSettings {
         publishFrom = try container.decodeIfPresent([String].self, forKey: .publishFrom) ?? []
         logLevel = try container.decodeIfPresent(LogLevel.self, forKey: .logLevel) ?? LogLevel.info
         disk = try container.decodeIfPresent(DiskLimits.self, forKey: .disk) ?? DiskLimits()
+        bandwidth = try container.decodeIfPresent(TransferLimits.self, forKey: .bandwidth) ?? .none
     }
 
     /// Writes the value.
@@ -111,5 +116,6 @@ extension AgentSettings {
         try container.encode(publishFrom, forKey: .publishFrom)
         try container.encode(logLevel, forKey: .logLevel)
         try container.encode(disk, forKey: .disk)
+        try container.encode(bandwidth, forKey: .bandwidth)
     }
 }

@@ -15,10 +15,10 @@ package enum AgentReading {
             node, path: "",
             keys: [
                 "apiVersion", "fleet", "name", "role", "data", "state", "listen", "coordinator", "tls", "trust",
-                "publish_from", "log_level", "disk",
+                "publish_from", "log_level", "disk", "bandwidth",
             ],
             later: [
-                "hooks", "bandwidth", "rate", "scrub", "http", "metrics", "limits", "linger", "dial", "uplink",
+                "hooks", "rate", "scrub", "http", "metrics", "limits", "linger", "dial", "uplink",
                 "discovery", "compat", "adopt", "log_format",
             ],
             mistakes: mistakes)
@@ -48,7 +48,7 @@ package enum AgentReading {
             coordinators: coordinators, certificatePath: tls.files.certificatePath, keyPath: tls.files.keyPath,
             authorityPath: tls.files.authorityPath, requiresMLKEM1024: tls.requiresMLKEM1024, trust: trust,
             publishFrom: publishFrom, logLevel: level ?? .info,
-            disk: disk)
+            disk: disk, bandwidth: BandwidthReading.ceilings(reader))
     }
 
     private static func readDisk(_ reader: MappingReader) -> DiskLimits {

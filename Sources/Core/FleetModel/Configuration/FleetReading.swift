@@ -16,9 +16,10 @@ package enum FleetReading {
             node, path: "",
             keys: [
                 "apiVersion", "name", "timezone", "coordinator", "operator", "trust", "sets", "defaults", "mirrors",
+                "bandwidth",
             ],
             later: [
-                "tiers", "bandwidth", "redirect", "cdn", "alerts", "notify", "probes", "hooks", "metrics", "sharing",
+                "tiers", "redirect", "cdn", "alerts", "notify", "probes", "hooks", "metrics", "sharing",
                 "witnesses", "discovery", "placement", "regions", "dashboard", "strategies",
             ],
             mistakes: mistakes)
@@ -33,17 +34,19 @@ package enum FleetReading {
         let coordinator = readCoordinator(reader, folder)
         let trust = readTrust(reader, folder)
         let access = readOperator(reader, folder)
-        let defaults = readDefaults(reader)
+        let bandwidth = BandwidthReading.section(reader)
+        let defaults = readDefaults(reader, bandwidth)
         let sets = readSets(reader)
-        let mirrors = readMirrors(reader, defaults: defaults, sets: sets)
+        let mirrors = readMirrors(reader, defaults: defaults, bandwidth, sets: sets)
         let rules = FleetRules(
-            sets: sets, mirrors: mirrors, defaults: defaults, trust: trust, mistakes: mistakes,
+            sets: sets, mirrors: mirrors, defaults: defaults, trust: trust, weighted: bandwidth.weighted,
+            mistakes: mistakes,
             knowsAllSets: !sets.isEmpty && sets.count == reader.count(of: "sets"))
         rules.check()
         guard let name, let coordinator, let trust else { return nil }
         return Fleet(
             name: name.text, timezone: "UTC", coordinator: coordinator, trust: trust.policy, operatorAccess: access,
-            sets: sets.map(\.policy), mirrors: mirrors.map(\.policy))
+            sets: sets.map(\.policy), mirrors: mirrors.map(\.policy), setWeights: bandwidth.weights)
     }
 
     static func readVersion(_ reader: MappingReader) {
@@ -113,15 +116,16 @@ package enum FleetReading {
         return OperatorAccess(certificatePath: certificate, keyPath: key, authorityPath: authority)
     }
 
-    private static func readDefaults(_ reader: MappingReader) -> ReadDefaults {
+    private static func readDefaults(_ reader: MappingReader, _ bandwidth: BandwidthReading.Read) -> ReadDefaults {
         let section = reader.mapping(
-            "defaults", keys: ["sets", "region", "country", "disk"],
-            later: ["bandwidth", "scrub", "tier", "uplink", "limits", "hooks", "linger", "compat"])
+            "defaults", keys: ["sets", "region", "country", "disk", "bandwidth"],
+            later: ["scrub", "tier", "uplink", "limits", "hooks", "linger", "compat"])
         guard let section else { return ReadDefaults() }
         let disk = readDisk(section)
         return ReadDefaults(
             sets: section.names("sets"), region: section.name("region")?.text, country: readCountry(section),
-            diskReserve: disk.reserve, diskHighWater: disk.highWater)
+            diskReserve: disk.reserve, diskHighWater: disk.highWater,
+            bandwidth: BandwidthReading.chosen(section, among: bandwidth))
     }
 }
 
@@ -139,6 +143,7 @@ struct ReadDefaults {
     var country: String?
     var diskReserve: DiskReserve?
     var diskHighWater: Int?
+    var bandwidth: BandwidthProfile?
 }
 
 /// A set with the places that rules over the whole fleet point at.
@@ -227,24 +232,25 @@ extension FleetReading {
     }
 
     private static func readMirrors(
-        _ reader: MappingReader, defaults: ReadDefaults, sets: [ReadSet]
+        _ reader: MappingReader, defaults: ReadDefaults, _ bandwidth: BandwidthReading.Read, sets: [ReadSet]
     ) -> [ReadMirror] {
         reader.requireKey("mirrors", "list the hosts")
         guard let items = reader.list("mirrors") else { return [] }
         if items.isEmpty { reader.fail("mirrors", "the list is empty", "name the origin and at least one mirror") }
         return items.prefix(itemLimit).compactMap { item in
-            readMirror(item.node, item.label, defaults: defaults, sets: sets, reader.mistakes)
+            readMirror(item.node, item.label, defaults: defaults, bandwidth, sets: sets, reader.mistakes)
         }
     }
 
     private static func readMirror(
-        _ node: PlacedNode, _ label: String, defaults: ReadDefaults, sets: [ReadSet], _ mistakes: MistakeList
+        _ node: PlacedNode, _ label: String, defaults: ReadDefaults, _ bandwidth: BandwidthReading.Read,
+        sets: [ReadSet], _ mistakes: MistakeList
     ) -> ReadMirror? {
         let reader = MappingReader(
             node, path: label,
-            keys: ["name", "role", "region", "country", "address", "sets", "state", "disk"],
+            keys: ["name", "role", "region", "country", "address", "sets", "state", "disk", "bandwidth"],
             later: [
-                "tier", "uplink", "url", "dial", "bandwidth", "scrub", "weight", "limits", "http", "hooks", "asn",
+                "tier", "uplink", "url", "dial", "scrub", "weight", "limits", "http", "hooks", "asn",
                 "location", "latitude", "longitude", "private", "networks", "probe", "priority", "upload_slots",
             ],
             mistakes: mistakes)
@@ -278,7 +284,8 @@ extension FleetReading {
             country: readCountry(reader) ?? defaults.country, address: address ?? NetworkAddress(host: "", port: 0),
             sets: Set(carried).sorted(), override: override.flatMap(MirrorOverride.init(rawValue:)),
             diskReserve: disk.reserve ?? defaults.diskReserve,
-            diskHighWaterPercent: disk.highWater ?? defaults.diskHighWater)
+            diskHighWaterPercent: disk.highWater ?? defaults.diskHighWater,
+            bandwidth: BandwidthReading.chosen(reader, among: bandwidth) ?? defaults.bandwidth)
         guard let name, address != nil else { return nil }
         return ReadMirror(
             policy: policy, label: label, place: name.place, rolePlace: reader.place(of: "role"),

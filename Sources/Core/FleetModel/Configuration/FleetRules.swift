@@ -4,6 +4,8 @@ struct FleetRules {
     let mirrors: [ReadMirror]
     let defaults: ReadDefaults
     let trust: ReadTrust?
+    /// Sets that shares of bandwidth are given to.
+    let weighted: [PlacedText]
     let mistakes: MistakeList
     /// Whether every set of the file could be read, so that a name that is not among them is a mistake.
     let knowsAllSets: Bool
@@ -15,7 +17,10 @@ struct FleetRules {
         checkSetNames()
         checkMirrorNames()
         checkAddresses()
-        if knowsAllSets { checkCarriedSets() }
+        if knowsAllSets {
+            checkCarriedSets()
+            checkWeightedSets()
+        }
         guard isWhole else { return }
         checkOrigins()
         if mistakes.isEmpty { checkOriginRoles() }
@@ -77,6 +82,14 @@ struct FleetRules {
         }
         check(defaults.sets, "defaults.sets")
         for mirror in mirrors { check(mirror.ownSets, "\(mirror.label).sets") }
+    }
+
+    private func checkWeightedSets() {
+        let names = sets.map(\.policy.name)
+        for item in weighted where !names.contains(item.text) {
+            mistakes.add(
+                item.place, "bandwidth.priorities: no set \(quoted(item.text))", meant(item.text, names, "sets"))
+        }
     }
 
     /// Every set's origin is a host with that role that carries it.

@@ -162,6 +162,33 @@ extension MappingReader {
         }
     }
 
+    /// Bytes a second, from `50MB` or `100mbit`; `0` is a rate, too.
+    func rate(_ key: String) -> UInt64? {
+        guard let text = text(key) else { return nil }
+        let what: String
+        let remedy: String
+        do {
+            return try Quantity.bytesPerSecond(text.text)
+        } catch {
+            switch error {
+            case .noUnit:
+                what = "has no unit"
+                remedy = "say \(text.text)MB for bytes a second, or \(text.text)mbit"
+            case .ambiguousUnit:
+                what = "does not say of what"
+                remedy = "say \(Quantity.unambiguous(text.text))"
+            case .tooLarge:
+                what = "is too large"
+                remedy = "leave it out for no limit"
+            case .isRate, .malformed:
+                what = "is not a rate"
+                remedy = "write e.g. 50MB for bytes a second, 100mbit for bits, or 0 for nothing"
+            }
+        }
+        mistakes.add(text.place, "\(label(key)): \(Spelling.quoted(text.text)) \(what)", remedy)
+        return nil
+    }
+
     /// A part of a whole as a percentage, `least` to 100%.
     func percent(_ key: String, from least: Int = 1) -> Int? {
         guard let text = text(key) else { return nil }

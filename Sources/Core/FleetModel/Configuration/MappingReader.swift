@@ -140,6 +140,16 @@ struct MappingReader {
         }
     }
 
+    /// The keys of the mapping `key` with their values, in the order of the file: keys that are names of something.
+    func pairs(of key: String) -> [PlacedNode.Pair] {
+        guard let node = node(key) else { return [] }
+        guard case .mapping(let pairs) = node.content else {
+            mistakes.add(node.place, "\(label(key)) is \(node.kind)", "write a mapping, e.g. \"{NAME: ...}\"")
+            return []
+        }
+        return pairs
+    }
+
     /// The mapping `key`.
     func mapping(_ key: String, keys: [String], later: [String] = []) -> MappingReader? {
         guard let node = node(key) else { return nil }

@@ -14,6 +14,8 @@ package struct Fleet: Codable, Sendable, Hashable {
     package var sets: [SetPolicy]
     /// The hosts, in the order of the file.
     package var mirrors: [MirrorPolicy]
+    /// Shares of bandwidth by the names of sets; a set that is not named has 1.
+    package var setWeights: [String: Int]
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -23,7 +25,8 @@ package struct Fleet: Codable, Sendable, Hashable {
         trust: TrustPolicy,
         operatorAccess: OperatorAccess? = nil,
         sets: [SetPolicy],
-        mirrors: [MirrorPolicy]
+        mirrors: [MirrorPolicy],
+        setWeights: [String: Int] = [:]
     ) {
         self.name = name
         self.timezone = timezone
@@ -32,6 +35,7 @@ package struct Fleet: Codable, Sendable, Hashable {
         self.operatorAccess = operatorAccess
         self.sets = sets
         self.mirrors = mirrors
+        self.setWeights = setWeights
     }
 
     /// The policy of the set `name`.
@@ -44,13 +48,20 @@ package struct Fleet: Codable, Sendable, Hashable {
         return origins.count == 1 ? origins.first : nil
     }
 
+    /// What the host `name` is told of bandwidth; nil if there is nothing to tell.
+    package func bandwidth(of name: String) -> BandwidthPolicy? {
+        let profile = mirror(named: name)?.bandwidth
+        if profile == nil, setWeights.isEmpty { return nil }
+        return BandwidthPolicy(profile: profile ?? BandwidthProfile(), weights: setWeights)
+    }
+
     /// The policy of the host `name`.
     package func mirror(named name: String) -> MirrorPolicy? { mirrors.first { $0.name == name } }
 }
 
 extension Fleet {
     private enum CodingKeys: String, CodingKey {
-        case name, timezone, coordinator, trust, operatorAccess, sets, mirrors
+        case name, timezone, coordinator, trust, operatorAccess, sets, mirrors, setWeights
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -63,6 +74,7 @@ extension Fleet {
         operatorAccess = try container.decodeIfPresent(OperatorAccess.self, forKey: .operatorAccess)
         sets = try container.decode([SetPolicy].self, forKey: .sets)
         mirrors = try container.decode([MirrorPolicy].self, forKey: .mirrors)
+        setWeights = try container.decodeIfPresent([String: Int].self, forKey: .setWeights) ?? [:]
     }
 
     /// Writes the value.
@@ -75,5 +87,6 @@ extension Fleet {
         try container.encodeIfPresent(operatorAccess, forKey: .operatorAccess)
         try container.encode(sets, forKey: .sets)
         try container.encode(mirrors, forKey: .mirrors)
+        try container.encode(setWeights, forKey: .setWeights)
     }
 }

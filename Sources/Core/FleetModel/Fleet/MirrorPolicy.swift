@@ -18,6 +18,8 @@ package struct MirrorPolicy: Codable, Sendable, Hashable {
     package var diskReserve: DiskReserve?
     /// The used part of its disk in percent that a plan warns of; nil: never.
     package var diskHighWaterPercent: Int?
+    /// How much it may send and receive when; nil: as much as it can.
+    package var bandwidth: BandwidthProfile?
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -29,7 +31,8 @@ package struct MirrorPolicy: Codable, Sendable, Hashable {
         sets: [String] = [],
         override: MirrorOverride? = nil,
         diskReserve: DiskReserve? = nil,
-        diskHighWaterPercent: Int? = nil
+        diskHighWaterPercent: Int? = nil,
+        bandwidth: BandwidthProfile? = nil
     ) {
         self.name = name
         self.role = role
@@ -40,12 +43,13 @@ package struct MirrorPolicy: Codable, Sendable, Hashable {
         self.override = override
         self.diskReserve = diskReserve
         self.diskHighWaterPercent = diskHighWaterPercent
+        self.bandwidth = bandwidth
     }
 }
 
 extension MirrorPolicy {
     private enum CodingKeys: String, CodingKey {
-        case name, role, region, country, address, sets, override, diskReserve, diskHighWaterPercent
+        case name, role, region, country, address, sets, override, diskReserve, diskHighWaterPercent, bandwidth
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -60,6 +64,7 @@ extension MirrorPolicy {
         override = try container.decodeIfPresent(MirrorOverride.self, forKey: .override)
         diskReserve = try container.decodeIfPresent(DiskReserve.self, forKey: .diskReserve)
         diskHighWaterPercent = try container.decodeIfPresent(Int.self, forKey: .diskHighWaterPercent)
+        bandwidth = try container.decodeIfPresent(BandwidthProfile.self, forKey: .bandwidth)
     }
 
     /// Writes the value.
@@ -74,5 +79,6 @@ extension MirrorPolicy {
         try container.encodeIfPresent(override, forKey: .override)
         try container.encodeIfPresent(diskReserve, forKey: .diskReserve)
         try container.encodeIfPresent(diskHighWaterPercent, forKey: .diskHighWaterPercent)
+        try container.encodeIfPresent(bandwidth, forKey: .bandwidth)
     }
 }

@@ -8,11 +8,14 @@ package struct Neighbourhood: Codable, Sendable, Hashable {
     package var sets: [String]
     /// Mirrors that carry some of them, their origins among them, ascending by name.
     package var neighbours: [Neighbour]
+    /// How much the mirror may send and receive when; nil: as much as it can.
+    package var bandwidth: BandwidthPolicy?
 
     /// Makes the value from its parts; nothing is checked.
-    package init(sets: [String] = [], neighbours: [Neighbour] = []) {
+    package init(sets: [String] = [], neighbours: [Neighbour] = [], bandwidth: BandwidthPolicy? = nil) {
         self.sets = sets
         self.neighbours = neighbours
+        self.bandwidth = bandwidth
     }
 
     /// The most sets and neighbours that an agent takes; further ones are dropped.
@@ -20,7 +23,9 @@ package struct Neighbourhood: Codable, Sendable, Hashable {
 
     /// Itself without what is above the limits.
     package var bounded: Neighbourhood {
-        Neighbourhood(sets: Array(sets.prefix(Self.limit)), neighbours: Array(neighbours.prefix(Self.limit)))
+        Neighbourhood(
+            sets: Array(sets.prefix(Self.limit)), neighbours: Array(neighbours.prefix(Self.limit)),
+            bandwidth: bandwidth?.bounded)
     }
 }
 
@@ -70,7 +75,9 @@ extension Fleet {
                 }
                 return (
                     mirror.name,
-                    Neighbourhood(sets: sets[mirror.name, default: []].sorted(), neighbours: neighbours)
+                    Neighbourhood(
+                        sets: sets[mirror.name, default: []].sorted(), neighbours: neighbours,
+                        bandwidth: bandwidth(of: mirror.name))
                 )
             }, uniquingKeysWith: { first, _ in first })
     }

@@ -20,6 +20,8 @@ package struct MirrorReport: Codable, Sendable, Hashable {
     package var problems: [Problem]
     /// Its open connections, sorted by peer.
     package var connections: [ConnectionReport]
+    /// What it may send and receive, and does; nil: there is no limit, and nothing moves.
+    package var bandwidth: BandwidthReport?
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -32,7 +34,8 @@ package struct MirrorReport: Codable, Sendable, Hashable {
         disk: DiskReport,
         sets: [SetReport] = [],
         problems: [Problem] = [],
-        connections: [ConnectionReport] = []
+        connections: [ConnectionReport] = [],
+        bandwidth: BandwidthReport? = nil
     ) {
         self.version = version
         self.mirror = mirror
@@ -44,6 +47,7 @@ package struct MirrorReport: Codable, Sendable, Hashable {
         self.sets = sets
         self.problems = problems
         self.connections = connections
+        self.bandwidth = bandwidth
     }
 
     /// The most bad paths one set's report names; more would let a dead disk fill the coordinator's memory.
@@ -55,7 +59,7 @@ package struct MirrorReport: Codable, Sendable, Hashable {
 
 extension MirrorReport {
     private enum CodingKeys: String, CodingKey {
-        case version, mirror, number, agentVersion, startedAt, generation, disk, sets, problems, connections
+        case version, mirror, number, agentVersion, startedAt, generation, disk, sets, problems, connections, bandwidth
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -71,6 +75,7 @@ extension MirrorReport {
         sets = try container.decodeIfPresent([SetReport].self, forKey: .sets) ?? []
         problems = try container.decodeIfPresent([Problem].self, forKey: .problems) ?? []
         connections = try container.decodeIfPresent([ConnectionReport].self, forKey: .connections) ?? []
+        bandwidth = try container.decodeIfPresent(BandwidthReport.self, forKey: .bandwidth)
     }
 
     /// Writes the value.
@@ -86,5 +91,6 @@ extension MirrorReport {
         try container.encode(sets, forKey: .sets)
         try container.encode(problems, forKey: .problems)
         try container.encode(connections, forKey: .connections)
+        try container.encodeIfPresent(bandwidth, forKey: .bandwidth)
     }
 }

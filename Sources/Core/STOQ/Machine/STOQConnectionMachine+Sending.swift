@@ -3,12 +3,17 @@ extension STOQConnectionMachine {
     /// The next frame to write, the most urgent first; nil if nothing may be sent now. Frames for the connection and
     /// for ends and beginnings of streams come before all messages, then credit, then messages by kind; the streams of
     /// a kind take turns frame by frame. Actions that come of it are told by ``takeEvents()``.
-    package mutating func takeFrame(now: STOQTime) -> STOQFrame? {
+    ///
+    /// Where bandwidth is limited, `frameBytes` is how long parts of messages may be, and `mayGo` is asked before each part
+    /// with its stream's kind and number and its bytes: a stream that may not go keeps its turn for the next call.
+    package mutating func takeFrame(
+        now: STOQTime, frameBytes: Int? = nil, mayGo: ((StreamKind, STOQStreamID, Int) -> Bool)? = nil
+    ) -> STOQFrame? {
         if let frame = takeQueuedFrame() { return frame }
         guard phase == .open, hasGreeted else { return nil }
         if let frame = takeCreditFrame() { return frame }
         for kind in StreamKind.byUrgency {
-            if let frame = takeMessageFrame(kind, now: now) { return frame }
+            if let frame = takeMessageFrame(kind, now: now, frameBytes, mayGo) { return frame }
         }
         return nil
     }
@@ -68,7 +73,9 @@ extension STOQConnectionMachine {
     // MARK: - Messages
 
     /// The next frame of a kind: of the first stream in the ring that may send, which then goes to its end.
-    private mutating func takeMessageFrame(_ kind: StreamKind, now: STOQTime) -> STOQFrame? {
+    private mutating func takeMessageFrame(
+        _ kind: StreamKind, now: STOQTime, _ frameBytes: Int?, _ mayGo: ((StreamKind, STOQStreamID, Int) -> Bool)?
+    ) -> STOQFrame? {
         let index = Int(kind.rawValue)
         var turns = kinds[index].ring.count
         while turns > 0, let stream = kinds[index].ring.first {
@@ -91,7 +98,15 @@ extension STOQConnectionMachine {
                 streams[stream] = record
                 continue
             case .send:
-                let frame = part(of: stream, &record, now: now)
+                let room = room(for: record, frameBytes)
+                if let mayGo, let message = record.queue.first,
+                    !mayGo(kind, stream, min(room, message.wire.byteCount - (record.sentBytes ?? 0)))
+                {
+                    schedule(stream, &record)
+                    streams[stream] = record
+                    continue
+                }
+                let frame = part(of: stream, &record, room: room, now: now)
                 schedule(stream, &record)
                 streams[stream] = record
                 closeIfFinished(stream)
@@ -128,14 +143,21 @@ extension STOQConnectionMachine {
         return .send
     }
 
-    private mutating func part(of stream: STOQStreamID, _ record: inout StreamRecord, now: STOQTime) -> STOQFrame {
+    /// Bytes of a message that the next frame of a stream has room for.
+    private func room(for record: StreamRecord, _ frameBytes: Int?) -> Int {
+        let most = min(peer.frameBytes, limits.sentFrameBytes, max(frameBytes ?? .max, 2 * STOQLimits.partFloor))
+        return most - (record.sentBytes == 0 ? STOQFrame.Lengths.byteCount : 0)
+    }
+
+    private mutating func part(
+        of stream: STOQStreamID, _ record: inout StreamRecord, room: Int, now: STOQTime
+    ) -> STOQFrame {
         record.lastSent = now
         guard let message = record.queue.first, let sent = record.sentBytes else {
             record.isLocalFinished = true
             return STOQFrame(.message, flags: STOQFrameFlag.finishes, stream: stream, payload: [])
         }
         let begins = sent == 0
-        let room = min(peer.frameBytes, limits.sentFrameBytes) - (begins ? STOQFrame.Lengths.byteCount : 0)
         let left = message.wire.byteCount - sent
         let end = sent + min(left, room)
         var flags: UInt8 = begins ? STOQFrameFlag.begins : 0

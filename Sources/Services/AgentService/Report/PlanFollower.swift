@@ -21,6 +21,7 @@ struct PlanFollower: Sendable {
     let watcher: HeadWatcher
     let metadata: MetadataWatcher
     let standings: StandingKeeper
+    let bandwidth: BandwidthControl
     let reporter: Reporter
     let pool: BlockingPool
     let clock: WallClock
@@ -43,9 +44,10 @@ struct PlanFollower: Sendable {
                     after: known, reports: reports, neighbourhood: neighbourhood, standings: standings.tag,
                     wait: Self.wait)
                 await standings.pollAnswered(answer)
-                take(answer.limits)
+                bandwidth.take(command: answer.limits.map { BandwidthControl.Command(limits: $0) })
                 watcher.pollAnswered(answer.neighbourhood)
                 metadata.pollAnswered(answer)
+                if let neighbourhood = answer.neighbourhood { bandwidth.take(neighbourhood.bandwidth) }
                 neighbourhood = answer.neighbourhoodTag
                 if let last = reports, answer.reportNow != last { reporter.hurry() }
                 reports = answer.reportNow
@@ -69,14 +71,6 @@ struct PlanFollower: Sendable {
                 reports = nil
             }
         }
-    }
-
-    /// Takes note of what an operator said of this host's traffic.
-    private func take(_ limits: TransferLimits?) {
-        guard limits != activity.limits else { return }
-        activity.limits = limits
-        func text(_ rate: UInt64?) -> String { rate.map(String.init) ?? "-" }
-        logger.notice("limits", metadata: ["up": "\(text(limits?.up))", "down": "\(text(limits?.down))"])
     }
 
     /// Takes the plan `generation` unless a higher one was followed before, or no operator declared its term. Throws

@@ -28,6 +28,7 @@ final class Reporter: Sendable {
     private let trust: TrustedRepository
     private let activity: AgentActivity
     private let endpoint: STOQEndpoint
+    private let bandwidth: BandwidthControl
     private let client: CoordinatorClient
     private let pool: BlockingPool
     private let clock: WallClock
@@ -54,7 +55,8 @@ final class Reporter: Sendable {
 
     init(
         settings: AgentSettings, credentials: HostCredentials, store: Store, trust: TrustedRepository,
-        activity: AgentActivity, endpoint: STOQEndpoint, client: CoordinatorClient, pool: BlockingPool,
+        activity: AgentActivity, endpoint: STOQEndpoint, bandwidth: BandwidthControl, client: CoordinatorClient,
+        pool: BlockingPool,
         clock: WallClock, logger: Logger
     ) {
         self.settings = settings
@@ -63,6 +65,7 @@ final class Reporter: Sendable {
         self.trust = trust
         self.activity = activity
         self.endpoint = endpoint
+        self.bandwidth = bandwidth
         self.client = client
         self.pool = pool
         self.clock = clock
@@ -180,7 +183,8 @@ final class Reporter: Sendable {
             connections: endpoint.connections.map {
                 ConnectionReport(
                     peer: $0.peer.name, group: $0.negotiatedGroup, bytesIn: $0.bytesIn, bytesOut: $0.bytesOut)
-            }.sorted { $0.peer < $1.peer })
+            }.sorted { $0.peer < $1.peer },
+            bandwidth: bandwidth.report())
     }
 
     private func setReport(_ name: String, now: Int64) throws -> SetReport {

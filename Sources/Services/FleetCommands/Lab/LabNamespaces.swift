@@ -3,7 +3,7 @@ import Glibc
 import LinuxIO
 
 /// Makes network namespaces and takes them away, by the programs `ip` and `tc`.
-struct LabNamespaces {
+package struct LabNamespaces {
     /// Where `ip netns` keeps the names.
     static let folder = "/run/netns"
     private static let programFolders = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"]
@@ -106,7 +106,7 @@ struct LabNamespaces {
     }
 
     /// Whether a lab with `prefix` gives the name `name`.
-    static func isOurs(_ name: String, prefix: String) -> Bool {
+    package static func isOurs(_ name: String, prefix: String) -> Bool {
         guard name.hasPrefix("\(prefix)-") else { return false }
         let host = name.dropFirst(prefix.count + 1)
         if [LabLayout.coordinator, LabLayout.origin, "switch"].contains(String(host)) { return true }

@@ -1,37 +1,44 @@
-import FleetModel
-import Glibc
-import LinuxIO
+package import FleetModel
 
 /// The network of a lab whose hosts are in network namespaces of their own: how many and how fast, as written to
 /// `lab.json`, so that every command of the lab can make it again and take it away.
 ///
 /// The host H is in the namespace `PREFIX-H`. All links lead to the namespace `PREFIX-switch`, in which each region has
 /// a bridge; the namespace that fleetctl runs in has a link to it, too. What is in a namespace goes away with it.
-struct LabNetwork: Codable, Equatable {
+package struct LabNetwork: Codable, Equatable, Sendable {
     /// What a user asks for.
-    struct Wish: Equatable {
-        var prefix = LabNetwork.standardPrefix
+    package struct Wish: Equatable, Sendable {
+        /// What the names of namespaces begin with.
+        package var prefix = LabNetwork.standardPrefix
         /// Bytes a second to and from every agent's host; nil: as fast as it goes.
-        var rate: UInt64?
-        /// Of the mirrors, in turns; empty: `rate`.
-        var upRates: [UInt64] = []
-        var regions = 1
+        package var rate: UInt64?
+        /// What mirrors send instead, in turns; empty: `rate`.
+        package var upRates: [UInt64] = []
+        /// Into how many regions the mirrors are divided.
+        package var regions = 1
         /// Between regions, each way.
-        var regionRate: UInt64?
+        package var regionRate: UInt64?
+
+        /// No limits, one region.
+        package init() {}
     }
 
     /// One host's end.
-    struct Host: Codable, Equatable {
-        var name: String
-        var address: String
+    package struct Host: Codable, Equatable, Sendable {
+        /// Its name in the lab.
+        package var name: String
+        /// Its IPv4 address.
+        package var address: String
         /// Counted from 1.
-        var region: Int
-        /// Bytes a second that it may send and receive; nil: as fast as it goes.
-        var up: UInt64?
-        var down: UInt64?
+        package var region: Int
+        /// Bytes a second that it may send; nil: as fast as it goes.
+        package var up: UInt64?
+        /// Bytes a second that it may receive; nil: as fast as it goes.
+        package var down: UInt64?
     }
 
-    static let standardPrefix = "mf"
+    /// What names begin with when nobody says otherwise.
+    package static let standardPrefix = "mf"
     /// A network interface has a name of 15 bytes at most, and one is called PREFIX-root.
     static let prefixLimit = 10
     static let coordinatorPort = 7_443
@@ -40,12 +47,13 @@ struct LabNetwork: Codable, Equatable {
     var prefix: String
     /// The first three numbers of all addresses.
     var subnet: String
-    var hosts: [Host]
+    /// The coordinator, the origin, the mirrors.
+    package var hosts: [Host]
     var regions: Int
     var regionRate: UInt64?
 
     /// The network for a coordinator, an origin and `mirrors`, in addresses that begin with `subnet`.
-    init(_ wish: Wish, mirrors: [String], subnet: String) {
+    package init(_ wish: Wish, mirrors: [String], subnet: String) {
         prefix = wish.prefix
         self.subnet = subnet
         regions = wish.regions
@@ -65,7 +73,7 @@ struct LabNetwork: Codable, Equatable {
     }
 
     /// Where the programs of the hosts listen: the coordinator, the origin, the mirrors.
-    var addresses: [NetworkAddress] {
+    package var addresses: [NetworkAddress] {
         hosts.map {
             NetworkAddress(
                 host: $0.address, port: $0.name == LabLayout.coordinator ? Self.coordinatorPort : Self.agentPort)
@@ -73,7 +81,7 @@ struct LabNetwork: Codable, Equatable {
     }
 
     /// The name of the region of the host `name`.
-    func region(of name: String) -> String {
+    package func region(of name: String) -> String {
         guard regions > 1, let host = hosts.first(where: { $0.name == name }) else { return "lab" }
         return "lab-\(host.region)"
     }
@@ -83,7 +91,7 @@ struct LabNetwork: Codable, Equatable {
     var rootLink: String { "\(prefix)-root" }
 
     /// The command that runs `program` in the namespace of `host`.
-    func command(_ program: String, in host: String) -> (program: String, arguments: [String]) {
+    package func command(_ program: String, in host: String) -> (program: String, arguments: [String]) {
         ("/usr/bin/nsenter", ["--net=\(LabNamespaces.folder)/\(namespace(of: host))", "--", program])
     }
 
@@ -100,7 +108,7 @@ struct LabNetwork: Codable, Equatable {
     }
 
     /// Lines for `ip` in the namespace of the switch.
-    var switchLines: [String] {
+    package var switchLines: [String] {
         var lines: [String] = []
         for region in 1...regions {
             lines += ["link add br\(region) type bridge", "link set br\(region) up"]
@@ -126,7 +134,7 @@ struct LabNetwork: Codable, Equatable {
     }
 
     /// Lines for `tc` in the namespace of the switch: what hosts receive, and what goes from region to region.
-    var switchShaping: [String] {
+    package var switchShaping: [String] {
         let down = hosts.enumerated().compactMap { index, host in host.down.map { Self.shape("p\(index)", $0) } }
         guard let regionRate, regions > 1 else { return down }
         return down
@@ -134,7 +142,7 @@ struct LabNetwork: Codable, Equatable {
     }
 
     /// Lines for `tc` in the namespace of `host`: what it sends.
-    func shaping(in host: Host) -> [String] { host.up.map { [Self.shape("e0", $0)] } ?? [] }
+    package func shaping(in host: Host) -> [String] { host.up.map { [Self.shape("e0", $0)] } ?? [] }
 
     /// A bucket of at least one packet as the kernel hands it over, of up to 64 KiB, or of 4 ms; and a queue of 256 KiB
     /// or 20 ms before it.

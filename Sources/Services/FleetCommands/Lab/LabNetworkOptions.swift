@@ -33,10 +33,13 @@ struct LabNetworkOptions: ParsableArguments {
 
     /// What the options say; only for options that are valid.
     var wish: LabNetwork.Wish {
-        LabNetwork.Wish(
-            prefix: prefix ?? LabNetwork.standardPrefix, rate: rate.flatMap { try? Self.bytes($0) },
-            upRates: (try? Self.list(upRates)) ?? [], regions: regions ?? 1,
-            regionRate: regionRate.flatMap { try? Self.bytes($0) })
+        var wish = LabNetwork.Wish()
+        wish.prefix = prefix ?? LabNetwork.standardPrefix
+        wish.rate = rate.flatMap { try? Self.bytes($0) }
+        wish.upRates = (try? Self.list(upRates)) ?? []
+        wish.regions = regions ?? 1
+        wish.regionRate = regionRate.flatMap { try? Self.bytes($0) }
+        return wish
     }
 
     func validate() throws {
