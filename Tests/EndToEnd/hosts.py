@@ -105,6 +105,8 @@ class Host:
 
     def leader(self):
         """The number of the host's first process; None before there is one."""
+        if self.process is None:
+            return None
         try:
             with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
                 children = file.read().split()

@@ -1,5 +1,6 @@
 """The Debian packages for a test: those that FLEET_PACKAGES names, else packed from the programs that are tested."""
 import fcntl
+import functools
 import os
 import re
 import subprocess
@@ -28,6 +29,7 @@ class Packages:
         return self.runtime is None
 
 
+@functools.cache
 def pack(revision=""):
     """The packages; with a revision as packages of a newer version. Programs that need the Swift runtime get the folder
     of it as `runtime`: a host must see it at the same path."""

@@ -322,12 +322,18 @@ class DeployTest(unittest.TestCase):
         self.publish("2b")
         clients = [Client(self.hosts, name, archive) for name in MIRRORS]
         stop = threading.Event()
-        published = []
+        published, failed = [], []
 
         def publish_on():
             while not stop.wait(5):
                 archive.change()
-                self.publish(f"2c{len(published)}")
+                try:
+                    self.publish(f"2c{len(published)}")
+                except AssertionError as error:
+                    # The coordinator is upgraded, too: 5 is "try again later".
+                    if "\nexit 5\n" not in str(error):
+                        failed.append(error)
+                        return
                 published.append(1)
         publisher = threading.Thread(target=publish_on)
         publisher.start()
@@ -339,8 +345,15 @@ class DeployTest(unittest.TestCase):
             seen = [client.end() for client in clients]
         print(f"    while all hosts were upgraded: {len(published)} releases of {archive.count} packages, "
               + ", ".join(f"{each.curls} requests and {each.apts} apt runs on {each.name}" for each in seen))
+        self.assertEqual([], failed)
         for each in seen:
-            self.assertEqual([], each.failures, each.name)
+            # A flip between apt's two requests, for Release and for Packages, shows it two releases; no web server can
+            # know that they belong together. Without by-hash this happens seldom, and nothing else may.
+            flipped = [line for line in each.failures if "Mirror sync in progress" in line]
+            self.assertEqual([], [line for line in each.failures if line not in flipped], each.name)
+            self.assertLessEqual(len(flipped), max(1, each.apts // 100), f"{each.name}: {flipped[:1]}")
+            if flipped:
+                print(f"    {each.name}: a flip came into {len(flipped)} of {each.apts} apt runs")
             self.assertGreater(each.curls, 50)
             self.assertGreater(each.apts, 1)
         for name in [ORIGIN, *MIRRORS]:

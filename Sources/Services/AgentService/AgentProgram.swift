@@ -48,8 +48,9 @@ package struct AgentProgram: Sendable {
                 manager, logger: logger, beat: { await STOQEndpoint.beat() },
                 reload: { reload(settings, level, logger) })
             let agent = try Agent(settings, readyFile: readyFile, manager: manager, logger: logger)
+            // What comes last is stopped first: it says that the others stop.
             var group = ServiceGroupConfiguration(
-                services: [managed, agent], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                services: [agent, managed], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             group.maximumGracefulShutdownDuration = Self.longestStop
             try await ServiceGroup(configuration: group).run()
             return 0

@@ -34,8 +34,9 @@ package enum CoordinatorProgram {
             let managed = ManagedService(manager, logger: logger, beat: beat) {
                 reload(configuration, inForce: server.policyDigest, logger)
             }
+            // What comes last is stopped first: it says that the others stop.
             var group = ServiceGroupConfiguration(
-                services: [managed, server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
+                services: [server, managed], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger))
             group.maximumGracefulShutdownDuration = longestShutdown
             try await ServiceGroup(configuration: group).run()
         } catch let error as StartError {

@@ -89,8 +89,8 @@ extension PlanLine {
 
 extension PlanLine {
     private enum CodingKeys: String, CodingKey {
-        case mirror, set, action, sequence, release, root, bytes, sources, peers, region, leftOut, keepReleases, lingerSeconds,
-            copyLimit, copiedBytes, retimedBytes, reason
+        case mirror, set, action, sequence, release, root, bytes, sources, peers, region, leftOut, keepReleases,
+            lingerSeconds, copyLimit, copiedBytes, retimedBytes, reason
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
