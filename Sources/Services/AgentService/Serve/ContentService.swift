@@ -40,9 +40,11 @@ package struct ContentService: Sendable {
             guard let swarms else { throw ServeRefusal(.unsupported, "no swarms here") }
             return try await swarms.serve(SwarmKey(set: set, release: release), on: stream)
         }
-        guard try await pool.run({ [store, swarms] in
-            try store.sets().contains(set) || swarms?.isFetching(set) == true
-        }) else {
+        guard
+            try await pool.run({ [store, swarms] in
+                try store.sets().contains(set) || swarms?.isFetching(set) == true
+            })
+        else {
             throw ServeRefusal(.notFound, "no set \(set) here")
         }
         switch request {
