@@ -27,6 +27,12 @@ package struct LeaseBook: Sendable {
         case copied(at: Double)
     }
 
+    /// A block that is given to a mirror although others have it.
+    private struct Extra: Hashable {
+        let mirror: Int
+        let block: Int
+    }
+
     private struct Mirror {
         let name: String
         let isNear: Bool
@@ -36,6 +42,8 @@ package struct LeaseBook: Sendable {
         var complete: UInt32
         /// Blocks of which something is wanted.
         var blocks: BlockSet
+        /// Blocks it wanted at some time and does not have, whoever else has them.
+        var lacking: BlockSet
         /// Blocks it has whole, as far as anybody wants them.
         var held: BlockSet
         /// Leased to it and not copied by others.
@@ -57,6 +65,9 @@ package struct LeaseBook: Sendable {
     private var freeCount: Int
     private var lastLessee: [Int32]
     private var holders: [UInt16]
+    /// Further copies under way, and since when.
+    private var extras: [Extra: Double] = [:]
+    private let totalBytes: UInt64
     private var mirrors: [Int: Mirror] = [:]
     private var nextMirror = 0
     private var turn = 0
@@ -79,6 +90,7 @@ package struct LeaseBook: Sendable {
         self.settings = settings
         standings = Array(repeating: .free, count: cut.count)
         freeCount = cut.count
+        totalBytes = lengths.reduce(0) { $0 + UInt64($1) }
         lastLessee = Array(repeating: -1, count: cut.count)
         holders = Array(repeating: 0, count: cut.count)
     }
@@ -101,7 +113,7 @@ package struct LeaseBook: Sendable {
         firstJoin = firstJoin ?? now.seconds
         mirrors[id] = Mirror(
             name: name, isNear: isNear, joinedAt: now.seconds, have: hello.have, complete: hello.complete,
-            blocks: BlockSet(count: cut.count), held: BlockSet(count: cut.count))
+            blocks: BlockSet(count: cut.count), lacking: BlockSet(count: cut.count), held: BlockSet(count: cut.count))
         noteHeld(id, in: hello.have.ranges + [0..<hello.complete], now.seconds)
         return id
     }
@@ -111,6 +123,7 @@ package struct LeaseBook: Sendable {
         guard mirrors[mirror] != nil else { return [] }
         forfeit(mirror, .gone, now.seconds)
         mirrors[mirror] = nil
+        extras = extras.filter { $0.key.mirror != mirror }
         return grant(now.seconds)
     }
 
@@ -131,6 +144,9 @@ package struct LeaseBook: Sendable {
             }
         case .cancel(let ranges):
             forEachBlock(of: ranges) { block in
+                if extras.removeValue(forKey: Extra(mirror: mirror, block: block)) != nil {
+                    mirrors[mirror]?.lacking[block] = false
+                }
                 guard case .leased(mirror, _, _) = standings[block] else { return }
                 mirrors[mirror]?.blocks[block] = false
                 release(block, .refused, now.seconds)
@@ -161,6 +177,7 @@ package struct LeaseBook: Sendable {
     package mutating func tick(now: Duration) -> [Grant] {
         let seconds = now.seconds
         holds.advance(to: seconds)
+        extras = extras.filter { seconds - $0.value <= patience(10) }
         for block in open.sorted() {
             guard case .leased(let mirror, let at, let heldAt) = standings[block] else { continue }
             if let heldAt {
@@ -211,6 +228,7 @@ package struct LeaseBook: Sendable {
             for block in cut.blocks(touching: range) { blocks[block] = true }
         }
         mirrors[id]?.blocks = blocks
+        mirrors[id]?.lacking.formUnion(blocks)
         mirrors[id]?.cursor = 0
         for block in 0..<cut.count where blocks[block] && mirrors[id]?.held[block] == true {
             // It has part of it, and wants the rest.
@@ -239,6 +257,8 @@ package struct LeaseBook: Sendable {
                 }
                 guard isWhole else { continue }
                 mirrors[id]?.blocks[block] = false
+                mirrors[id]?.lacking[block] = false
+                extras[Extra(mirror: id, block: block)] = nil
                 guard distrusted[mirror.name] == nil else { continue }
                 mirrors[id]?.held[block] = true
                 holders[block] += 1
@@ -321,22 +341,64 @@ package struct LeaseBook: Sendable {
     private mutating func grant(_ now: Double) -> [Grant] {
         guard let firstJoin, now - firstJoin >= settings.quiet.seconds else { return [] }
         var granted: [Int: [Int]] = [:]
-        while underWay(now) < window, let (id, block) = next(now) {
-            place(block, .leased(id, at: now, heldAt: nil))
-            open.insert(block)
-            mirrors[id]?.unreplicated += 1
-            mirrors[id]?.underWay += 1
-            mirrors[id]?.cursor = block + 1
-            leases += 1
-            leasedBytes += cut.ordinals(of: block).reduce(0) { sum, ordinal in
-                mirrors[id]?.want.contains(ordinal) == true ? sum + UInt64(lengths[Int(ordinal - cut.base)]) : sum
+        while underWay(now) < window {
+            if let (id, block) = next(now) {
+                place(block, .leased(id, at: now, heldAt: nil))
+                open.insert(block)
+                mirrors[id]?.unreplicated += 1
+                mirrors[id]?.underWay += 1
+                mirrors[id]?.cursor = block + 1
+                note(block, to: id, bytes: wantedBytes(block, id), in: &granted)
+            } else if let extra = nextExtra(now) {
+                extras[extra] = now
+                note(extra.block, to: extra.mirror, bytes: byteCount(extra.block), in: &granted)
+            } else {
+                break
             }
-            granted[id, default: []].append(block)
-            turn = id + 1
         }
         return granted.sorted { $0.key < $1.key }.map { id, blocks in
             Grant(mirror: id, ranges: OrdinalSet(ordinals(of: blocks)).ranges)
         }
+    }
+
+    private mutating func note(_ block: Int, to id: Int, bytes: Int, in granted: inout [Int: [Int]]) {
+        leases += 1
+        leasedBytes += UInt64(bytes)
+        granted[id, default: []].append(block)
+        turn = id + 1
+    }
+
+    /// The bytes of a block that a mirror wants.
+    private func wantedBytes(_ block: Int, _ id: Int) -> Int {
+        cut.ordinals(of: block).reduce(0) { sum, ordinal in
+            mirrors[id]?.want.contains(ordinal) == true ? sum + Int(lengths[Int(ordinal - cut.base)]) : sum
+        }
+    }
+
+    /// A copy more than one, if the origin may send so many and has nothing better to do: of the block that the fewest
+    /// have, to a mirror with the fewest such copies under way.
+    private func nextExtra(_ now: Double) -> Extra? {
+        guard settings.originCopies > 1, Double(leasedBytes) < settings.originCopies * Double(totalBytes) else {
+            return nil
+        }
+        let underWay = extras.keys.reduce(into: [:]) { $0[$1.mirror, default: 0] += 1 }
+        let order = mirrors.keys.filter { id in
+            guard let mirror = mirrors[id] else { return false }
+            return mirror.isNear && mirror.penalty == 0 && distrusted[mirror.name] == nil
+        }.sorted { (underWay[$0] ?? 0, $0 >= turn ? 0 : 1, $0) < (underWay[$1] ?? 0, $1 >= turn ? 0 : 1, $1) }
+        for id in order {
+            guard let lacking = mirrors[id]?.lacking else { continue }
+            var best: (block: Int, holders: UInt16)?
+            lacking.forEach(alsoIn: lacking) { block in
+                if case .leased(id, _, _) = standings[block] { return }
+                guard holders[block] < best?.holders ?? .max, extras[Extra(mirror: id, block: block)] == nil else {
+                    return
+                }
+                best = (block, holders[block])
+            }
+            if let best { return Extra(mirror: id, block: best.block) }
+        }
+        return nil
     }
 
     private func ordinals(of blocks: [Int]) -> [UInt32] { blocks.flatMap { Array(cut.ordinals(of: $0)) } }
@@ -355,7 +417,7 @@ package struct LeaseBook: Sendable {
     /// Blocks under way at mirrors that take what they are given: those that do not must not stop the others.
     private func underWay(_ now: Double) -> Int {
         let limit = max(0.5, 3 * (holds.mean ?? 0.5))
-        return open.reduce(0) { sum, block in
+        return open.reduce(extras.values.count { now - $0 <= limit }) { sum, block in
             guard case .leased(_, let at, nil) = standings[block], now - at <= limit else { return sum }
             return sum + 1
         }
@@ -469,6 +531,9 @@ package struct SwarmLeaseSettings: Hashable, Sendable {
     package var queue = 6
     /// The least time after which a lease of which nothing came is given to somebody else.
     package var patience = Duration.seconds(4)
+    /// How often the origin may send each byte, in the mean, when it has nothing better to do. More than 1 helps where the
+    /// uplinks of mirrors together are slower than its own.
+    package var originCopies = 1.0
     /// Bytes a second that the origin can send, if that is known.
     package var uplink: Double?
 

@@ -200,6 +200,22 @@ import Testing
         #expect(bench.book.again == [.unreachable: 1])
     }
 
+    @Test("further copies are given when nothing is free, up to the number allowed, of what the fewest have")
+    func extras() {
+        var bench = Bench(blocks: 4) { $0.originCopies = 1.5 }
+        let (a, b) = (bench.join("a"), bench.join("b"))
+        _ = (bench.wantAll(a), bench.wantAll(b))
+        // Four once, and two more: neither gets twice what it is given already.
+        let given = bench.wait(0.2)
+        #expect(given[a]?.count == 3 && given[b]?.count == 3)
+        #expect(Set(given[a] ?? []).count == 3 && Set(given[b] ?? []).count == 3)
+        #expect(bench.book.leasedBytes == UInt64(6 * BlockCut.byteLimit))
+        for block in UInt32(0)..<4 {
+            _ = (bench.hear(.have([block..<block + 1]), a), bench.hear(.have([block..<block + 1]), b))
+        }
+        #expect(bench.wait(20).isEmpty && bench.book.again.isEmpty && bench.book.openLeases == 0)
+    }
+
     @Test("messages of those who are not there, and of no sense for a book, do nothing")
     func ignored() {
         var bench = Bench()

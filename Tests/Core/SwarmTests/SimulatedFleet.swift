@@ -36,6 +36,8 @@ struct SimulatedFleet {
     var uplinks: [Double] = [100]
     var downlink = 100.0
     var originUplink = 100.0
+    /// How often the origin may send each byte.
+    var originCopies = 1.0
     /// Seconds one way.
     var latency = 0.000_1
     var regions = 1

@@ -84,6 +84,7 @@ final class SwarmSimulation {
     private static func newBook(_ fleet: SimulatedFleet, _ cut: BlockCut, _ lengths: [UInt32]) -> LeaseBook {
         var settings = SwarmLeaseSettings()
         settings.uplink = fleet.originUplink * SimulatedFleet.mbit
+        settings.originCopies = fleet.originCopies
         return LeaseBook(cut: cut, lengths: lengths, settings: settings)
     }
 

@@ -100,6 +100,19 @@ import Testing
         }
     }
 
+    @Test("uneven uplinks: with more than one copy from the origin the uplinks count together", arguments: [1.2, 4])
+    func moreCopies(copies: Double) {
+        for seed in Self.seeds {
+            var fleet = SimulatedFleet(uplinks: [100, 100, 50, 50, 20, 20, 10, 10], seed: seed)
+            fleet.originCopies = copies
+            let outcome = run("\(copies) copies", fleet)
+            // N F / (origin's uplink + sum of uplinks): 37.3 s.
+            let least = 8 * Double(fleet.bytes) / (460 * SimulatedFleet.mbit)
+            #expect(outcome.last <= (copies > 2 ? 1.03 : 1.12) * least, "seed \(seed)")
+            #expect(outcome.originCopies <= copies + 0.02, "seed \(seed)")
+        }
+    }
+
     @Test("two regions of four over 20 Mbit/s: each byte crosses about once")
     func regions() {
         for seed in Self.seeds {
