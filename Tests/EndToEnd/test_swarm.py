@@ -27,7 +27,7 @@ class Swarm(LabTest):
         self.addCleanup(self.close)
 
     def sent_by_origin(self):
-        return namespaces.counters(f"{self.prefix}-switch")["origin"][1]
+        return namespaces.counters(f"{self.prefix}-origin")["e0"][0]
 
     def publish(self, seed, size=SIZE):
         source = self.fleet.scratch("source")

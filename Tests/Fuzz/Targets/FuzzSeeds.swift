@@ -3,6 +3,7 @@ import FleetModel
 import Glibc
 import LinuxIO
 import STOQ
+import Swarm
 import Trust
 import UpdateFramework
 
@@ -111,6 +112,8 @@ extension FuzzTarget {
         case .zstd: FuzzSamples.compressedMessages()
         case .index: try FuzzedIndex.seeds()
         case .keyShare: [FuzzSamples.serverHello]
+        case .ordinalSet: FuzzSamples.ordinalSets.map { $0.encode() }
+        case .swarmMessage: FuzzSamples.swarmMessages.map { $0.encode() }
         default: []
         }
     }

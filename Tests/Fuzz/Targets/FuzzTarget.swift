@@ -36,6 +36,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case metadataTargets = "metadata-targets"
     case keyFile = "key-file"
     case trustChange = "trust-change"
+    case ordinalSet = "ordinal-set"
+    case swarmMessage = "swarm-message"
 
     /// Gives `bytes` to the decoder. True if it accepted them, false if it refused them with the error that it promises.
     /// Throws ``FuzzFinding`` if it accepted what it would not write itself, or broke another promise; a trap is a
@@ -76,6 +78,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .metadataTargets: try Self.metadata(bytes, as: TargetsMetadata.self)
         case .keyFile: try Self.keyFile(bytes)
         case .trustChange: try Self.trustChange(bytes)
+        case .ordinalSet: try Self.ordinalSet(bytes)
+        case .swarmMessage: try Self.swarmMessage(bytes)
         }
     }
 
