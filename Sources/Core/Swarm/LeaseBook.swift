@@ -311,7 +311,8 @@ package struct LeaseBook: Sendable {
         }
         open.remove(block)
         place(block, isElsewhere(block, reason) ? .copied(at: now) : .free)
-        again[reason, default: 0] += 1
+        // At the end everybody leaves, and nothing is given again.
+        if isWanted(block) { again[reason, default: 0] += 1 }
         rewind(to: block)
     }
 

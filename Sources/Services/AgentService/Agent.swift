@@ -76,7 +76,10 @@ struct Agent: Service {
                 certificate: settings.certificatePath, key: settings.keyPath, authority: settings.authorityPath))
         let reports = ReportLine()
         let greetings = GreetingLine()
-        let swarms = Swarms(settings: settings, store: store, pool: pool, logger: logger)
+        let swarms = Swarms(
+            settings: settings, store: store, record: SourceRecord(in: folder, clock: clock, logger: logger),
+            pool: pool,
+            logger: logger)
         let commands = CommandService(
             settings: live, store: store, trust: trust, activity: activity, pool: pool, clock: clock,
             tender: tender, logger: logger, deliverReport: { await reports.deliver() })

@@ -20,8 +20,8 @@ final class RecentChunks: Sendable {
     private let byteLimit: Int
     private let state = Mutex(State())
 
-    /// Keeps messages of up to `byteLimit` bytes.
-    init(byteLimit: Int = 32 << 20) { self.byteLimit = byteLimit }
+    /// Keeps messages of up to `byteLimit` bytes; their memory may be twice that.
+    init(byteLimit: Int = 16 << 20) { self.byteLimit = byteLimit }
 
     /// Keeps chunks of a message that were verified, by where they are in it.
     func keep(_ chunks: [(digest: ChunkDigest, range: Range<Int>)], of message: STOQMessage) {

@@ -48,17 +48,20 @@ final class SwarmRun: Sendable {
     let tail: ChunkLogTail
     let size: UInt32
     private let recents: RecentChunks
+    private let record: SourceRecord
     private let logger: Logger
     private let began = ContinuousClock.now
     private let state: Mutex<State>
     private let progressed = Signal()
 
     init(
-        key: SwarmKey, name: String, tail: ChunkLogTail, hello: SwarmHello, recents: RecentChunks, logger: Logger
+        key: SwarmKey, name: String, tail: ChunkLogTail, hello: SwarmHello, recents: RecentChunks,
+        record: SourceRecord, logger: Logger
     ) {
         self.key = key
         self.tail = tail
         self.recents = recents
+        self.record = record
         self.logger = logger
         size = tail.cut.end
         let machine = SwarmMachine(name: name, cut: tail.cut, lengths: tail.entries.map(\.length), hello: hello)
@@ -80,10 +83,12 @@ final class SwarmRun: Sendable {
     /// What a host is told first.
     func hello(isNear: Bool) -> SwarmHello { state.withLock { $0.machine.hello(isNear: isNear) } }
 
-    /// A host has said hello. False if it takes part already, or this run is over.
+    /// A host has said hello. False if it takes part already, is left out for what it sent before, or this run is over.
     func attach(_ link: SwarmLink, _ hello: SwarmHello) -> Bool {
         // Only an origin leases; a copy of the whole release elsewhere is asked like any other host.
         let isOrigin = link.peer.role == .origin && hello.complete == size
+        // Without its origin a release could not spread at all, and every byte is verified anyway.
+        guard isOrigin || !record.isCutOff(link.peer.name) else { return false }
         let id = state.withLock { state -> (Int, [SwarmMachine.Action])? in
             guard !state.isOver, !state.joined.values.contains(where: { $0.link.peer.name == link.peer.name }) else {
                 return nil
@@ -215,23 +220,41 @@ final class SwarmRun: Sendable {
 
     private func run(_ request: SwarmMachine.Request) async {
         let (link, sink) = state.withLock { state in (state.joined[request.source]?.link, state.sink) }
-        defer { state.withLock { $0.tasks[request.id] = nil } }
+        defer {
+            state.withLock { $0.tasks[request.id] = nil }
+            progressed.raise()
+        }
         guard let link, let sink else { return }
         do {
-            try await ask(request, link, sink)
+            let wrong = try await ask(request, link, sink)
+            guard wrong.isEmpty else {
+                sink.distrust(link.peer.name, wrong)
+                return cutOff(request, link)
+            }
+            record.note(.success, of: link.peer.name)
             apply { machine, now in machine.finished(request: request.id, now: now) }
         } catch {
             if Task.isCancelled { return }
             logger.debug(
                 "a request in the swarm failed",
                 metadata: ["set": "\(key.set)", "peer": "\(link.peer.name)", "error": "\(error)"])
+            if SyncError.isLie(error) { return cutOff(request, link) }
+            record.note((error as? STOQError)?.code == .noProgress ? .timeout : .failure, of: link.peer.name)
             apply { machine, now in machine.failed(request: request.id, now: now) }
         }
-        progressed.raise()
     }
 
-    /// Asks a host for the chunks of one request, and stores what comes.
-    private func ask(_ request: SwarmMachine.Request, _ link: SwarmLink, _ sink: Sink) async throws {
+    /// A host sent what is not true: it is asked for nothing any more, here and in later swarms.
+    private func cutOff(_ request: SwarmMachine.Request, _ link: SwarmLink) {
+        record.note(.invalid, of: link.peer.name)
+        apply { machine, now in machine.quarantine(request.source, now: now) }
+    }
+
+    /// Asks a host for the chunks of one request, and stores what comes. The first chunks that were wrong; then the rest of
+    /// the answer is not looked at.
+    private func ask(
+        _ request: SwarmMachine.Request, _ link: SwarmLink, _ sink: Sink
+    ) async throws -> [ChunkDigest] {
         let references = request.ordinals.map { tail.entry($0) }
         let digests = references.map(\.digest)
         var rules = STOQAnswerRules(limits: references.map { Int($0.length) }, allowsParts: false)
@@ -243,15 +266,12 @@ final class SwarmRun: Sendable {
             let answer = try STOQAnswer(message)
             try rules.check(answer)
             let supplied = try await sink.supply(answer, digests)
-            guard supplied.corrupt.isEmpty else {
-                sink.distrust(link.peer.name, supplied.corrupt.map { digests[$0] })
-                apply { machine, now in machine.quarantine(request.source, now: now) }
-                return
-            }
+            guard supplied.corrupt.isEmpty else { return supplied.corrupt.map { digests[$0] } }
             keep(supplied.received, answer, digests)
             state.withLock { $0.lastReceived = .now }
             apply { machine, now in machine.received(supplied.received.map { request.ordinals[$0] }, now: now) }
         }
+        return []
     }
 
     private func keep(_ received: [Int], _ answer: STOQAnswer, _ digests: [ChunkDigest]) {

@@ -34,12 +34,15 @@ final class Swarms: Sendable {
     private let logger: Logger
     /// What came lately.
     let recents = RecentChunks()
+    /// What hosts did before.
+    let record: SourceRecord
     private let began = ContinuousClock.now
     private let state = Mutex(State())
     private let changed = Signal()
 
-    init(settings: AgentSettings, store: Store, pool: BlockingPool, logger: Logger) {
+    init(settings: AgentSettings, store: Store, record: SourceRecord, pool: BlockingPool, logger: Logger) {
         self.settings = settings
+        self.record = record
         self.store = store
         self.pool = pool
         self.logger = logger

@@ -37,7 +37,7 @@ extension SetSync {
             let run = SwarmRun(
                 key: SwarmKey(set: line.set, release: release.digest), name: host, tail: tail,
                 hello: SwarmHello(complete: UInt32(min(complete, head.size)), have: have), recents: swarms.recents,
-                logger: logger)
+                record: swarms.record, logger: logger)
             swarms.begin(run, session)
             return run
         } catch {
