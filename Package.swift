@@ -271,7 +271,7 @@ let package = Package(
             "Services", "AgentService",
             [
                 "Content", "Hashing", "Exploration", "FleetCertificates", "FleetModel", "LinuxIO", "STOQ",
-                "STOQTransport", "Store", "Trust", "TrustSupport", "UpdateFramework", logging,
+                "STOQTransport", "Store", "Swarm", "Trust", "TrustSupport", "UpdateFramework", logging,
             ]),
         tests("Services", "FleetCommands", ["FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO"]),
     ]

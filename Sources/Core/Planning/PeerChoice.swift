@@ -1,11 +1,11 @@
-import FleetModel
+package import FleetModel
 
 /// With whom each target of a plan exchanges what it has, while all of them fetch the same release.
 ///
 /// Up to ``everybodyLimit`` targets each knows all others. Beyond that each knows those that are 1, 2, 4, 8, ... places on
 /// in the ring of the targets by name, and those that are as far behind: so few that no host is called by everybody, and
 /// every pair is joined by few steps.
-struct PeerChoice {
+package struct PeerChoice {
     private static let everybodyLimit = 20
     private static let peerLimit = 16
 
@@ -32,7 +32,8 @@ struct PeerChoice {
         }
     }
 
-    private static func peers(of mirror: String, in ring: [PlanSource]) -> [PlanSource] {
+    /// The peers of one of the targets of a release, which are sorted by name.
+    package static func peers(of mirror: String, in ring: [PlanSource]) -> [PlanSource] {
         guard ring.count - 1 > everybodyLimit, let place = ring.firstIndex(where: { $0.name == mirror }) else {
             return ring.filter { $0.name != mirror }
         }

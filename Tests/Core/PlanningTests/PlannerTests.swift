@@ -41,6 +41,11 @@ struct PlannerTests {
                 #expect(line.action == .none || !line.sources.isEmpty)
                 guard line.action != .none else { continue }
                 let target = try #require(states[line.mirror])
+                let others = plan.lines.filter {
+                    $0.action != .none && $0.set == line.set && $0.mirror != line.mirror
+                }
+                #expect(line.peers.map(\.name) == others.map(\.mirror).sorted())
+                #expect(line.region == input.fleet.mirrors.first { $0.name == line.mirror }?.region)
                 #expect([.failing, .syncing, .lagging, .inSync].contains(target.state))
                 let set = try #require(target.sets.first { $0.name == line.set })
                 if target.state == .failing { #expect(set.state == .failing) }
@@ -52,6 +57,29 @@ struct PlannerTests {
                     #expect(mirror.role == .origin || held?.root == line.root)
                 }
             }
+        }
+    }
+
+    @Test("In a large ring everybody has few peers, is the peer of those, and reaches all others in few steps")
+    func ring() {
+        for count in [22, 23, 64, 100, 1_000] {
+            let ring = (0..<count).map { number in
+                PlanSource(
+                    name: "m\(1_000 + number)", address: NetworkAddress(host: "h", port: 1), sequence: 1)
+            }
+            let peers = Dictionary(
+                uniqueKeysWithValues: ring.map { ($0.name, Set(PeerChoice.peers(of: $0.name, in: ring).map(\.name))) })
+            for (name, others) in peers {
+                #expect((1...20).contains(others.count) && !others.contains(name))
+                #expect(others.allSatisfy { peers[$0]?.contains(name) == true })
+            }
+            var reached: Set = [ring[0].name]
+            var steps = 0
+            while reached.count < count, steps < 8 {
+                reached = reached.reduce(into: reached) { $0.formUnion(peers[$1] ?? []) }
+                steps += 1
+            }
+            #expect(reached.count == count, "\(count) mirrors in \(steps) steps")
         }
     }
 

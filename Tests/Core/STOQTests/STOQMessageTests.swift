@@ -12,6 +12,7 @@ import TestSupport
         .changeset(set: "iso", ChangesetDigest(digests[0])), .packedTree(set: "iso", NodeDigest(digests[0])),
         .nodes(set: "iso", digests.map { NodeDigest($0) }),
         .chunkLists(set: "iso", digests.map { ChunkListDigest($0) }),
+        .chunkLog(set: "iso", from: 300, size: 1 << 40), .swarm(set: "iso", ReleaseDigest(digests[1])),
         .chunks(set: "iso", (0..<4_096).map { ChunkDigest(digests[$0 % 3]) }), .command([]), .command([1, 2, 3]),
     ]
 
@@ -20,7 +21,7 @@ import TestSupport
         #expect(try STOQRequest(decoding: request.encode()) == request)
     }
 
-    @Test("a request that is cut off or has more behind it is refused", arguments: requests.prefix(7))
+    @Test("a request that is cut off or has more behind it is refused", arguments: requests.prefix(9))
     func requestTruncated(_ request: STOQRequest) {
         let bytes = request.encode()
         for count in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 200)) {

@@ -15,7 +15,7 @@ enum FuzzSamples {
         .nodes(set: "iso", [NodeDigest(digest), NodeDigest(digest)]), .chunkLists(set: "a", [ChunkListDigest(digest)]),
         .chunks(set: "debian", Array(repeating: ChunkDigest(digest), count: 40)), .command([0x7B, 0x7D]),
         .metadata(versions: MetadataVersions(root: 1, roles: [.timestamp: 300]).encoded), .yanks(set: "debian"),
-        .standings,
+        .standings, .chunkLog(set: "debian", from: 128, size: 1_000), .swarm(set: "iso", ReleaseDigest(digest)),
     ]
 
     /// A proof that an empty release has no file.

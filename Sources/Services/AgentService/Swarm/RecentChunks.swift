@@ -1,10 +1,10 @@
-import Content
-import STOQ
+package import Content
+package import STOQ
 import Synchronization
 
 /// Chunks that came in the last moments, in the memory they came in: most of what is passed on to other mirrors is asked
 /// for just after it arrived, and need not be read from the disk.
-final class RecentChunks: Sendable {
+package final class RecentChunks: Sendable {
     private struct Kept {
         let message: STOQMessage
         let digests: [ChunkDigest]
@@ -21,10 +21,10 @@ final class RecentChunks: Sendable {
     private let state = Mutex(State())
 
     /// Keeps messages of up to `byteLimit` bytes; their memory may be twice that.
-    init(byteLimit: Int = 16 << 20) { self.byteLimit = byteLimit }
+    package init(byteLimit: Int = 16 << 20) { self.byteLimit = byteLimit }
 
     /// Keeps chunks of a message that were verified, by where they are in it.
-    func keep(_ chunks: [(digest: ChunkDigest, range: Range<Int>)], of message: STOQMessage) {
+    package func keep(_ chunks: [(digest: ChunkDigest, range: Range<Int>)], of message: STOQMessage) {
         guard !chunks.isEmpty else { return }
         state.withLock { state in
             for chunk in chunks { state.places[chunk.digest] = (message, chunk.range) }
@@ -46,7 +46,7 @@ final class RecentChunks: Sendable {
     }
 
     /// Copies a chunk into `buffer`, which has its length; false if it is not kept.
-    func copy(_ digest: ChunkDigest, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+    package func copy(_ digest: ChunkDigest, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
         guard let (message, range) = state.withLock({ $0.places[digest] }), range.count == buffer.count else {
             return false
         }
@@ -55,8 +55,8 @@ final class RecentChunks: Sendable {
     }
 
     /// The length of a chunk that is kept.
-    func length(of digest: ChunkDigest) -> Int? { state.withLock { $0.places[digest]?.range.count } }
+    package func length(of digest: ChunkDigest) -> Int? { state.withLock { $0.places[digest]?.range.count } }
 
     /// Forgets everything.
-    func clear() { state.withLock { $0 = State() } }
+    package func clear() { state.withLock { $0 = State() } }
 }
