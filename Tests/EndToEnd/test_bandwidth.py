@@ -56,6 +56,23 @@ class Limits(LabTest):
         self.assertTakes(self.sync(self.publish(3)), "an origin that may send 10 MB/s")
         self.assertIn("10.0 MB/s", self.fleet("bandwidth").out)
 
+    def test_an_operators_word_acts_in_mid_transfer(self):
+        self.fleet("mirror", "limit", "m1", "--down", "2MB", "--for", "1h")
+        wait_until(lambda: self.row("m1").get("down") == 2 * MEGABYTE, "m1 has its limit")
+        source = self.publish(5)
+        finished = []
+        thread = threading.Thread(target=lambda: finished.append(self.sync(source)))
+        thread.start()
+        # The slow part is the input of this test, not a wait.
+        time.sleep(3)
+        self.assertEqual(finished, [])
+        self.fleet("mirror", "limit", "m1")
+        changed = time.monotonic()
+        thread.join(60)
+        took = time.monotonic() - changed
+        print(f"\n    without the limit: {took:.2f} s", end="")
+        self.assertLess(took, 6)
+
     def test_another_limit_in_fleet_yaml_acts_in_mid_transfer(self):
         self.fleet.reconfigure(
             ("\nmirrors:\n", "\nbandwidth: {profiles: {slow: [{up: 2MB}], fast: [{up: 100MB}]}}\n\nmirrors:\n"),

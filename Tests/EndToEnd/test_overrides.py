@@ -42,8 +42,9 @@ class Overrides(LabTest):
         self.assertEqual("in-sync", self.fleet.mirror("m1")["state"])
         said = self.fleet("mirror", "limit", "m1", "--up", "50MB", "--down", "0", "--for", "2h").out
         self.assertIn("limited to 50.0 MB/s up, nothing down", said)
-        wait_until(lambda: "limits" in self.fleet.log("m1") and "up=50000000" in self.fleet.log("m1"), "m1 hears of it")
+        wait_until(lambda: 'msg="bandwidth limits"' in self.fleet.log("m1") and "50.0 MB/s" in self.fleet.log("m1"),
+                   "m1 hears of it")
         self.fleet("mirror", "limit", "m1")
-        wait_until(lambda: "up=-" in self.fleet.log("m1"), "m1 hears that it is over")
+        wait_until(lambda: "down=none up=none" in self.fleet.log("m1"), "m1 hears that it is over")
         self.fleet("mirror", "pause", "nobody", expect=64)
         self.fleet("mirror", "limit", "m1", "--up", "fast", expect=64)
