@@ -328,7 +328,8 @@ package struct LeaseBook: Sendable {
     }
 
     private mutating func punish(_ id: Int, _ now: Double) {
-        guard let mirror = mirrors[id] else { return }
+        // Once for all that it lets expire at the same time: a short fault of its network must not cost a minute.
+        guard let mirror = mirrors[id], now >= mirror.pausedUntil else { return }
         mirrors[id]?.pausedUntil = now + 2 * Double(1 << min(mirror.penalty, 5))
         mirrors[id]?.penalty += 1
     }

@@ -278,8 +278,9 @@ package struct SwarmMachine: Sendable {
         var want = missing
         wanted.forEach(alsoIn: answering) { want.remove(cut.ordinals(of: $0)) }
         if let told = toldWant {
+            // Also the same again: the origin takes what this host once refused, or let expire, for not wanted.
             let isLess = want.subtracting(told).isEmpty
-            if isLess, want == told || now - toldWantAt < settings.stall.seconds { return [] }
+            if isLess, want.isEmpty && told.isEmpty || now - toldWantAt < settings.stall.seconds { return [] }
         }
         toldWant = want
         toldWantAt = now
