@@ -100,6 +100,29 @@ import Testing
         #expect(alone.wait(0.2)[only]?.count == 40)
     }
 
+    @Test("leases that expire together make one short pause, so that a fleet goes on soon after a fault of its network")
+    func expiresTogether() {
+        var bench = Bench()
+        let (a, b) = (bench.join("a"), bench.join("b"))
+        _ = (bench.wantAll(a), bench.wantAll(b))
+        #expect(bench.wait(0.2).values.joined().count == 6)
+        // What a lease takes is known from here on.
+        _ = bench.hear(.have([0..<1]), a)
+        // Nothing gets through; what is given meanwhile expires as well.
+        _ = bench.wait(6)
+        let expired = bench.book.again[.expired] ?? 0
+        #expect(expired > 2, "\(expired) leases expired")
+        // Then the network is there again, and everybody still wants all.
+        _ = (bench.wantAll(a), bench.wantAll(b))
+        var seconds = 0.0
+        var given: [Int: [UInt32]] = [:]
+        while given.isEmpty, seconds < 60 {
+            given = bench.wait(0.5)
+            seconds += 0.5
+        }
+        #expect(seconds <= 5, "nothing was given for \(seconds) s")
+    }
+
     @Test("a lease of which nothing comes is given to another after 4 s, and the first is left alone for 2 s")
     func expires() {
         var bench = Bench { $0.queue = 1 }
