@@ -98,7 +98,7 @@ class GuidesTest(unittest.TestCase):
             for name in re.findall(r"ansible-playbook [^`\n]*?([\w/-]+\.yml)(?= --check| -e|`|$)", text, re.M):
                 self.assertTrue(os.path.exists(os.path.join(TREE, "ansible", name)), f"{guide}: {name}")
             for unit in re.findall(r"systemctl enable --now (\S+)", text):
-                self.assertTrue(os.path.exists(os.path.join(TREE, "packaging", "debian", "fleetctl." + unit)), unit)
+                self.assertTrue(os.path.exists(os.path.join(TREE, "scripts", "packaging", "debian", "fleetctl." + unit)), unit)
             for name in re.findall(r"`(fleet_\w+)`", text):
                 found = subprocess.run(["grep", "-rqw", name, os.path.join(TREE, "ansible")])
                 self.assertEqual(0, found.returncode, f"{guide}: {name} is no variable of the roles")

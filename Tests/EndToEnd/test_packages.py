@@ -22,7 +22,7 @@ class UnitTest(unittest.TestCase):
             self.skipTest("no systemd-analyze here")
         folder = tempfile.mkdtemp(prefix="fleet-e2e-units-")
         self.addCleanup(shutil.rmtree, folder)
-        source = os.path.join(TREE, "packaging", "debian")
+        source = os.path.join(TREE, "scripts", "packaging", "debian")
         for unit in UNITS:
             name = unit if os.path.exists(os.path.join(source, unit)) else "fleetctl." + unit
             shutil.copy(os.path.join(source, name), os.path.join(folder, unit))
@@ -32,7 +32,7 @@ class UnitTest(unittest.TestCase):
             self.assertEqual(0, done.returncode, f"{unit} is too open:\n{done.stdout[-300:]}{done.stderr}")
 
     def test_an_agent_may_write_one_place_and_its_state(self):
-        with open(os.path.join(TREE, "packaging", "debian", "fleet-agent.service")) as file:
+        with open(os.path.join(TREE, "scripts", "packaging", "debian", "fleet-agent.service")) as file:
             text = file.read()
         self.assertEqual(["/srv/mirror"], re.findall(r"^ReadWritePaths=(.+)$", text, re.M))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the manual pages, from what the programs say of themselves and from docs/reference: they cannot drift.
 
-    packaging/manuals.py BIN OUT
+    scripts/packaging/manuals.py BIN OUT
 
 BIN is the folder of the programs; OUT/PACKAGE/ takes the pages of each package.
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-REFERENCE = os.path.join(HERE, "..", "docs", "reference")
+REFERENCE = os.path.join(HERE, "..", "..", "docs", "reference")
 SECTIONS = {"fleetctl": 1, "fleet-agent": 8, "fleet-coordinator": 8}
 # Files and long explanations: page, title, package, the text that it is made of.
 FILES = [("fleet.yaml", "describes a fleet of mirrors", "fleetctl", "fleet.yaml.md"),
