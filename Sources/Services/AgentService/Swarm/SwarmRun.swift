@@ -70,9 +70,6 @@ final class SwarmRun: Sendable {
 
     private var now: Duration { .now - began }
 
-    /// How each source does.
-    var deliveries: [SwarmDelivery] { state.withLock { $0.machine.deliveries } }
-
     /// Whether a host takes part already.
     func isLinked(to name: String) -> Bool {
         state.withLock { $0.joined.values.contains { $0.link.peer.name == name } }

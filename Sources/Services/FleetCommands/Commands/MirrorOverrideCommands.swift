@@ -118,8 +118,8 @@ extension MirrorCommand {
                 """)
 
         @OptionGroup fileprivate var options: OverrideOptions
-        @Option(help: "What it may send.") var up: RateOption?
-        @Option(help: "What it may receive.") var down: RateOption?
+        @Option(help: "What it may send: 50MB (bytes a second), 400mbit, or 0.") var up: RateOption?
+        @Option(help: "What it may receive: 50MB (bytes a second), 400mbit, or 0.") var down: RateOption?
 
         func run() async throws {
             guard up != nil || down != nil else {
