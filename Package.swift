@@ -158,7 +158,8 @@ let package = Package(
         target(
             "Services", "FleetCommands",
             [
-                "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Planning", "STOQ", "STOQTransport",
+                "AgentService", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Planning", "STOQ",
+                "STOQTransport",
                 "Store", "Trust", "TrustFiles", "SigningKeys", "UpdateFramework", "Content", "Hashing", "LinuxIO",
                 "Telemetry", logging, crypto,
                 outside("ArgumentParser", "swift-argument-parser"),

@@ -35,7 +35,8 @@ enum Rules {
         "TrustFiles": ["LinuxIO"],
         "AgentService": ["FleetAPI"],
         "CoordinatorService": ["FleetAPI"],
-        "FleetCommands": ["FleetAPI"],
+        // AgentService: it retrieves content as an agent fetches it.
+        "FleetCommands": ["FleetAPI", "AgentService"],
     ]
 
     /// What must not be linked into a target, by whatever way.

@@ -25,10 +25,10 @@ package struct Fleetctl: AsyncParsableCommand {
             """,
         version: FleetVersion.current,
         subcommands: [
-            PublishCommand.self, YankCommand.self, UnyankCommand.self, PlanCommand.self, SyncCommand.self,
-            StatusCommand.self, BandwidthCommand.self, CheckCommand.self, MirrorCommand.self,
-            VerifyCommand.self, CollectCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self,
-            TrustCommand.self, CoordinatorCommand.self, LabCommand.self,
+            PublishCommand.self, FetchCommand.self, YankCommand.self, UnyankCommand.self, PlanCommand.self,
+            SyncCommand.self, StatusCommand.self, BandwidthCommand.self, CheckCommand.self,
+            MirrorCommand.self, VerifyCommand.self, CollectCommand.self, ReleaseCommand.self,
+            ValidateCommand.self, KeysCommand.self, TrustCommand.self, CoordinatorCommand.self, LabCommand.self,
         ])
 
     package init() {}

@@ -27,6 +27,8 @@ package enum Call: String, CaseIterable, Sendable {
     // Between hosts.
     /// Releases and all that they name, metadata, yanked paths, standings.
     case content
+    /// To take part in the swarm of a release.
+    case swarm
     /// An operator's command to an agent.
     case command
 }
@@ -55,7 +57,8 @@ package enum AccessTable {
         case .listReleases, .release, .health: hosts.union(watchers)
         case .listReports, .currentPlan, .plan, .term, .status, .fleet, .members: watchers
         case .makePlan, .declareTerm, .override: [.operator]
-        case .content: hosts.union([.operator])
+        case .content: hosts.union(watchers)
+        case .swarm: hosts
         case .command: [.operator]
         }
     }

@@ -235,6 +235,10 @@ final class EndpointCore: Sendable {
 extension STOQRequest {
     /// Its row in the table of who may ask for what; which sets a peer may have is for the service.
     var call: Call {
-        if case .command = self { .command } else { .content }
+        switch self {
+        case .command: .command
+        case .swarm: .swarm
+        default: .content
+        }
     }
 }

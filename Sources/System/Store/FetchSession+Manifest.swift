@@ -7,11 +7,6 @@ import Trust
 extension FetchSession {
     /// Nodes that are asked of the store or of the staged ones in one go.
     private static let nodeBatch = 4096
-    /// The least length, on average, that bounds a chunk list: a 64th of the shortest chunk of any profile.
-    private static let leastChunkLength: UInt64 = 256
-    /// A digest and the longest length.
-    private static let listBytesPerChunk = 36
-    private static let listOverhead = 64
 
     /// The changeset that leads from the head held here to the release; nil if there is none, it cannot help, or the
     /// manifest is complete.
@@ -284,17 +279,12 @@ extension FetchSession {
         }
     }
 
-    /// The most bytes that each of these lists can have: no profile cuts chunks as short as the least length assumed
-    /// here. A list that nothing needs can have none.
+    /// The most bytes that each of these lists can have. A list that nothing needs can have none.
     package func byteLimits(of lists: [ChunkListDigest]) -> [Int] {
         let sizes = state.withLock { state in
             Dictionary(state.neededLists.map { ($0.digest, $0.size) }, uniquingKeysWith: { max($0, $1) })
         }
-        return lists.map { list in
-            guard let size = sizes[list] else { return 0 }
-            let count = min(size / Self.leastChunkLength + 2, UInt64(ChunkList.maximumCount))
-            return Int(count) * Self.listBytesPerChunk + Self.listOverhead
-        }
+        return lists.map { list in sizes[list].map { ChunkList.byteLimit(ofBlob: $0) } ?? 0 }
     }
 
     /// Takes chunk lists that were needed. Throws `wrongChunkList` with the list's name, and takes none of them, if one

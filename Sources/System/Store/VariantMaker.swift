@@ -1,8 +1,8 @@
 import Content
 import Database
 import Glibc
-import Hashing
-import LinuxIO
+package import Hashing
+package import LinuxIO
 import Synchronization
 
 /// Makes further inodes of held blobs: the same bytes with another time or mode, or another inode when one has no room
@@ -82,8 +82,8 @@ struct VariantMaker {
 }
 
 extension OpenFile {
-    /// The digest of the whole file, read in parts.
-    func blake3() throws -> BLAKE3Digest {
+    /// The digest of the whole file, read in parts. Throws `FileError`.
+    package func blake3() throws -> BLAKE3Digest {
         // A power of two keeps all lanes busy; 1 MiB stays in the cache.
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
         defer { buffer.deallocate() }

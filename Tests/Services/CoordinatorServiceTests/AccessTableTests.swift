@@ -11,8 +11,8 @@ struct AccessTableTests {
         (.submitStandings, "aoO"), (.submitReport, "ao"), (.listReports, "Or"), (.assignments, "ao"),
         (.registerRelease, "oO"), (.submitMetadata, "aoO"), (.listReleases, "aoOr"), (.release, "aoOr"),
         (.makePlan, "O"), (.currentPlan, "Or"), (.plan, "Or"), (.term, "Or"), (.declareTerm, "O"),
-        (.status, "Or"), (.fleet, "Or"), (.health, "aoOr"), (.members, "Or"), (.override, "O"), (.content, "aoO"),
-        (.command, "O"),
+        (.status, "Or"), (.fleet, "Or"), (.health, "aoOr"), (.members, "Or"), (.override, "O"), (.content, "aoOr"),
+        (.swarm, "ao"), (.command, "O"),
     ]
 
     private static let columns: [(letter: Character, role: FleetRole?)] = [
@@ -38,6 +38,6 @@ struct AccessTableTests {
 
     @Test("Only who has something to ask of a host may connect to it")
     func connections() {
-        #expect(FleetRole.allCases.filter { AccessTable.mayConnect($0) } == [.agent, .origin, .operator])
+        #expect(FleetRole.allCases.filter { AccessTable.mayConnect($0) } == [.agent, .origin, .operator, .reader])
     }
 }

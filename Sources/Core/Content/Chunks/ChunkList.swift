@@ -51,6 +51,11 @@ package struct ChunkList: Hashable, Sendable {
     private static let context = BLAKE3Context("mirrorfleet v1 chunk list")
     /// A chunk takes at least one byte of length and 32 of digest; bounds what a count may make us reserve.
     private static let minimumEncodedChunk = 33
+    /// A digest and the longest length.
+    private static let encodedChunkLimit = 36
+    private static let overheadLimit = 64
+    /// On average: a 64th of the shortest chunk of any profile.
+    private static let leastAverageLength: UInt64 = 256
 
     /// The chunks, in the order of their bytes in the blob; at least two.
     package let chunks: [ChunkReference]
@@ -109,6 +114,13 @@ package struct ChunkList: Hashable, Sendable {
 
     /// The digest of the canonical bytes, under the context of chunk lists. Encodes the list each time: keep it.
     package var digest: ChunkListDigest { Self.digest(of: encode()) }
+
+    /// The most bytes that the list of a blob of `size` bytes can have: no profile cuts chunks as short as the least
+    /// length assumed here.
+    package static func byteLimit(ofBlob size: UInt64) -> Int {
+        let count = Int(min(size / leastAverageLength + 2, UInt64(maximumCount)))
+        return count * encodedChunkLimit + overheadLimit
+    }
 
     /// The digest of a list that is already encoded.
     package static func digest(of bytes: [UInt8]) -> ChunkListDigest {

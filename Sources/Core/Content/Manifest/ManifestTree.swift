@@ -7,6 +7,9 @@ package enum ManifestTree {
     package static let emptyRoot = ManifestRoot(
         digest: ManifestNode.digest(of: ManifestNode.emptyEncoding), height: 1, entries: 0, files: 0, bytes: 0)
 
+    /// The digest of a node's bytes, whoever they came from.
+    package static func digest(ofNode bytes: [UInt8]) -> NodeDigest { ManifestNode.digest(of: bytes) }
+
     /// The sums and the height of the tree below `root`, from its top node alone.
     package static func root(of root: NodeDigest, source: NodeSource) throws -> ManifestRoot {
         try withoutActuallyEscaping(source) { source in

@@ -11,11 +11,16 @@ package struct ManifestWalk {
     private var queue: [NodeDigest] = []
     private var queueStart = 0
     private var expectations: [NodeDigest: NodeExpectation] = [:]
+    private let selection: PathSelection
     /// Calls of `supply` so far; each is one answer.
     package private(set) var roundTrips = 0
 
     /// A walk that begins at `root`; complete at once if that is held.
-    package init(root: NodeDigest, isHeld: (NodeDigest) throws -> Bool) rethrows {
+    /// - Parameter selection: nodes that have nothing of it are not asked for.
+    package init(
+        root: NodeDigest, selection: PathSelection = .all, isHeld: (NodeDigest) throws -> Bool
+    ) rethrows {
+        self.selection = selection
         if root != ManifestTree.emptyRoot.digest, try !isHeld(root) {
             queue.append(root)
             expectations[root] = .root
@@ -49,7 +54,7 @@ package struct ManifestWalk {
                 throw ManifestWalkError.notAskedFor(digest)
             }
             guard actual == digest else { throw ManifestWalkError.wrongDigest(digest) }
-            found += try Self.children(digest, bytes, expectation)
+            found += try Self.children(digest, bytes, expectation).filter { isSelected($0.1) }
         }
         var known = supplied
         for (digest, _) in found where expectations[digest] != nil || !known.insert(digest).inserted {
@@ -67,6 +72,10 @@ package struct ManifestWalk {
             queueStart = 0
         }
         roundTrips += 1
+    }
+
+    private func isSelected(_ child: NodeExpectation) -> Bool {
+        child.reference.map { selection.mayTouch(above: child.lowerBound, upTo: $0.lastKey) } ?? true
     }
 
     private static func children(

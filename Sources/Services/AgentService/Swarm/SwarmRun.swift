@@ -279,13 +279,6 @@ final class SwarmRun: Sendable {
     }
 }
 
-/// What came of the chunks of one message: positions in the request.
-struct SuppliedChunks: Sendable {
-    var received: [Int] = []
-    var corrupt: [Int] = []
-    var bytes = 0
-}
-
 /// The release that a swarm is about.
 struct SwarmKey: Hashable, Sendable {
     let set: String

@@ -3,87 +3,26 @@ import FleetModel
 import Hashing
 import Logging
 import STOQ
-import STOQTransport
 import Store
-import Synchronization
 
 /// Fetching chunks from all sources at once.
 extension SetSync {
     /// Fetches `missing` into the session. Throws ``SyncError`` when no source can deliver what is left.
     func fetchChunks(_ missing: [ChunkReference], _ session: FetchSession, _ meter: SyncMeter) async throws {
-        guard !missing.isEmpty else { return }
-        let usable = sources.sources.prefix(ChunkQueue.sourceLimit).filter { sources.isUsable($0) }
-        let fetch = ChunkFetch(queue: ChunkQueue(missing: missing, sources: usable.count))
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (index, source) in usable.enumerated() {
-                for _ in 0..<ChunkQueue.requestLimit {
-                    group.addTask { try await self.work(for: source, index, fetch, session, meter) }
-                }
-            }
-            do {
-                while try await group.next() != nil {
-                    // Sources that are still being asked for what others delivered first are not waited for.
-                    if fetch.isComplete { group.cancelAll() }
-                }
-            } catch is CancellationError where fetch.isComplete {
-                group.cancelAll()
-            }
-        }
-        guard fetch.isComplete else {
-            try Task.checkCancellation()
-            if let chunk = fetch.stuckChunk { throw SyncError.missingChunk(chunk) }
-            throw SyncError.noSource(set: line.set, reasons: fetch.failures)
-        }
+        let sink = ChunkFetcher.Sink(
+            supply: supplier(of: session, meter), distrust: { name, chunks in distrust(name, chunks) },
+            accuse: { source, error in accuse(source, error) })
+        try await ChunkFetcher(set: line.set, sources: sources, sink: sink).fetch(missing)
     }
 
-    /// Asks one source for batch after batch until there is nothing left that it can help with.
-    private func work(
-        for source: PlanSource, _ index: Int, _ fetch: ChunkFetch, _ session: FetchSession, _ meter: SyncMeter
-    ) async throws {
-        while sources.isUsable(source) {
-            let seen = fetch.settled.count
-            switch fetch.next(for: index) {
-            case .done: return
-            case .wait(nil): await fetch.settled.wait(after: seen)
-            case .wait(let until?): await fetch.settled.wait(after: seen, atMost: until - fetch.now)
-            case .ask(let batch):
-                try Task.checkCancellation()
-                var taken = BatchResult()
-                do {
-                    try await ask(batch, at: source, fetch, session, meter, into: &taken)
-                    if !taken.corrupt.isEmpty { distrust(source.name, taken.corrupt.map { fetch.missing[$0].digest }) }
-                    fetch.settle(batch, taken)
-                } catch {
-                    fetch.giveBack(batch, taken)
-                    if error is CancellationError || !SyncError.blames(error) { throw error }
-                    if SyncError.isLie(error) { accuse(source, error) }
-                    guard sources.isUsable(source), let pause = sources.failed(source) else {
-                        fetch.drop(index, reason: "\(source.name): \(error)")
-                        return
-                    }
-                    try await Task.sleep(for: pause)
-                }
-            }
-            try Task.checkCancellation()
-        }
-        fetch.drop(index, reason: "\(source.name): given up before")
-    }
-
-    /// One request: each message of the answer is verified and written as it comes.
-    private func ask(
-        _ batch: ChunkQueue.Batch, at source: PlanSource, _ fetch: ChunkFetch, _ session: FetchSession,
-        _ meter: SyncMeter, into taken: inout BatchResult
-    ) async throws {
-        let digests = batch.positions.map { fetch.missing[$0].digest }
-        var rules = STOQAnswerRules(
-            limits: batch.positions.map { Int(fetch.missing[$0].length) }, allowsParts: false)
-        try await messages(.chunks(set: line.set, digests), kind: .bulk, at: source) { message in
-            let answer = try STOQAnswer(message)
-            try rules.check(answer)
-            let result = try await pool.run { try Self.supply(answer, digests, session) }
-            taken.received += result.received.map { batch.positions[$0] }
-            taken.corrupt += result.corrupt.map { batch.positions[$0] }
-            meter.add(chunks: result.received.count, bytes: result.bytes)
+    /// What verifies, stores and counts the chunks of answers.
+    func supplier(
+        of session: FetchSession, _ meter: SyncMeter
+    ) -> @Sendable (STOQAnswer, [ChunkDigest]) async throws -> SuppliedChunks {
+        { [pool] answer, digests in
+            let supplied = try await pool.run { try Self.supply(answer, digests, session) }
+            meter.add(chunks: supplied.received.count, bytes: supplied.bytes)
+            return supplied
         }
     }
 
@@ -139,63 +78,5 @@ extension SetSync {
                 message: "\(source) sent \(host) wrong bytes for \(chunks.count) chunks of \(line.set)",
                 hint: "fleetctl verify \(source)"),
             now: clock.now())
-    }
-}
-
-/// What came of one request.
-struct BatchResult {
-    var received: [Int] = []
-    var corrupt: [Int] = []
-}
-
-/// The queue that the workers of one sync share.
-private final class ChunkFetch: Sendable {
-    let missing: [ChunkReference]
-    /// Raised when a batch was settled: those who found nothing to do look again.
-    let settled = Signal()
-
-    private struct State {
-        var queue: ChunkQueue
-        var failures: [String] = []
-    }
-
-    private let state: Mutex<State>
-    private let began = ContinuousClock.now
-
-    init(queue: ChunkQueue) {
-        missing = queue.missing
-        state = Mutex(State(queue: queue))
-    }
-
-    /// Time since the beginning, as the queue wants it.
-    var now: Duration { .now - began }
-    var isComplete: Bool { state.withLock { $0.queue.isComplete } }
-    var stuckChunk: ChunkDigest? {
-        state.withLock { state in state.queue.stuckPosition.map { missing[$0].digest } }
-    }
-    var failures: [String] { state.withLock { $0.failures } }
-
-    func next(for source: Int) -> ChunkQueue.Step {
-        state.withLock { $0.queue.next(for: source, at: now) }
-    }
-
-    func settle(_ batch: ChunkQueue.Batch, _ result: BatchResult) {
-        state.withLock {
-            $0.queue.settle(batch, received: result.received, corrupt: result.corrupt, at: now)
-        }
-        settled.raise()
-    }
-
-    func giveBack(_ batch: ChunkQueue.Batch, _ result: BatchResult) {
-        state.withLock { $0.queue.giveBack(batch, received: result.received) }
-        settled.raise()
-    }
-
-    func drop(_ source: Int, reason: String) {
-        state.withLock { state in
-            state.queue.drop(source: source)
-            state.failures.append(reason)
-        }
-        settled.raise()
     }
 }

@@ -106,7 +106,7 @@ extension SetSync {
     /// The document of a release between; what is in it is believed only when a digest names it.
     private func document(_ sequence: UInt64) async throws -> ReleaseDocument {
         try await fromAny { source in
-            let bytes = try await single(
+            let bytes = try await answers.single(
                 .release(set: line.set, sequence: sequence), limit: ReleaseDocument.maximumByteCount, at: source)
             do {
                 return try ReleaseDocument(decoding: bytes)
@@ -118,7 +118,7 @@ extension SetSync {
 
     private func changeset(_ wanted: ChangesetReference) async throws -> [UInt8] {
         try await fromAny { source in
-            let bytes = try await single(
+            let bytes = try await answers.single(
                 .changeset(set: line.set, wanted.digest), limit: Int(wanted.byteCount), at: source)
             guard Changeset.digest(of: bytes) == wanted.digest else {
                 throw SyncError.malformed(what: "changeset", reason: "its digest differs")
@@ -159,7 +159,7 @@ extension SetSync {
             let limits = Array(repeating: ManifestLimits.nodeByteCount, count: needed.count)
             try await fromAny { source in
                 var isAnyThere = false
-                try await items(.nodes(set: line.set, needed), limits: limits, at: source) { nodes in
+                try await answers.items(.nodes(set: line.set, needed), limits: limits, at: source) { nodes in
                     let supplied = nodes.map { (needed[$0.index], $0.bytes) }
                     try await pool.run { try session.supply(nodes: supplied) }
                     isAnyThere = true
@@ -176,7 +176,7 @@ extension SetSync {
         do {
             try await fromAny { source in
                 var reader = session.packedTreeReader()
-                try await messages(request, kind: .metadata, at: source) { message in
+                try await answers.messages(request, kind: .metadata, at: source) { message in
                     let nodes = try PackedTree.decode(message.bytes)
                     reader = try await pool.run { [reader] in
                         var reader = reader
@@ -204,7 +204,7 @@ extension SetSync {
             if needed.isEmpty { return }
             try await fromAny { source in
                 var isAnyThere = false
-                try await items(.chunkLists(set: line.set, needed), limits: limits, at: source) { lists in
+                try await answers.items(.chunkLists(set: line.set, needed), limits: limits, at: source) { lists in
                     let supplied = lists.map { (needed[$0.index], $0.bytes) }
                     try await pool.run { try session.supply(chunkLists: supplied) }
                     isAnyThere = true

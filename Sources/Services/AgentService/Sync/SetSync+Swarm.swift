@@ -51,7 +51,7 @@ extension SetSync {
         let bytes = Int(head.size - size) * ChunkLogHistory.entryByteCount
         return try await fromAny { source in
             var parts: [Int: [UInt8]] = [:]
-            try await items(
+            try await answers.items(
                 .chunkLog(set: line.set, from: size, size: head.size), limits: [ChunkLog.byteLimit, bytes], at: source
             ) { items in
                 for item in items { parts[item.index] = item.bytes }
@@ -68,11 +68,7 @@ extension SetSync {
     ) async throws -> [ChunkReference] {
         guard !missing.isEmpty else { return [] }
         let sink = SwarmRun.Sink(
-            supply: { [pool] answer, digests in
-                let supplied = try await pool.run { try Self.supply(answer, digests, session) }
-                meter.add(chunks: supplied.received.count, bytes: supplied.bytes)
-                return supplied
-            },
+            supply: supplier(of: session, meter),
             received: { [sources] bytes, name in sources.received(bytes, from: name) },
             distrust: { name, chunks in self.distrust(name, chunks) })
         return try await run.fetch(missing, sink)

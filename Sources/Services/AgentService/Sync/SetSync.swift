@@ -28,6 +28,9 @@ package struct SetSync: Sendable {
     let clock: WallClock
     let logger: Logger
 
+    /// Reads what sources answer.
+    var answers: AnswerReader { AnswerReader(sources: sources) }
+
     /// Brings one set to the release of `line`, without an agent around it: one attempt of the mirror `host`, whose
     /// `endpoint` asks the sources of the line. Durable and served when it returns. Throws what stopped it; what was
     /// fetched until then stays staged for the next one.
@@ -163,7 +166,7 @@ package struct SetSync: Sendable {
             return release
         }
         return try await fromAny { source in
-            let document = try await single(
+            let document = try await answers.single(
                 .release(set: line.set, sequence: sequence), limit: ReleaseDocument.maximumByteCount, at: source)
             let found = ReleaseDocument.digest(of: document)
             guard found == wanted else { throw SyncError.otherRelease(wanted: "\(wanted)", found: "\(found)") }
@@ -188,7 +191,7 @@ package struct SetSync: Sendable {
             return
         }
         try await fromAny { source in
-            let bytes = try await single(.yanks(set: line.set), limit: YankList.maximumByteCount, at: source)
+            let bytes = try await answers.single(.yanks(set: line.set), limit: YankList.maximumByteCount, at: source)
             do {
                 try await pool.run { [trust, store, line] in
                     try trust.apply(yanked: bytes, ofSet: line.set, to: store)
@@ -201,7 +204,7 @@ package struct SetSync: Sendable {
 
     /// Takes what a source has of the fleet's metadata, if it is newer.
     private func takeMetadata(from source: PlanSource) async throws {
-        let bytes = try await single(
+        let bytes = try await answers.single(
             .metadata(versions: trust.versions.encoded), limit: RepositoryDocuments.maximumByteCount, at: source)
         let offered = try RepositoryDocuments(decoding: bytes)
         do {

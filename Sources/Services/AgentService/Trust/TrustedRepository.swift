@@ -152,7 +152,7 @@ package final class TrustedRepository: Sendable {
         let repository: VerifiedRepository
         do {
             repository = try outcome.result.get()
-            try checkClock(repository, now)
+            try Self.checkClock(repository, now)
         } catch {
             if outcome.documents.roots.count != held.documents.roots.count { try keep(outcome.documents, nil) }
             throw error
@@ -169,7 +169,8 @@ package final class TrustedRepository: Sendable {
         return true
     }
 
-    private func checkClock(_ repository: VerifiedRepository, _ now: MetadataTime) throws(UpdateError) {
+    /// Throws `UpdateError` if a timestamp was signed so long after `now` that one of the two clocks is wrong.
+    static func checkClock(_ repository: VerifiedRepository, _ now: MetadataTime) throws(UpdateError) {
         guard let signedAt = repository.signedAt, signedAt > now.adding(Self.clockTolerance) else { return }
         throw .fromTheFuture(.timestamp, version: repository.versions[.timestamp], signedAt: signedAt, now: now)
     }

@@ -2,10 +2,8 @@ import Content
 import FleetAPI
 import FleetCertificates
 import FleetModel
-import Logging
 import STOQ
 import STOQTransport
-import Telemetry
 
 /// A command to one agent, over a control stream of STOQ: one request, then events until the last.
 struct AgentLine {
@@ -18,15 +16,8 @@ struct AgentLine {
     static func open(_ command: AgentCommand, to mirror: MirrorPolicy, of session: FleetSession) async throws
         -> AgentLine
     {
-        let access = try session.access()
         do {
-            let credentials = try HostCredentials(
-                certificatePath: access.certificatePath, keyPath: access.keyPath, authorityPath: access.authorityPath)
-            var settings = STOQSettings(credentials: credentials)
-            if session.fleet.trust.requiresMLKEM1024 == true { settings.keyExchange = .mlkem1024 }
-            let endpoint = try STOQEndpoint(
-                settings: settings, service: NoService(fleet: session.fleet.name),
-                logger: Telemetry.logger(label: "fleetctl", level: .critical))
+            let endpoint = try session.endpoint()
             let connection = try await endpoint.connection(
                 to: mirror.name, role: mirror.role == .origin ? .origin : .agent, host: mirror.address.host,
                 port: mirror.address.port)
@@ -98,21 +89,4 @@ extension CommandFailure.Code {
         case .refused: .refused
         }
     }
-}
-
-/// What an operator's end of a connection serves: nothing.
-private struct NoService: STOQService {
-    let fleet: String
-
-    func greeting() async -> STOQGreeting {
-        STOQGreeting(fleet: fleet, name: "fleetctl", heads: [])
-    }
-
-    func serve(
-        _ request: STOQRequest, kind: StreamKind, from peer: FleetIdentity, on stream: STOQStream
-    ) async throws {
-        stream.reset(.notAllowed, "an operator serves nothing")
-    }
-
-    func peerGreeting(_ greeting: STOQGreeting, from peer: FleetIdentity) async {}
 }

@@ -1,10 +1,11 @@
-import Content
 import FleetModel
 import STOQ
 import STOQTransport
 
 /// Reading answers: nothing is kept of one beyond what the request can need, and none is waited for without end.
-extension SetSync {
+struct AnswerReader: Sendable {
+    let sources: SourcePool
+
     /// The one item, of at most `limit` bytes, that `source` answers `request` with.
     func single(_ request: STOQRequest, limit: Int, at source: PlanSource) async throws -> [UInt8] {
         var bytes: [UInt8]?
