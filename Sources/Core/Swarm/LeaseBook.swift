@@ -408,8 +408,9 @@ package struct LeaseBook: Sendable {
     /// Blocks that may be under way at once: some, and what leaves while a lease travels. Not by the time that leases take
     /// in the mean: most of it is the queue that this number makes, and it would grow with itself.
     private var window: Int {
-        let blocks = max(settings.uplink ?? 0, holds.bytesPerSecond) * (holds.least ?? 0) / Double(BlockCut.byteLimit)
-        return settings.queue + Int(min(1_024, blocks))
+        let perSecond = max(settings.uplink ?? 0, holds.bytesPerSecond) / Double(BlockCut.byteLimit)
+        let queue = max(settings.queue, Int(min(1_024, perSecond * settings.queueTime.seconds)))
+        return queue + Int(min(1_024, perSecond * (holds.least ?? 0)))
     }
 
     private func byteCount(_ block: Int) -> Int {
@@ -489,34 +490,29 @@ package struct LeaseBook: Sendable {
 private struct HoldTimes {
     /// How long the least is remembered at the least.
     private static let memory = 5.0
-    private static let window = 0.5
 
     /// Smoothed; seconds.
     private(set) var mean: Double?
-    /// The most that was held in a window of time; decays.
-    private(set) var bytesPerSecond = 0.0
+    /// What is held, of late.
+    private var rate = PeakRate(assumed: 0)
     private var recent: Double?
     private var before: Double?
     private var periodBegan = 0.0
-    private var windowBegan = 0.0
-    private var bytes = 0
 
     /// The least time of late; seconds.
     var least: Double? { recent.map { min($0, before ?? $0) } ?? before }
 
-    mutating func count(_ took: Double, bytes count: Int, at now: Double) {
+    var bytesPerSecond: Double { rate.bytesPerSecond }
+
+    mutating func count(_ took: Double, bytes: Int, at now: Double) {
         advance(to: now)
         mean = mean.map { $0 * 0.9 + took * 0.1 } ?? took
         recent = min(recent ?? took, took)
-        bytes += count
+        rate.count(bytes, at: now)
     }
 
     mutating func advance(to now: Double) {
-        if now - windowBegan >= Self.window {
-            bytesPerSecond = max(Double(bytes) / (now - windowBegan), bytesPerSecond * (bytes == 0 ? 1 : 0.9))
-            windowBegan = now
-            bytes = 0
-        }
+        rate.advance(to: now)
         guard now - periodBegan >= Self.memory else { return }
         before = recent ?? before
         recent = nil
@@ -531,6 +527,8 @@ package struct SwarmLeaseSettings: Hashable, Sendable {
     /// Blocks under way beside what the uplink takes meanwhile. Simulated with chunks of real sizes: 3 take 1.12 of the
     /// ideal time, 6 take 1.05, 8 take 1.07.
     package var queue = 6
+    /// The same as time, where that is more: on a fast path 6 blocks leave in less time than an answer to them takes.
+    package var queueTime = Duration.milliseconds(10)
     /// The least time after which a lease of which nothing came is given to somebody else.
     package var patience = Duration.seconds(4)
     /// How often the origin may send each byte, in the mean, when it has nothing better to do. More than 1 helps where the

@@ -144,27 +144,3 @@ extension SwarmMachine {
         sources[id] = source
     }
 }
-
-/// What a host receives from all sources: the most in half a second, which decays.
-struct MirrorRate: Sendable {
-    private static let window = 0.5
-    private static let decay = 0.9
-
-    private(set) var bytesPerSecond: Double
-    private var began = 0.0
-    private var bytes = 0
-
-    init(assumed: Double) { bytesPerSecond = assumed }
-
-    mutating func count(_ count: Int, at now: Double) {
-        advance(to: now)
-        bytes += count
-    }
-
-    mutating func advance(to now: Double) {
-        guard now - began >= Self.window else { return }
-        bytesPerSecond = max(Double(bytes) / (now - began), bytesPerSecond * (bytes == 0 ? 1 : Self.decay))
-        began = now
-        bytes = 0
-    }
-}

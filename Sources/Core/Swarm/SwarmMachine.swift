@@ -13,6 +13,19 @@ package struct SwarmMachine: Sendable {
         package let source: Int
         /// Ordinals of the chunks, ascending.
         package let ordinals: [UInt32]
+        /// Bytes of the chunks.
+        package let bytes: Int
+        /// Requests to this source may be asked together up to so many bytes: what it delivers in some milliseconds, so
+        /// that a fast one is not asked block by block, and a slow one's first block can be passed on before the next.
+        package let joinedBytes: Int
+
+        package init(id: UInt64, source: Int, ordinals: [UInt32], bytes: Int, joinedBytes: Int) {
+            self.id = id
+            self.source = source
+            self.ordinals = ordinals
+            self.bytes = bytes
+            self.joinedBytes = joinedBytes
+        }
     }
 
     /// What the owner is to do.
@@ -53,10 +66,11 @@ package struct SwarmMachine: Sendable {
     /// Gains that were not told yet.
     private var gained = OrdinalSet()
     private var gainedAt: Double?
+    private var gainedBytes = 0
     /// What the origin was last told is wanted.
     private var toldWant: OrdinalSet?
     private var toldWantAt = 0.0
-    var mirrorRate: MirrorRate
+    var mirrorRate: PeakRate
     var region = RegionState()
     private var random: UInt64
 
@@ -79,7 +93,7 @@ package struct SwarmMachine: Sendable {
         wanted = BlockSet(count: cut.count)
         free = BlockSet(count: cut.count)
         leased = BlockSet(count: cut.count)
-        mirrorRate = MirrorRate(assumed: settings.assumedRate)
+        mirrorRate = PeakRate(assumed: settings.assumedRate)
         random = stableHash(name)
     }
 
@@ -188,28 +202,34 @@ package struct SwarmMachine: Sendable {
             have.insert(ordinal)
             gained.insert(ordinal)
             gainedAt = gainedAt ?? now.seconds
+            gainedBytes += Int(lengths[Int(ordinal - cut.base)])
             left[block] -= 1
             guard left[block] == 0 else { continue }
             wanted[block] = false
             free[block] = false
             actions += cancelRequests(for: block)
         }
-        return actions
+        return actions + announce(now)
     }
 
-    /// A request is answered to its end; what it did not bring the source does not have.
-    package mutating func finished(request: UInt64, now: Duration) -> [Action] {
-        guard let (id, open) = close(request) else { return [] }
-        sources[id]?.delivered(open, at: now.seconds)
-        if left[open.block] > 0 { lack(id, open.block) }
+    /// Requests that were asked together are answered to their end; what they did not bring the source does not have.
+    package mutating func finished(requests: [UInt64], now: Duration) -> [Action] {
+        let ended = requests.compactMap { close($0) }
+        guard let (id, first) = ended.first else { return [] }
+        let got = ended.reduce(0) { $0 + $1.1.got }
+        sources[id]?.delivered(got, askedAt: first.askedAt, at: now.seconds)
+        for (_, open) in ended where left[open.block] > 0 { lack(id, open.block) }
         return act(now)
     }
 
-    /// A request failed; its source may be asked again after a pause, which grows.
-    package mutating func failed(request: UInt64, now: Duration) -> [Action] {
-        guard let (id, open) = close(request) else { return [] }
+    /// Requests that were asked together failed; their source may be asked again after a pause, which grows.
+    package mutating func failed(requests: [UInt64], now: Duration) -> [Action] {
+        let ended = requests.compactMap { close($0) }
+        guard let id = ended.first?.0 else { return [] }
         snub(id, now.seconds)
-        if sources[id]?.isOrigin == true { leased[open.block] = false }
+        if sources[id]?.isOrigin == true {
+            for (_, open) in ended { leased[open.block] = false }
+        }
         return act(now, tellingWant: true)
     }
 
@@ -241,7 +261,9 @@ package struct SwarmMachine: Sendable {
     }
 
     /// When ``tick(now:)`` should tell neighbours of gains; nil if there are none.
-    package var nextAnnouncement: Duration? { gainedAt.map { .seconds($0) + settings.announceDelay } }
+    package var nextAnnouncement: Duration? {
+        gainedAt.map { .seconds($0) + (gainedBytes >= settings.announceBytes ? .zero : settings.announceDelay) }
+    }
 
     // MARK: Parts
 
@@ -257,6 +279,7 @@ package struct SwarmMachine: Sendable {
         let ranges = gained.ranges
         gained = OrdinalSet()
         gainedAt = nil
+        gainedBytes = 0
         var actions: [Action] = []
         for from in stride(from: 0, to: ranges.count, by: SwarmMessage.rangeLimit) {
             let part = Array(ranges[from..<min(from + SwarmMessage.rangeLimit, ranges.count)])
@@ -351,7 +374,11 @@ package struct SwarmMachine: Sendable {
         askedOf[nextRequest] = source
         asked[block] += 1
         free[block] = false
-        return .request(Request(id: nextRequest, source: source, ordinals: ordinals))
+        let rate = sources[source]?.rate ?? settings.assumedRate
+        return .request(
+            Request(
+                id: nextRequest, source: source, ordinals: ordinals, bytes: bytes,
+                joinedBytes: min(settings.joinedBytes, Int(rate * settings.joinedTime.seconds))))
     }
 
     private mutating func close(_ request: UInt64) -> (Int, SwarmSource.Open)? {

@@ -15,6 +15,13 @@ package struct SwarmSettings: Hashable, Sendable {
     package var assumedRate = 12.5e6
     /// Gains are told to neighbours together, at most this late.
     package var announceDelay = Duration.milliseconds(10)
+    /// So many bytes of gains are told at once: the origin leases by what it hears, and on a fast path 10 ms are most of
+    /// what a lease takes.
+    package var announceBytes = 1 << 20
+    /// Blocks that a source delivers within this time are asked for together, up to ``joinedBytes``: each request costs
+    /// both ends some ten switches between threads.
+    package var joinedTime = Duration.milliseconds(5)
+    package var joinedBytes = 1 << 20
     /// How long a block may be seen in another region only, before a host that is not its gateway fetches it.
     package var stealAfter = Duration.seconds(2)
     /// Blocks fetched from other regions that no host of this region has confirmed.

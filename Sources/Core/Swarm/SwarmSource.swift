@@ -37,12 +37,12 @@ struct SwarmSource: Sendable {
 
     func holds(_ ordinal: UInt32) -> Bool { ordinal < complete || have.contains(ordinal) }
 
-    /// A request was answered to its end.
-    mutating func delivered(_ open: Open, at now: Double) {
+    /// Requests that were asked together at one time were answered to their end, with so many bytes.
+    mutating func delivered(_ got: Int, askedAt: Double, at now: Double) {
         failures = 0
-        let began = max(open.askedAt, lastDoneAt)
-        if open.got > 0, now > began {
-            let measured = Double(open.got) / (now - began)
+        let began = max(askedAt, lastDoneAt)
+        if got > 0, now > began {
+            let measured = Double(got) / (now - began)
             rate = rate.map { $0 * 0.7 + measured * 0.3 } ?? measured
         }
         lastDoneAt = now

@@ -59,7 +59,7 @@ import Testing
             open[request.id] = nil
             machine.progressed(request: request.id, bytes: BlockCut.byteLimit, now: now)
             perform(machine.received(request.ordinals, now: now))
-            perform(machine.finished(request: request.id, now: now))
+            perform(machine.finished(requests: [request.id], now: now))
         }
 
         mutating func hear(_ message: SwarmMessage, _ source: Int) {

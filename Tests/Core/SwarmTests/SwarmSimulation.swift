@@ -361,7 +361,7 @@ final class SwarmSimulation {
             if let answer { lines.cancel(connection, from: end, answer) }
         case .nothing(let id):
             guard hosts[host].requests.removeValue(forKey: id) != nil else { return }
-            act(host) { $0.finished(request: id, now: $1) }
+            act(host) { $0.finished(requests: [id], now: $1) }
         case .closed: break
         }
     }
@@ -394,7 +394,7 @@ final class SwarmSimulation {
         }
         for ordinal in ordinals { hosts[host].verified.insert(ordinal) }
         act(host) { $0.received(ordinals, now: $1) }
-        act(host) { $0.finished(request: request.id, now: $1) }
+        act(host) { $0.finished(requests: [request.id], now: $1) }
         guard hosts[host].doneAt == nil, hosts[host].machine?.isComplete == true else { return }
         hosts[host].doneAt = seconds
         pending.remove(host)

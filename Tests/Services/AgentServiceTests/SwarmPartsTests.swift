@@ -59,4 +59,66 @@ struct SwarmPartsTests {
         recents.clear()
         #expect(copy(3) == nil)
     }
+
+    @Test("What is forgotten gives its memory back at once")
+    func forgottenMemory() {
+        let recents = RecentChunks(byteLimit: 100)
+        let digest = ChunkDigest(BLAKE3.hash([1]))
+        weak var first: STOQMessage?
+        do {
+            let message = STOQMessage(Array(repeating: 1, count: 60))
+            first = message
+            recents.keep([(digest, 0..<60)], of: message)
+        }
+        #expect(first != nil)
+        recents.keep([(ChunkDigest(BLAKE3.hash([2])), 0..<60)], of: STOQMessage(Array(repeating: 2, count: 60)))
+        #expect(first == nil)
+    }
+
+    @Test("Requests to one source are joined as far as the machine allows, in their order")
+    func joining() throws {
+        func request(_ id: UInt64, _ source: Int, _ ordinals: [UInt32], joined: Int) -> SwarmMachine.Request {
+            SwarmMachine.Request(
+                id: id, source: source, ordinals: ordinals, bytes: 100 * ordinals.count, joinedBytes: joined)
+        }
+        let fast = [
+            request(1, 0, [1, 2], joined: 400), request(2, 0, [5], joined: 400), request(4, 0, [7], joined: 400),
+        ]
+        let batches = RequestBatch.join(
+            [
+                fast[0], fast[1], request(3, 1, [6], joined: 0), fast[2], request(5, 0, [8], joined: 400),
+                request(6, 1, [9], joined: 0),
+            ])
+        #expect(Set(batches.map { $0.requests.map(\.id) }) == [[1, 2, 4], [3], [5], [6]])
+        let joined = try #require(batches.first { $0.requests.count == 3 })
+        #expect(joined.ordinals == [1, 2, 5, 7])
+        var answer = STOQAnswer.Builder()
+        for (index, length) in [(1, 30), (2, 40), (3, 50)] {
+            answer.add(index, Array(repeating: 0, count: length)[...])
+        }
+        let shares = joined.shares(of: try STOQAnswer(answer.take()))
+        #expect(shares.map(\.request) == [1, 2, 4] && shares.map(\.bytes) == [30, 40, 50])
+    }
+
+    @Test("A batch is cancelled when nobody waits for any of its requests")
+    func cancelling() async throws {
+        let batch = try #require(
+            RequestBatch.join(
+                (1...2).map {
+                    SwarmMachine.Request(id: $0, source: 0, ordinals: [UInt32($0)], bytes: 1, joinedBytes: 9)
+                }
+            ).first)
+        let (ended, end) = AsyncStream<Bool>.makeStream()
+        batch.start {
+            try? await Task.sleep(for: .seconds(60))
+            end.yield(Task.isCancelled)
+            end.finish()
+        }
+        batch.cancel(1)
+        #expect(!batch.isCancelled)
+        batch.cancel(2)
+        var isCancelled = false
+        for await value in ended { isCancelled = value }
+        #expect(isCancelled && batch.isCancelled)
+    }
 }

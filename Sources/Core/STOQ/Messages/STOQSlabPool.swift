@@ -16,12 +16,12 @@ package final class STOQSlabPool: Sendable {
 
     /// Sizes that are kept; a message uses the least that it fits in, so at most half of a slab is unused. Below the
     /// first, memory comes from the allocator.
-    private static let sizes = [128 << 10, 256 << 10, 512 << 10, STOQLimits.messageCeiling]
+    fileprivate static let sizes = [128 << 10, 256 << 10, 512 << 10, STOQLimits.messageCeiling]
     private static let exactLimit = 64 << 10
     /// Pages, so that a slab can be written to disk past the page cache.
     private static let alignment = 4 << 10
 
-    private struct State {
+    fileprivate struct State {
         var free: [[Slab]] = Array(repeating: [], count: STOQSlabPool.sizes.count)
         var freeBytes = 0
     }
@@ -63,14 +63,27 @@ package final class STOQSlabPool: Sendable {
     }
 
     func giveBack(_ slab: Slab) {
-        let isKept = state.withLock { state in
-            guard let index = Self.sizes.firstIndex(of: slab.memory.count),
-                state.freeBytes + slab.memory.count <= keptBytes
-            else { return false }
+        let surplus = state.withLock { state -> [Slab] in
+            guard let index = Self.sizes.firstIndex(of: slab.memory.count) else { return [slab] }
             state.free[index].append(slab)
             state.freeBytes += slab.memory.count
-            return true
+            var surplus: [Slab] = []
+            while state.freeBytes > keptBytes, let slab = state.takeFromFullest() { surplus.append(slab) }
+            return surplus
         }
-        if !isKept { slab.deallocate() }
+        for slab in surplus { slab.deallocate() }
     }
+}
+
+extension STOQSlabPool.State {
+    /// Takes a slab of the size that most of the unused memory is of. What comes back is of a size that is in use; were it
+    /// given up instead, sizes that nobody wants any more would keep their memory, and every message would need fresh pages.
+    fileprivate mutating func takeFromFullest() -> STOQSlabPool.Slab? {
+        let fullest = free.indices.max { unused(at: $0) < unused(at: $1) }
+        guard let fullest, let slab = free[fullest].popLast() else { return nil }
+        freeBytes -= slab.memory.count
+        return slab
+    }
+
+    private func unused(at index: Int) -> Int { free[index].count * STOQSlabPool.sizes[index] }
 }

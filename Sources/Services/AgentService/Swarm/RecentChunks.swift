@@ -12,7 +12,8 @@ package final class RecentChunks: Sendable {
 
     private struct State {
         var places: [ChunkDigest: (message: STOQMessage, range: Range<Int>)] = [:]
-        var kept: [Kept] = []
+        /// The oldest first; nil for what was forgotten, whose memory is free at once then.
+        var kept: [Kept?] = []
         var first = 0
         var bytes = 0
     }
@@ -30,8 +31,8 @@ package final class RecentChunks: Sendable {
             for chunk in chunks { state.places[chunk.digest] = (message, chunk.range) }
             state.kept.append(Kept(message: message, digests: chunks.map(\.digest)))
             state.bytes += message.byteCount
-            while state.bytes > byteLimit, state.first < state.kept.count {
-                let oldest = state.kept[state.first]
+            while state.bytes > byteLimit, let oldest = state.kept[state.first] {
+                state.kept[state.first] = nil
                 state.first += 1
                 state.bytes -= oldest.message.byteCount
                 for digest in oldest.digests where state.places[digest]?.message === oldest.message {

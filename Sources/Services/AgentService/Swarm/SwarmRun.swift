@@ -37,7 +37,8 @@ final class SwarmRun: Sendable {
     private struct State {
         var machine: SwarmMachine
         var joined: [Int: Joined] = [:]
-        var tasks: [UInt64: Task<Void, Never>] = [:]
+        /// By the number of each request of a batch.
+        var batches: [UInt64: RequestBatch] = [:]
         var sink: Sink?
         var lastReceived: ContinuousClock.Instant
         var checkedAt: ContinuousClock.Instant
@@ -179,16 +180,16 @@ final class SwarmRun: Sendable {
 
     /// Ends the run: requests are cancelled, and links go to whoever takes them over.
     func end() -> [SwarmLink] {
-        let (tasks, links) = state.withLock { state in
+        let (batches, links) = state.withLock { state in
             state.isOver = true
             defer {
-                state.tasks = [:]
+                state.batches = [:]
                 state.joined = [:]
                 state.sink = nil
             }
-            return (state.tasks, state.joined.sorted { $0.key < $1.key }.map(\.value.link))
+            return (state.batches, state.joined.sorted { $0.key < $1.key }.map(\.value.link))
         }
-        for task in tasks.values { task.cancel() }
+        for (request, batch) in batches { batch.cancel(request) }
         return links
     }
 
@@ -200,73 +201,83 @@ final class SwarmRun: Sendable {
     }
 
     private func perform(_ actions: [SwarmMachine.Action]) {
+        var requests: [SwarmMachine.Request] = []
         for action in actions {
             switch action {
             case .send(let source, let message):
                 state.withLock { $0.joined[source]?.link }?.send(message)
             case .cancel(let request):
-                state.withLock { $0.tasks.removeValue(forKey: request) }?.cancel()
-            case .request(let request):
-                let task = Task { await self.run(request) }
-                state.withLock { state in
-                    if state.isOver { task.cancel() } else { state.tasks[request.id] = task }
-                }
+                state.withLock { $0.batches.removeValue(forKey: request) }?.cancel(request)
+            case .request(let request): requests.append(request)
             }
+        }
+        for batch in RequestBatch.join(requests) {
+            let isOver = state.withLock { state in
+                for request in batch.requests { state.batches[request.id] = batch }
+                return state.isOver
+            }
+            guard !isOver else { return }
+            batch.start { await self.run(batch) }
         }
     }
 
-    private func run(_ request: SwarmMachine.Request) async {
-        let (link, sink) = state.withLock { state in (state.joined[request.source]?.link, state.sink) }
+    private func run(_ batch: RequestBatch) async {
+        let (link, sink) = state.withLock { state in (state.joined[batch.source]?.link, state.sink) }
+        let requests = batch.requests.map(\.id)
         defer {
-            state.withLock { $0.tasks[request.id] = nil }
+            state.withLock { state in
+                for request in requests { state.batches[request] = nil }
+            }
             progressed.raise()
         }
         guard let link, let sink else { return }
         do {
-            let wrong = try await ask(request, link, sink)
+            let wrong = try await ask(batch, link, sink)
             guard wrong.isEmpty else {
                 sink.distrust(link.peer.name, wrong)
-                return cutOff(request, link)
+                return cutOff(batch.source, link)
             }
             record.note(.success, of: link.peer.name)
-            apply { machine, now in machine.finished(request: request.id, now: now) }
+            apply { machine, now in machine.finished(requests: requests, now: now) }
         } catch {
             if Task.isCancelled { return }
             logger.debug(
                 "a request in the swarm failed",
                 metadata: ["set": "\(key.set)", "peer": "\(link.peer.name)", "error": "\(error)"])
-            if SyncError.isLie(error) { return cutOff(request, link) }
+            if SyncError.isLie(error) { return cutOff(batch.source, link) }
             record.note((error as? STOQError)?.code == .noProgress ? .timeout : .failure, of: link.peer.name)
-            apply { machine, now in machine.failed(request: request.id, now: now) }
+            apply { machine, now in machine.failed(requests: requests, now: now) }
         }
     }
 
     /// A host sent what is not true: it is asked for nothing any more, here and in later swarms.
-    private func cutOff(_ request: SwarmMachine.Request, _ link: SwarmLink) {
+    private func cutOff(_ source: Int, _ link: SwarmLink) {
         record.note(.invalid, of: link.peer.name)
-        apply { machine, now in machine.quarantine(request.source, now: now) }
+        apply { machine, now in machine.quarantine(source, now: now) }
     }
 
-    /// Asks a host for the chunks of one request, and stores what comes. The first chunks that were wrong; then the rest of
+    /// Asks a host for the chunks of a batch, and stores what comes. The first chunks that were wrong; then the rest of
     /// the answer is not looked at.
-    private func ask(
-        _ request: SwarmMachine.Request, _ link: SwarmLink, _ sink: Sink
-    ) async throws -> [ChunkDigest] {
-        let references = request.ordinals.map { tail.entry($0) }
+    private func ask(_ batch: RequestBatch, _ link: SwarmLink, _ sink: Sink) async throws -> [ChunkDigest] {
+        let ordinals = batch.ordinals
+        let references = ordinals.map { tail.entry($0) }
         let digests = references.map(\.digest)
         var rules = STOQAnswerRules(limits: references.map { Int($0.length) }, allowsParts: false)
         let stream = try await link.connection.open(.chunks(set: key.set, digests), kind: .bulk)
         try await stream.finish()
         while let message = try await stream.next() {
-            state.withLock { $0.machine.progressed(request: request.id, bytes: message.byteCount, now: now) }
             sink.received(message.byteCount, link.peer.name)
             let answer = try STOQAnswer(message)
             try rules.check(answer)
+            let shares = batch.shares(of: answer)
+            state.withLock { state in
+                for (request, bytes) in shares { state.machine.progressed(request: request, bytes: bytes, now: now) }
+            }
             let supplied = try await sink.supply(answer, digests)
             guard supplied.corrupt.isEmpty else { return supplied.corrupt.map { digests[$0] } }
             keep(supplied.received, answer, digests)
             state.withLock { $0.lastReceived = .now }
-            apply { machine, now in machine.received(supplied.received.map { request.ordinals[$0] }, now: now) }
+            apply { machine, now in machine.received(supplied.received.map { ordinals[$0] }, now: now) }
         }
         return []
     }

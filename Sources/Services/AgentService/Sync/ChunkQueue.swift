@@ -17,7 +17,7 @@ package struct ChunkQueue: Hashable, Sendable {
     /// Sources of one sync; more are never needed to fill a link, and the sets of tried sources stay one word.
     package static let sourceLimit = 64
     /// Requests under way at a source that has delivered: enough to keep it busy while we hash and write.
-    package static let requestLimit = 4
+    package static let requestLimit = 8
     /// Sources that have delivered and are asked for one chunk at the same time, at most.
     package static let copyLimit = 3
     /// How long a source may take before it counts as slow, while no batch has come yet.
