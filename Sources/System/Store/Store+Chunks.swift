@@ -13,7 +13,7 @@ extension Store {
         let length = Int(location.length)
         precondition(buffer.count >= length, "a buffer of \(buffer.count) bytes for a chunk of \(length)")
         let number = Int64(location.blobNumber)
-        let file = try readers.file(number) ?? openBlob(number)
+        let file = try readers.file(number) ?? openBlob(number, toRead: location.length)
         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<length])
         guard try file.read(into: part, at: location.offset) == length else {
             readers.drop(number)
@@ -21,18 +21,18 @@ extension Store {
         }
     }
 
-    /// Opens any inode of a blob and keeps the descriptor.
-    private func openBlob(_ number: Int64) throws -> OpenFile {
-        let digest = try database.read { session in
-            try session.first("SELECT digest FROM blob WHERE number = ?", [.integer(number)]) {
-                BlobDigest(try $0.digest(0, "blob"))
+    /// Opens any inode of a blob, and keeps the descriptor if there is more of it to read than `length` bytes.
+    private func openBlob(_ number: Int64, toRead length: UInt32) throws -> OpenFile {
+        let blob = try database.read { session in
+            try session.first("SELECT digest, size FROM blob WHERE number = ?", [.integer(number)]) {
+                (digest: BlobDigest(try $0.digest(0, "blob")), size: try $0.unsigned(1))
             }
         }
-        if let digest, let file = try openAnyVariant(of: digest)?.file {
-            readers.keep(file, number)
-            return file
+        guard let blob, let file = try openAnyVariant(of: blob.digest)?.file else {
+            throw StoreError.notFound("blob number \(number)")
         }
-        throw StoreError.notFound("blob number \(number)")
+        if blob.size > UInt64(length) { readers.keep(file, number) }
+        return file
     }
 
     /// Opens any inode of a held blob; nil if there is none.
