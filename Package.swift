@@ -158,9 +158,9 @@ let package = Package(
         target(
             "Services", "FleetCommands",
             [
-                "AgentService", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Planning", "STOQ",
-                "STOQTransport",
-                "Store", "Trust", "TrustFiles", "SigningKeys", "UpdateFramework", "Content", "Hashing", "LinuxIO",
+                "AgentService", "Database", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Planning",
+                "STOQ", "STOQTransport", "Store", "Trust", "TrustFiles", "SigningKeys", "UpdateFramework", "Content",
+                "Hashing", "LinuxIO",
                 "Telemetry", logging, crypto,
                 outside("ArgumentParser", "swift-argument-parser"),
             ]),
@@ -274,7 +274,7 @@ let package = Package(
                 "Content", "Hashing", "Exploration", "FleetCertificates", "FleetModel", "LinuxIO", "STOQ",
                 "STOQTransport", "Store", "Swarm", "Trust", "TrustSupport", "UpdateFramework", logging,
             ]),
-        tests("Services", "FleetCommands", ["FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO"]),
+        tests("Services", "FleetCommands", ["FleetModel", "UpdateFramework", "SigningKeys", "LinuxIO", "Hashing"]),
     ]
 )
 

@@ -96,6 +96,28 @@ package struct AgentProgram: Sendable {
         }
     }
 
+    /// Takes the tree at `source` into the store as files of `set`; the exit code. By the agent if it runs, else by itself.
+    /// What was found is told on standard output, progress and errors on standard error.
+    package static func adopt(
+        configuration: String, set: String, source: String, chunkProfile: String, json: Bool
+    ) async -> Int32 {
+        await exitCode {
+            do {
+                var report = AdoptReport()
+                let summary = try await AdoptProgram(
+                    settings: settings(configuration), set: set, source: source, chunkProfile: chunkProfile
+                ).run { if let line = report.line($0) { tell(line) } }
+                print(
+                    try json
+                        ? String(decoding: WireJSON.encode(summary), as: UTF8.self) : AdoptReport.text(summary, set))
+                return 0
+            } catch let failure as CommandFailure {
+                tell(failure.message + (failure.hint.map { "; \($0)" } ?? ""))
+                return failure.code == .busy ? 5 : failure.code == .refused ? 4 : 1
+            }
+        }
+    }
+
     /// Makes this host a member of a fleet by a token; the exit code. What was done is told on standard output.
     package static func join(
         tokenFile: String, configuration: String, data: String, listen: String?

@@ -2,6 +2,7 @@ import FleetFile
 import FleetModel
 import Glibc
 import Hashing
+import Logging
 import Trust
 import TrustFiles
 
@@ -9,6 +10,8 @@ import TrustFiles
 struct AcceptedPolicy: Sendable {
     /// What it says.
     var fleet: Fleet
+    /// The coordinator's own file, from whose folder relative paths count.
+    var file: String
     /// Its bytes.
     var text: [UInt8]
     /// BLAKE3 of the bytes, in hexadecimal.
@@ -23,7 +26,12 @@ struct AcceptedPolicy: Sendable {
     ///
     /// - Throws: `StartError.policy` with every mistake as it is, `StartError.configuration`.
     init(file path: String) throws(StartError) {
-        let text = try Self.read(path, "policy")
+        try self.init(text: Self.read(path, "policy"), file: path)
+    }
+
+    /// Takes `text` as if it stood in the file `path`. Throws as the other does.
+    init(text: [UInt8], file path: String) throws(StartError) {
+        file = path
         do {
             fleet = try FleetFile.parse(text, file: path)
         } catch {
@@ -44,6 +52,21 @@ struct AcceptedPolicy: Sendable {
                 message: "there is no root in \(fleet.trust.folder)/metadata",
                 hint: "copy metadata/ of the operator's trust folder, which fleetctl trust init made")
         }
+    }
+
+    /// Which of two rules: this file, as it was read now, or the text that an operator applied last. Who spoke last does,
+    /// and a file that is what it was at the last start says nothing new.
+    ///
+    /// - Throws: `StartError` if the applied text cannot be used any more; what the database says.
+    func inForce(_ database: StateDatabase, _ logger: Logger) throws -> AcceptedPolicy {
+        if try database.setting(.fileDigest) == digest, let applied = try database.newestPolicy(),
+            BLAKE3.hash(applied).hex != digest
+        {
+            logger.notice("goes by the fleet.yaml that was applied, not by its own file, which is older")
+            return try AcceptedPolicy(text: applied, file: file)
+        }
+        try database.save(.fileDigest, digest)
+        return self
     }
 
     private static func read(_ path: String, _ what: String) throws(StartError) -> [UInt8] {

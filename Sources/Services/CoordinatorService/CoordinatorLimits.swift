@@ -15,6 +15,8 @@ package struct CoordinatorLimits: Sendable {
     package var enrolmentBytes = 1 << 20
     /// Bytes of a list of standings, at most 4 MiB; base64 adds a third.
     package var standingBytes = 6 << 20
+    /// Bytes of a fleet.yaml, of which at most 1 MiB is read; base64 adds a third.
+    package var policyBytes = 3 << 19
     /// Time for a request's body to arrive, so that no slow sender holds a request open.
     package var bodyDeadline: Duration = .seconds(15)
     /// Time for a peer to take what is waiting of its answers: longer than any client of ours waits for one, so that who

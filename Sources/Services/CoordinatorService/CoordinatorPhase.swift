@@ -16,4 +16,6 @@ package enum CoordinatorPhase: String, CaseIterable, Sendable {
     case planHandedOut = "plan-handed-out"
     /// A new term is durable and the operator was not told.
     case termSaved = "term-saved"
+    /// A changed fleet.yaml is durable and not in force yet.
+    case policySaved = "policy-saved"
 }

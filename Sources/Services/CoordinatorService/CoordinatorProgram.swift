@@ -32,7 +32,7 @@ package enum CoordinatorProgram {
                     manager.ready("answers at \(address)")
                 })
             let managed = ManagedService(manager, logger: logger, beat: beat) {
-                reload(configuration, inForce: server.policyDigest, logger)
+                reload(configuration, read: server.fileDigest, logger)
             }
             // What comes last is stopped first: it says that the others stop.
             var group = ServiceGroupConfiguration(
@@ -57,7 +57,7 @@ package enum CoordinatorProgram {
     }
 
     /// Reads fleet.yaml as a start would. What it says holds after a restart, which disturbs nobody.
-    private static func reload(_ configuration: CoordinatorConfiguration, inForce digest: String, _ logger: Logger) {
+    private static func reload(_ configuration: CoordinatorConfiguration, read digest: String, _ logger: Logger) {
         do {
             let policy = try AcceptedPolicy(file: configuration.fleet)
             if policy.digest == digest {

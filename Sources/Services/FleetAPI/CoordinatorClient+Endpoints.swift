@@ -103,6 +103,11 @@ extension CoordinatorClient {
         try await call(.fleet)
     }
 
+    /// Goes over to a changed fleet.yaml, or says what that would change (operators).
+    package func apply(_ order: PolicyOrder) async throws -> PolicyAnswer {
+        try await call(.applyFleet, body: order)
+    }
+
     /// Whether the coordinator answers, and which it is.
     package func health() async throws -> HealthAnswer {
         try await call(.health)

@@ -34,6 +34,8 @@ package enum RefusalCode {
     package static let standingRefused = "standing-refused"
     /// The token is unknown, used, or expired.
     package static let tokenRefused = "token-refused"
+    /// A fleet.yaml that this coordinator cannot go by.
+    package static let policyRefused = "policy-refused"
     /// No mirror has reported yet: nothing can be planned now.
     package static let noReports = "no-reports"
     /// The coordinator has lost its plans: an operator must declare a new term first.

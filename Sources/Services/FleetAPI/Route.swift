@@ -47,6 +47,8 @@ package enum Route: String, CaseIterable, Sendable {
     case status
     /// `GET /v1/fleet`: the accepted fleet.yaml.
     case fleet
+    /// `POST /v1/fleet`: go over to a changed fleet.yaml, or say what that would change.
+    case applyFleet
     /// `GET /v1/health`: whether the coordinator answers, and which it is.
     case health
 
@@ -54,7 +56,7 @@ package enum Route: String, CaseIterable, Sendable {
     package var method: String {
         switch self {
         case .submitReport, .registerRelease, .submitMetadata, .makePlan, .declareTerm, .join, .renewCertificate,
-            .enrol, .submitStandings, .override:
+            .enrol, .submitStandings, .override, .applyFleet:
             "POST"
         case .authority, .members, .listReports, .assignments, .listReleases, .release, .currentPlan, .plan, .term,
             .status, .fleet,
@@ -83,7 +85,7 @@ package enum Route: String, CaseIterable, Sendable {
         case .plan: "/v1/plans/{generation}"
         case .term, .declareTerm: "/v1/term"
         case .status: "/v1/status"
-        case .fleet: "/v1/fleet"
+        case .fleet, .applyFleet: "/v1/fleet"
         case .health: "/v1/health"
         }
     }
@@ -114,6 +116,7 @@ extension Route {
         case .declareTerm: .declareTerm
         case .status: .status
         case .fleet: .fleet
+        case .applyFleet: .applyFleet
         case .health: .health
         }
     }

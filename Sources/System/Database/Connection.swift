@@ -44,6 +44,22 @@ package final class Connection: Sendable {
         self.readers = readers
     }
 
+    /// Opens a database that is there, whatever the version of its schema, and leaves that as it is: to copy it, or to
+    /// look at what every version has. Another process may be using it.
+    package init(asItIs path: String, busyTimeout: Duration = .seconds(10)) throws {
+        self.path = path
+        let session = try Session(path: path, busyTimeout: busyTimeout)
+        try session.configure(isReader: false)
+        writer = Mutex(session)
+        readers = []
+    }
+
+    /// Writes one consistent state of the database into the new file `target`, without its log and without waiting for
+    /// those who write. Not durable: sync the file.
+    package func copy(to target: String) throws {
+        try writer.withLock { _ = try $0.run("VACUUM INTO ?", [.text(target)]) }
+    }
+
     /// Runs `body` in a transaction (BEGIN IMMEDIATE) on the writing connection. Returns after it is durable; whatever
     /// `body` throws rolls all of it back. Atomic: readers see all of it or nothing.
     @discardableResult

@@ -21,6 +21,7 @@ package enum Call: String, CaseIterable, Sendable {
     case declareTerm
     case status
     case fleet
+    case applyFleet
     case health
     case members
     case override
@@ -31,6 +32,8 @@ package enum Call: String, CaseIterable, Sendable {
     case swarm
     /// An operator's command to an agent.
     case command
+    /// A host's command to its own agent; the agent takes it from a certificate with its own name only.
+    case ownCommand
 }
 
 /// Who may ask for what: the only place that says so.
@@ -56,10 +59,11 @@ package enum AccessTable {
         case .submitMetadata: hosts.union([.operator])
         case .listReleases, .release, .health: hosts.union(watchers)
         case .listReports, .currentPlan, .plan, .term, .status, .fleet, .members: watchers
-        case .makePlan, .declareTerm, .override: [.operator]
+        case .makePlan, .declareTerm, .override, .applyFleet: [.operator]
         case .content: hosts.union(watchers)
         case .swarm: hosts
         case .command: [.operator]
+        case .ownCommand: hosts
         }
     }
 

@@ -14,4 +14,15 @@ package enum FleetFile {
             throw FleetFileErrors(error, file: file)
         }
     }
+
+    /// What differs between two texts that are valid, by what they say. Throws what is wrong with the form of either.
+    package static func changes(
+        from old: [UInt8], to new: [UInt8], file: String
+    ) throws(FleetFileErrors) -> [PolicyChange] {
+        do {
+            return PolicyDifference.between(try YAMLText.node(old), try YAMLText.node(new))
+        } catch {
+            throw FleetFileErrors(error, file: file)
+        }
+    }
 }

@@ -238,6 +238,7 @@ extension STOQRequest {
         switch self {
         case .command: .command
         case .swarm: .swarm
+        case .ownCommand: .ownCommand
         default: .content
         }
     }

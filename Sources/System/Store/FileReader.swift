@@ -11,7 +11,7 @@ final class FileReader: Sendable {
     private let staging: StagingFolder
     private let options: IngestOptions
     private let source: SourceReader
-    private let user = geteuid()
+    private let linking = SourceLinking()
     /// Sizes of held blobs are not believed without a look at the file.
     private let isDamaged: Bool
     private let state = Mutex(State())
@@ -20,7 +20,6 @@ final class FileReader: Sendable {
         /// Blobs staged since the last group, so that equal files are staged once.
         var claimed: Set<BlobDigest> = []
         var refusesReflink = false
-        var refusesLink = false
     }
 
     init(_ store: Store, _ staging: StagingFolder, _ options: IngestOptions, isDamaged: Bool) {
@@ -36,7 +35,6 @@ final class FileReader: Sendable {
 
     /// Nothing could be shared although the mode asks for it.
     var refusesReflink: Bool { state.withLock { $0.refusesReflink } }
-    var refusesLink: Bool { state.withLock { $0.refusesLink } }
 
     /// Reads a file of at most `SourceReader.wholeLimit` bytes through `buffer`, which has one byte more.
     func readWhole(_ item: SourceItem, _ buffer: UnsafeMutableRawBufferPointer) throws -> ReadFile {
@@ -154,15 +152,10 @@ final class FileReader: Sendable {
             return outcome
         }
         try staging.folder.unlinkIfPresent(name)
-        if options.mode == .link, canLink(file, attributes), try link(item, name) {
-            guard let linked = try staging.folder.stat(name), linked.inode == attributes.inode,
-                linked.size == attributes.size, linked.modified == attributes.modified
-            else {
-                try staging.folder.unlinkIfPresent(name)
-                throw StoreError.changedWhileRead(path: item.path)
-            }
-            outcome.linked = linked
-        } else {
+        if options.mode == .link, canLink(file, attributes) {
+            outcome.linked = try linking.link(item, attributes, in: staging.folder, to: name)
+        }
+        if outcome.linked == nil {
             let target = try staging.folder.createFile(name, mode: variant(content).mode)
             if options.mode == .reflink, !refusesReflink, attributes.size > 0 {
                 outcome.isShared = try target.reflink(from: file)
@@ -181,25 +174,9 @@ final class FileReader: Sendable {
         return outcome
     }
 
-    /// Whether the source file itself can be what is served: it has the served mode and the agent's owner already, and
-    /// nothing that a release does not carry.
+    /// Whether the source file itself can be what is served.
     private func canLink(_ file: OpenFile, _ attributes: FileAttributes) -> Bool {
-        guard attributes.permissions == 0o644 || attributes.permissions == 0o755, attributes.user == user,
-            let extended = try? file.extendedAttributes()
-        else { return false }
-        return extended.settable.isEmpty
-    }
-
-    /// Links the source file into staging; false where that cannot be.
-    private func link(_ item: SourceItem, _ name: [UInt8]) throws -> Bool {
-        do {
-            try item.folder.link(item.name, in: staging.folder, to: name)
-            return true
-        } catch {
-            guard error.isCrossDevice || error.isOutOfLinks || error.errnoName == "EPERM" else { throw error }
-            state.withLock { $0.refusesLink = true }
-            return false
-        }
+        linking.obstacle(file, attributes) == nil
     }
 
     private func readFile(_ item: SourceItem, _ content: SourceContent, _ outcome: Outcome) -> ReadFile {

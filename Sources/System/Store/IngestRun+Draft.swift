@@ -55,7 +55,7 @@ extension IngestRun {
             case .link:
                 warnings.append(
                     "\(copiedBytes) bytes \(verb) copied and not linked: those files have another owner or mode than "
-                        + "is served, extended attributes, or lie on another file system")
+                        + "is served, or extended attributes")
             case .copy: break
             }
         }

@@ -58,6 +58,9 @@ struct IngestRun {
         options = session.options
         staging = session.staging
         top = try Folder.openSource(source)
+        if options.mode == .link, try top.attributes().device != store.data.attributes().device {
+            throw StoreError.otherFileSystem(shownPath: source)
+        }
         reader = FileReader(store, staging, options, isDamaged: set.isDamaged)
         records = SourceRecords(store.database, set: set.number)
         rules = TreeRules(allowsEscapingLinks: options.allowEscapingLinks)
@@ -256,19 +259,7 @@ struct IngestRun {
     }
 
     private mutating func noteRecord(_ file: ReadFile) {
-        let content = file.content
-        let attributes = file.linked ?? content.attributes
-        let isLinked = file.linked != nil
-        let isTrusted =
-            attributes.changed.seconds < file.readAt
-            && file.readAt - attributes.changed.seconds > SourceRecord.distrustSeconds
-        guard isLinked || isTrusted else { return }
-        newRecords.append(
-            SourceRecord(
-                path: file.item.path, stamp: SourceRecord.Stamp(attributes), blob: content.blob,
-                list: content.list?.digest,
-                further: content.further, profile: options.profile.identifier, isLinked: isLinked,
-                isBare: file.item.isBare))
+        if let record = SourceRecord(file, profile: options.profile) { newRecords.append(record) }
     }
 
     private mutating func append(_ entry: ManifestEntry) throws {

@@ -7,8 +7,8 @@ package enum IngestMode: String, CaseIterable, Sendable {
     case reflink
     /// Copies.
     case copy
-    /// Hard-links the publisher's file itself: no bytes are copied. Only where that file has the served mode and owner
-    /// and lies on the store's file system; else it is copied. Who then writes into the file in place damages the
+    /// Hard-links the publisher's file itself: no bytes are copied. Only where that file has the served mode and owner;
+    /// else it is copied. A source on another file system is refused. Who then writes into the file in place damages the
     /// release (`verify` finds it): replace files by rename.
     case link
 }

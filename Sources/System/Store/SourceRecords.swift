@@ -34,6 +34,21 @@ struct SourceRecord {
     fileprivate static let bareBit: Int64 = 2
 }
 
+extension SourceRecord {
+    /// Of a file that was just read; nil if it changed so shortly before that its times prove nothing.
+    init?(_ file: ReadFile, profile: ChunkProfile) {
+        let attributes = file.linked ?? file.content.attributes
+        let isTrusted =
+            attributes.changed.seconds < file.readAt
+            && file.readAt - attributes.changed.seconds > Self.distrustSeconds
+        guard file.linked != nil || isTrusted else { return nil }
+        self.init(
+            path: file.item.path, stamp: Stamp(attributes), blob: file.content.blob, list: file.content.list?.digest,
+            further: file.content.further, profile: profile.identifier, isLinked: file.linked != nil,
+            isBare: file.item.isBare)
+    }
+}
+
 extension SourceRecord.Stamp {
     init(_ attributes: FileAttributes) {
         self.init(

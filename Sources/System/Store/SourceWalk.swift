@@ -16,6 +16,8 @@ struct SourceItem {
 /// `a/c`. Memory grows with the directories on the way down. Follows no symlink.
 struct SourceWalk {
     let top: Folder
+    /// Told what a release cannot hold, which is then passed over; nil: such a thing is refused.
+    var refused: ((StoreError) -> Void)?
 
     /// Calls `body` with every entry below the top. Refuses what a release cannot hold.
     func run(_ body: (SourceItem) throws -> Void) throws { try walk(top, nil, body) }
@@ -36,29 +38,46 @@ struct SourceWalk {
                 waiting.removeFirst()
                 try descend(next, folder, body)
             }
-            let path = try path(prefix, name)
-            guard let attributes = try folder.stat(name) else { throw StoreError.changedWhileRead(path: path) }
-            switch attributes.type {
-            case .regular, .symlink, .directory: break
-            default: throw StoreError.unsupportedFile(path: path, attributes.type)
-            }
-            try body(SourceItem(path: path, folder: folder, name: name, attributes: attributes))
-            guard attributes.type == .directory else { continue }
-            let subfolder = Subfolder(key: name + [UInt8(ascii: "/")], name: name, path: path)
+            guard let item = try item(prefix, name, folder) else { continue }
+            try body(item)
+            guard item.attributes.type == .directory else { continue }
+            let subfolder = Subfolder(key: name + [UInt8(ascii: "/")], name: name, path: item.path)
             let place = waiting.firstIndex { subfolder.key.lexicographicallyPrecedes($0.key) } ?? waiting.endIndex
             waiting.insert(subfolder, at: place)
         }
         for next in waiting { try descend(next, folder, body) }
     }
 
+    /// The entry of that name; nil if it is passed over.
+    private func item(_ prefix: RelativePath?, _ name: [UInt8], _ folder: Folder) throws -> SourceItem? {
+        let attributes = try folder.stat(name)
+        do throws(StoreError) {
+            let path = try path(prefix, name)
+            guard let attributes else { throw StoreError.changedWhileRead(path: path) }
+            switch attributes.type {
+            case .regular, .symlink, .directory:
+                return SourceItem(path: path, folder: folder, name: name, attributes: attributes)
+            default: throw StoreError.unsupportedFile(path: path, attributes.type)
+            }
+        } catch {
+            try passOver(error)
+            return nil
+        }
+    }
+
+    private func passOver(_ error: StoreError) throws {
+        guard let refused else { throw error }
+        refused(error)
+    }
+
     private func descend(_ next: Subfolder, _ folder: Folder, _ body: (SourceItem) throws -> Void) throws {
         guard let subfolder = try folder.subfolderIfPresent(next.name) else {
-            throw StoreError.changedWhileRead(path: next.path)
+            return try passOver(.changedWhileRead(path: next.path))
         }
         try walk(subfolder, next.path, body)
     }
 
-    private func path(_ prefix: RelativePath?, _ name: [UInt8]) throws -> RelativePath {
+    private func path(_ prefix: RelativePath?, _ name: [UInt8]) throws(StoreError) -> RelativePath {
         do {
             return try RelativePath.joining(prefix, name)
         } catch {

@@ -9,7 +9,7 @@ import LinuxIO
 final class StagingFolder: Sendable {
     /// Which session of which set it belongs to.
     enum Kind: String {
-        case ingest, fetch, verify
+        case ingest, fetch, verify, adopt
     }
 
     let folder: Folder

@@ -27,6 +27,14 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooEarly(set: String, step: String)
     /// The source of a publish is not a directory.
     case notADirectory(String)
+    /// What is to be linked lies on another file system or mount than the store.
+    case otherFileSystem(shownPath: String)
+    /// A set that is to be adopted has a head already.
+    case alreadyServed(set: String, sequence: UInt64)
+    /// A folder that nobody adopted stands where the set's link is to be.
+    case pathTaken(data: String, set: String)
+    /// The file system cannot exchange two names.
+    case cannotSwap(data: String, set: String)
     /// A device node, socket or fifo in the source tree.
     case unsupportedFile(path: RelativePath, FileType)
     /// A name in the source tree that cannot be in a release.
@@ -95,6 +103,13 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .sessionEnded(let set): "this session of \(set) has ended"
         case .tooEarly(let set, let step): "\(step) of \(set) came before what it needs was there"
         case .notADirectory(let path): "\(Self.shown(path)) is not a directory"
+        case .otherFileSystem(let path):
+            "\(Self.shown(path)) lies on another file system or mount than the store: hard links do not cross those"
+        case .alreadyServed(let set, let sequence): "\(set) is served from the store already, release \(sequence)"
+        case .pathTaken(let data, let set):
+            "\(Self.shown(data))/\(set) is a folder that was not adopted, and stands where the link to the served tree goes"
+        case .cannotSwap(let data, let set):
+            "the file system of \(Self.shown(data)) cannot exchange two names, so \(set) cannot take its folder's place"
         case .unsupportedFile(let path, let type): "\(path) is a \(Self.name(type)), which a release cannot hold"
         case .invalidName(let path, let error): "\(path) cannot be in a release: \(error)"
         case .refusedEntry(let path, let reason): "\(path) cannot be in a release: \(reason)"
@@ -146,6 +161,12 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .busy: "try again when it has ended"
         case .sessionEnded, .tooEarly, .wrongNode, .wrongChangeset, .wrongChunkList, .notFound, .missingChunks: nil
         case .notADirectory: "give the top of the tree to publish"
+        case .otherFileSystem:
+            "bring it and the data directory below one mount; an agent whose unit has only its data directory writable"
+                + " must be stopped while a tree elsewhere is adopted; to publish from there use `ingest: copy`"
+        case .alreadyServed: "nothing is left to adopt: a sync fetches what differs, and no chunk that is here"
+        case .pathTaken(_, let set): "take it in with `fleet-agent adopt \(set) DIR`, or move it away; then sync"
+        case .cannotSwap: "move the folder away when nobody reads it, then sync: what was adopted stays"
         case .unsupportedFile: "remove it from the tree"
         case .invalidName: "rename it"
         case .refusedEntry: "change it, or allow links that leave the set (`allow_escaping_links`) if it is one"
@@ -177,7 +198,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isRefusal: Bool {
         switch self {
         case .unknownFormat, .invalidSetName, .unsupportedFile, .invalidName, .refusedEntry, .staleRelease,
-            .releaseDoesNotMatchDraft, .invalidManifest, .cannotRollBack, .removesTooMuch:
+            .releaseDoesNotMatchDraft, .invalidManifest, .cannotRollBack, .removesTooMuch, .otherFileSystem,
+            .alreadyServed:
             true
         default: false
         }

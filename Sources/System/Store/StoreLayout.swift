@@ -6,6 +6,8 @@ package enum StoreLayout {
     static let releasesFolder = ".releases"
     /// The folder in `.store` with the documents of releases.
     static let releasesOfStore = "releases"
+    /// The folder in `data` with the folders whose places adopted sets took.
+    static let adoptedFolder = ".adopted"
     static let databaseFile = "store.db"
     /// The database while it is made again.
     static let newDatabaseFile = "store.db.rebuild"

@@ -167,5 +167,17 @@ package enum StoreSchema {
             \(unwrapped("past_release"))
             """),
         Migration(6, "CREATE TABLE yank (set_number INTEGER PRIMARY KEY, list BLOB NOT NULL);"),
+        // Trees that were adopted, until the first release of their set is the head: rows above these are theirs.
+        Migration(
+            7,
+            """
+            CREATE TABLE adoption (
+                set_number INTEGER PRIMARY KEY,
+                folder TEXT,
+                last_blob INTEGER NOT NULL,
+                last_variant INTEGER NOT NULL,
+                last_list INTEGER NOT NULL
+            );
+            """),
     ]
 }

@@ -75,6 +75,15 @@ class Fleet:
         finally:
             self.stop(mirror)
 
+    def adopt(self, mirror, source):
+        """`fleet-agent adopt` of a mirror whose agent does not run."""
+        def work():
+            subprocess.run(
+                [os.path.join(lab.BIN, "fleet-agent"), "adopt", SET, source, "--config", "agent.yaml"],
+                cwd=self.lab.host(mirror), check=True, capture_output=True)
+
+        return measuring.timed(work)
+
     def payload(self):
         """TCP payload so far on every connection of the coordinator and the agents that is open."""
         ports = set()
@@ -272,5 +281,29 @@ def case_memory(options, scratch):
     return rows
 
 
-ALL = {"publish": case_publish, "big": case_big, "small": case_small, "tiny": case_tiny, "change": case_change,
+def case_adopt(options, scratch):
+    """Files of 4 GiB in all, half of them in one, adopted from a cold cache beside reading them (--size)"""
+    source = os.path.join(scratch, "source")
+    size = options.size or 4 << 30
+    data.mix(source, size)
+    ours, theirs = [], []
+    for _ in range(options.rounds):
+        fleet = Fleet(1)
+        try:
+            data.cool(source)
+            ours.append(fleet.adopt("m1", source))
+            data.cool(source)
+            theirs.append(measuring.timed(lambda: data.warm(source)))
+        finally:
+            fleet.close()
+        options.say(f"{ours[-1].seconds:.2f} s", theirs[-1])
+    rate = size / seconds(ours) / 1e6
+    return [
+        Row(f"adopt, {rate:.0f} MB/s", seconds(ours), "s", "reading each file in pieces of 4 MiB", "Python",
+            seconds(theirs), None if rate >= 1000 else 0.8),
+        Row("adopt, CPU", cpu(ours), "CPU s"),
+    ]
+
+
+ALL = {"adopt": case_adopt, "publish": case_publish, "big": case_big, "small": case_small, "tiny": case_tiny, "change": case_change,
        "fast": case_fast, "memory": case_memory}

@@ -14,6 +14,7 @@ import TestSupport
         .chunkLists(set: "iso", digests.map { ChunkListDigest($0) }),
         .chunkLog(set: "iso", from: 300, size: 1 << 40), .swarm(set: "iso", ReleaseDigest(digests[1])),
         .chunks(set: "iso", (0..<4_096).map { ChunkDigest(digests[$0 % 3]) }), .command([]), .command([1, 2, 3]),
+        .ownCommand([7]),
     ]
 
     @Test("a request is read as it was written", arguments: requests)

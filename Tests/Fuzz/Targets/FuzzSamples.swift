@@ -14,6 +14,7 @@ enum FuzzSamples {
         .changeset(set: "iso", ChangesetDigest(digest)), .packedTree(set: "iso", NodeDigest(digest)),
         .nodes(set: "iso", [NodeDigest(digest), NodeDigest(digest)]), .chunkLists(set: "a", [ChunkListDigest(digest)]),
         .chunks(set: "debian", Array(repeating: ChunkDigest(digest), count: 40)), .command([0x7B, 0x7D]),
+        .ownCommand([0x7B, 0x7D]),
         .metadata(versions: MetadataVersions(root: 1, roles: [.timestamp: 300]).encoded), .yanks(set: "debian"),
         .standings, .chunkLog(set: "debian", from: 128, size: 1_000), .swarm(set: "iso", ReleaseDigest(digest)),
     ]

@@ -11,8 +11,8 @@ struct AccessTableTests {
         (.submitStandings, "aoO"), (.submitReport, "ao"), (.listReports, "Or"), (.assignments, "ao"),
         (.registerRelease, "oO"), (.submitMetadata, "aoO"), (.listReleases, "aoOr"), (.release, "aoOr"),
         (.makePlan, "O"), (.currentPlan, "Or"), (.plan, "Or"), (.term, "Or"), (.declareTerm, "O"),
-        (.status, "Or"), (.fleet, "Or"), (.health, "aoOr"), (.members, "Or"), (.override, "O"), (.content, "aoOr"),
-        (.swarm, "ao"), (.command, "O"),
+        (.status, "Or"), (.fleet, "Or"), (.health, "aoOr"), (.members, "Or"), (.override, "O"),
+        (.applyFleet, "O"), (.content, "aoOr"), (.swarm, "ao"), (.command, "O"), (.ownCommand, "ao"),
     ]
 
     private static let columns: [(letter: Character, role: FleetRole?)] = [

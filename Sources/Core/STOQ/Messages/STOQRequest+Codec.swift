@@ -38,6 +38,7 @@ extension STOQRequest {
         case chunkLog = 10
         case swarm = 11
         case standings = 24
+        case ownCommand = 32
     }
 
     /// A byte that says what is asked for, the set, then what belongs to it.
@@ -76,9 +77,8 @@ extension STOQRequest {
             precondition(versions.count <= Self.versionsLimit, "versions of \(versions.count) bytes")
             return [Tag.metadata.rawValue] + versions
         case .standings: return [Tag.standings.rawValue]
-        case .command(let bytes):
-            precondition(bytes.count <= Self.commandLimit, "a command of \(bytes.count) bytes")
-            return [Tag.command.rawValue] + bytes
+        case .command(let bytes): return Self.encode(.command, bytes)
+        case .ownCommand(let bytes): return Self.encode(.ownCommand, bytes)
         }
     }
 
@@ -100,6 +100,7 @@ extension STOQRequest {
         let code = try reader.u8()
         guard let tag = Tag(rawValue: code) else { throw STOQRequestError.unknown(tag: code) }
         if tag == .command { return .command(try rest(&reader, limit: commandLimit)) }
+        if tag == .ownCommand { return .ownCommand(try rest(&reader, limit: commandLimit)) }
         if tag == .metadata { return .metadata(versions: try rest(&reader, limit: versionsLimit)) }
         if tag == .standings {
             try reader.expectEnd()
@@ -125,7 +126,7 @@ extension STOQRequest {
             request = .chunkLog(
                 set: set, from: from, size: from + (try reader.varint(max: ChunkLogHead.maximumSize - from)))
         case .swarm: request = .swarm(set: set, ReleaseDigest(try reader.digest()))
-        case .metadata, .standings, .command: preconditionFailure("a request without a set")
+        case .metadata, .standings, .command, .ownCommand: preconditionFailure("a request without a set")
         }
         try reader.expectEnd()
         return request
@@ -145,6 +146,11 @@ extension STOQRequest {
         writer.u8(tag.rawValue)
         writer.lengthPrefixed(Array(set.utf8))
         return writer
+    }
+
+    private static func encode(_ tag: Tag, _ command: [UInt8]) -> [UInt8] {
+        precondition(command.count <= commandLimit, "a command of \(command.count) bytes")
+        return [tag.rawValue] + command
     }
 
     private static func encode(_ tag: Tag, set: String, _ digests: [BLAKE3Digest]) -> [UInt8] {

@@ -29,6 +29,8 @@ package enum STOQRequest: Hashable, Sendable {
     case standings
     /// An operator's command in JSON; the answers are messages of their own form.
     case command([UInt8])
+    /// The same from the host itself, to its own agent: what nobody else may ask for.
+    case ownCommand([UInt8])
 
     /// The most digests in one request.
     package static let digestLimit = 4_096
@@ -52,6 +54,7 @@ package enum STOQRequest: Hashable, Sendable {
         case .swarm: "swarm"
         case .standings: "standings"
         case .command: "command"
+        case .ownCommand: "command of its own host"
         }
     }
 
@@ -61,7 +64,7 @@ package enum STOQRequest: Hashable, Sendable {
         case .release(let set, _), .changeset(let set, _), .nodes(let set, _), .chunkLists(let set, _),
             .chunks(let set, _), .packedTree(let set, _), .yanks(let set), .chunkLog(let set, _, _), .swarm(let set, _):
             set
-        case .metadata, .standings, .command: nil
+        case .metadata, .standings, .command, .ownCommand: nil
         }
     }
 
@@ -73,7 +76,7 @@ package enum STOQRequest: Hashable, Sendable {
         case .chunkLists(_, let digests): digests.count
         case .chunks(_, let digests): digests.count
         case .chunkLog: 2
-        case .packedTree, .command, .swarm: 0
+        case .packedTree, .command, .ownCommand, .swarm: 0
         }
     }
 }

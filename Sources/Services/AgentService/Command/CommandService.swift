@@ -25,7 +25,10 @@ struct CommandService: Sendable {
     let deliverReport: @Sendable () async -> Void
 
     /// Runs the command in `bytes` and answers on `stream`. A failure is an event, not an error.
-    func run(_ bytes: [UInt8], from peer: FleetIdentity, on stream: STOQStream) async throws {
+    /// - Parameter isOwnHost: this host asks itself, by `ownCommand`: that may adopt, and nothing else.
+    func run(
+        _ bytes: [UInt8], from peer: FleetIdentity, isOwnHost: Bool = false, on stream: STOQStream
+    ) async throws {
         let line = EventLine(stream: stream)
         do {
             let command = try WireJSON.decode(AgentCommand.self, from: bytes)
@@ -39,6 +42,12 @@ struct CommandService: Sendable {
                 metadata: [
                     "verb": "\(command.verb)", "set": "\(command.set ?? "-")", "operator": "\(peer.name)",
                 ])
+            guard isOwnHost == (command.verb == .adopt) else {
+                throw CommandFailure(
+                    .refused,
+                    isOwnHost ? "a host may only have itself adopt" : "only the host itself may have its agent adopt",
+                    hint: isOwnHost ? nil : "run `fleet-agent adopt` on \(settings.name)")
+            }
             switch command.verb {
             case .publish: try await publish(command, line)
             case .rollback: try await rollBack(command, line)
@@ -50,6 +59,7 @@ struct CommandService: Sendable {
             case .collect: try await collect(command, line)
             case .metadata: try await exchangeMetadata(command, line)
             case .pardon: try await pardon(command, line)
+            case .adopt: try await adopt(command, line)
             }
         } catch let failure as CommandFailure {
             try await line.send(.failed(failure))

@@ -67,7 +67,7 @@ package struct ContentService: Sendable {
         case .yanks:
             let list = try await pool.run { [store] in try store.yankList(set: set) }
             try await send([list], on: stream)
-        case .metadata, .standings, .command, .swarm:
+        case .metadata, .standings, .command, .ownCommand, .swarm:
             break
         }
     }

@@ -53,6 +53,11 @@ struct PeerService: STOQService {
                     return stream.reset(.notAllowed, "only operators may send commands")
                 }
                 try await commands.run(bytes, from: peer, on: stream)
+            } else if case .ownCommand(let bytes) = request {
+                guard peer.name == settings.name else {
+                    return stream.reset(.notAllowed, "only \(settings.name) itself may ask for that")
+                }
+                try await commands.run(bytes, from: peer, isOwnHost: true, on: stream)
             } else if case .standings = request {
                 try await content.send([verifier.list.encode()], on: stream)
             } else {

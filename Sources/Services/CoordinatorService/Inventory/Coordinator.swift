@@ -17,7 +17,10 @@ actor Coordinator {
 
     private let eventLoop: any EventLoop
     let identity: FleetIdentity
-    let fleetAnswer: FleetAnswer
+    var fleetAnswer: FleetAnswer
+    /// The fleet.yaml in force.
+    var policy: AcceptedPolicy
+    let hosts: FleetMembers
     let startedAt: Int64
     private let limits: CoordinatorLimits
     private var seal: ReleaseSeal
@@ -27,7 +30,7 @@ actor Coordinator {
     private var open: StateDatabase?
     let logger: Logger
     let now: @Sendable () -> Int64
-    private let arrive: @Sendable (CoordinatorPhase) -> Void
+    let arrive: @Sendable (CoordinatorPhase) -> Void
 
     var inventory: Inventory
     var polls = LongPolls()
@@ -61,12 +64,15 @@ actor Coordinator {
     ///   - now: seconds since 1970 by the coordinator's clock.
     ///   - onPhase: called where the work arrives.
     init(
-        policy: AcceptedPolicy, identity: FleetIdentity, desk: MembershipDesk, database: StateDatabase,
+        policy: AcceptedPolicy, hosts: FleetMembers, identity: FleetIdentity, desk: MembershipDesk,
+        database: StateDatabase,
         limits: CoordinatorLimits, logger: Logger, now: @escaping @Sendable () -> Int64,
         onPhase: @escaping @Sendable (CoordinatorPhase) -> Void
     ) throws {
         eventLoop = Self.thread.next()
         self.identity = identity
+        self.policy = policy
+        self.hosts = hosts
         self.limits = limits
         open = database
         self.logger = logger

@@ -8,7 +8,7 @@ import Hashing
 /// memory is always on disk too.
 package struct Inventory: Sendable {
     /// The accepted fleet.yaml.
-    private let policy: Fleet
+    private var policy: Fleet
     /// The same, with what operators said of hosts beyond it.
     private(set) var fleet: Fleet
     /// What operators said of hosts beyond fleet.yaml, by host and kind.
@@ -43,6 +43,17 @@ package struct Inventory: Sendable {
         self.overrides = overrides.sorted { ($0.mirror, $0.kind) < ($1.mirror, $1.kind) }
         fleet = policy.overridden(by: overrides)
         neighbourhoods = fleet.neighbourhoods().mapValues { ($0, Self.tag($0)) }
+    }
+
+    /// Goes by another fleet.yaml; what operators said of hosts beyond it stays.
+    mutating func rule(by fleet: Fleet) {
+        policy = fleet
+        override(overrides)
+    }
+
+    /// Forgets the last report of a host that left.
+    mutating func forget(_ mirror: String) {
+        mirrors[mirror] = nil
     }
 
     /// What operators said of one host, by kind.

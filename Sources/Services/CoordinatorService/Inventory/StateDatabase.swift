@@ -99,6 +99,8 @@ struct StateDatabase: Sendable {
         /// The encoded `SignedTerm` of the term in force, in base64.
         case signedTerm = "signed-term"
         case reportNow = "report-now"
+        /// BLAKE3 of the coordinator's own fleet.yaml as it was read last, in hexadecimal.
+        case fileDigest = "file-digest"
         /// The encoded `RepositoryDocuments` that were verified last, in base64.
         case metadata
     }
@@ -118,6 +120,23 @@ struct StateDatabase: Sendable {
                 "INSERT INTO policy (digest, text, accepted_at) VALUES (?, ?, ?)",
                 [.text(digest), .blob(text), .integer(now)])
             return now
+        }
+    }
+
+    /// The text that was accepted last; nil: none was.
+    func newestPolicy() throws -> [UInt8]? {
+        try connection.first("SELECT text FROM policy ORDER BY number DESC LIMIT 1") { try $0.blob(0) }
+    }
+
+    /// Forgets all that is kept of a host, but what operators said of its standing.
+    func forget(mirror name: String) throws {
+        try connection.withTransaction { session in
+            for table in ["report", "first_named", "override"] {
+                try session.run("DELETE FROM \(table) WHERE mirror = ?", [.text(name)])
+            }
+            for table in ["enrolment", "member"] {
+                try session.run("DELETE FROM \(table) WHERE name = ?", [.text(name)])
+            }
         }
     }
 

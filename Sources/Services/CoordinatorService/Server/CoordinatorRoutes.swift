@@ -102,11 +102,15 @@ struct CoordinatorRoutes: Sendable {
                     after: request.number("after"), wait: request.wait(longest: limits.longestWait),
                     connection: peer.connection))
         case .fleet:
-            return try .json(coordinator.fleetAnswer)
+            return try .json(await coordinator.fleetAnswer)
+        case .applyFleet:
+            let order = try await request.json(
+                PolicyOrder.self, limit: limits.policyBytes, deadline: limits.bodyDeadline)
+            return try .json(await coordinator.apply(order, by: peer.identity))
         case .health:
             return try .json(
                 HealthAnswer(
-                    fleet: coordinator.fleetAnswer.name, coordinator: coordinator.identity.name,
+                    fleet: await coordinator.fleetAnswer.name, coordinator: coordinator.identity.name,
                     version: FleetVersion.current, startedAt: coordinator.startedAt))
         }
     }

@@ -17,8 +17,9 @@ import Synchronization
 package struct CoordinatorServer: Service {
     private let coordinator: Coordinator
     private let fleet: Fleet
-    /// BLAKE3 of the fleet.yaml in force, in hexadecimal.
-    let policyDigest: String
+    /// BLAKE3 of the coordinator's own fleet.yaml as it was read, in hexadecimal.
+    let fileDigest: String
+    private let members: FleetMembers
     private let limits: CoordinatorLimits
     private let credentials: ServerCredentials
     private let logger: Logger
@@ -36,16 +37,21 @@ package struct CoordinatorServer: Service {
         now: @escaping @Sendable () -> Int64, onPhase: @escaping @Sendable (CoordinatorPhase) -> Void = { _ in },
         onListening: @escaping @Sendable (NetworkAddress) async throws -> Void
     ) throws(StartError) {
-        let policy = try AcceptedPolicy(file: configuration.fleet)
-        let credentials = try ServerCredentials(configuration, fleet: policy.fleet.name)
-        let folder = configuration.state ?? policy.fleet.coordinator.statePath
+        let file = try AcceptedPolicy(file: configuration.fleet)
+        let policy: AcceptedPolicy
+        let members: FleetMembers
+        let credentials = try ServerCredentials(configuration, fleet: file.fleet.name)
+        let folder = configuration.state ?? file.fleet.coordinator.statePath
         do {
+            let database = try StateDatabase(folder: folder)
+            policy = try file.inForce(database, logger)
+            members = FleetMembers(policy.fleet)
             coordinator = try Coordinator(
-                policy: policy, identity: credentials.identity,
+                policy: policy, hosts: members, identity: credentials.identity,
                 desk: MembershipDesk(
                     fleet: policy.fleet.name, verifier: credentials.verifier, authorityPEM: credentials.authorityPEM,
                     issuing: credentials.issuing),
-                database: StateDatabase(folder: folder), limits: limits, logger: logger, now: now,
+                database: database, limits: limits, logger: logger, now: now,
                 onPhase: onPhase)
         } catch let error as StartError {
             throw error
@@ -55,7 +61,8 @@ package struct CoordinatorServer: Service {
             )
         }
         fleet = policy.fleet
-        policyDigest = policy.digest
+        self.members = members
+        fileDigest = file.digest
         self.credentials = credentials
         self.limits = limits
         self.logger = logger
@@ -111,8 +118,7 @@ package struct CoordinatorServer: Service {
         router.add(middleware: ErrorGate(logger: logger))
         router.add(
             middleware: PeerGate(
-                fleet: fleet.name,
-                members: Dictionary(fleet.mirrors.map { ($0.name, $0.role) }, uniquingKeysWith: { first, _ in first }),
+                fleet: fleet.name, members: members,
                 verifier: credentials.verifier))
         CoordinatorRoutes(coordinator: coordinator, limits: limits).add(to: router)
         return router

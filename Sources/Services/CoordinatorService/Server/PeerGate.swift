@@ -58,8 +58,8 @@ struct PeerGate: RouterMiddleware {
 
     /// Name of the fleet.
     let fleet: String
-    /// The role of every mirror of fleet.yaml.
-    let members: [String: MirrorRole]
+    /// The hosts of fleet.yaml.
+    let members: FleetMembers
 
     /// Knows who lost their standing since their connection began.
     let verifier: PeerVerifier
@@ -95,10 +95,10 @@ struct PeerGate: RouterMiddleware {
         switch identity.role {
         case .operator, .coordinator, .reader: break
         case .agent, .origin:
-            guard let role = members[identity.name], (role == .origin) == (identity.role == .origin) else {
+            guard let role = members.role(of: identity.name), (role == .origin) == (identity.role == .origin) else {
                 throw RequestError.notAllowed(
                     "\(identity.uri) is not in fleet.yaml with that role",
-                    hint: "add \(identity.name) under mirrors: and restart the coordinator")
+                    hint: "add \(identity.name) under mirrors: and run `fleetctl apply`")
             }
         }
     }

@@ -2,7 +2,7 @@ package import FleetModel
 
 /// What an operator asks of one agent, as the JSON message that opens a control stream of STOQ.
 ///
-/// Only a certificate with the role `operator` may send one. Fields that a verb does not use are absent.
+/// Only a certificate with the role `operator` may send one; `adopt` only the agent's own host. Fields that a verb does not use are absent.
 /// The agent answers with a sequence of ``AgentEvent`` messages; the last one is `done` or `failed`.
 package struct AgentCommand: Codable, Equatable, Sendable {
     /// The verbs an agent knows.
@@ -29,6 +29,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
         case metadata
         /// Forget what `mirror` did as a source, so that it is asked again; the last event says whether anything was known.
         case pardon
+        /// Take the tree at `source` into the store as files of `set`; only of an agent by its own host.
+        case adopt
     }
 
     /// The version of this message; an agent refuses a newer one.
@@ -37,7 +39,7 @@ package struct AgentCommand: Codable, Equatable, Sendable {
     package var version: Int
     package var verb: Verb
     package var set: String?
-    /// Publish: the directory on the agent's host.
+    /// Publish and adopt: the directory on the agent's host.
     package var source: String?
     package var sequence: UInt64?
     package var other: UInt64?
@@ -49,6 +51,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
     package var yanked: Base64Bytes?
     /// Pardon: the name of the mirror.
     package var mirror: String?
+    /// Adopt: the name of the chunk profile of the set's releases.
+    package var chunkProfile: String?
     package var dryRun: Bool?
     package var quick: Bool?
     /// Publish and rollback: the release may take away more than hosts allow; its document says so.

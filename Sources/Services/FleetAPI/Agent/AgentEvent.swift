@@ -33,6 +33,8 @@ package struct AgentEvent: Codable, Equatable, Sendable {
     package var summary: CommandSummary?
     /// Collect: what was dropped.
     package var collected: CollectedSummary?
+    /// Adopt: what was taken.
+    package var adopted: AdoptedSummary?
     /// Publish and rollback, at the end: what had its time changed in place; nil: nothing had.
     package var retimed: RetimedFiles?
     /// Publish and rollback, at the end: the encoded `RepositoryDocuments` that sign the release.
@@ -189,6 +191,48 @@ package struct CollectedSummary: Codable, Equatable, Sendable {
         self.bytes = bytes
         self.isComplete = isComplete
         self.waitedFor = waitedFor
+        self.seconds = seconds
+    }
+}
+
+/// What an adoption took, and what it left; counts of files but where bytes are said.
+package struct AdoptedSummary: Codable, Equatable, Sendable {
+    package var files: UInt64
+    package var bytes: UInt64
+    package var linkedFiles: UInt64
+    package var linkedBytes: UInt64
+    /// Equal to a file that is held.
+    package var heldFiles: UInt64
+    /// Adopted by an earlier run; they count among the two above.
+    package var knownFiles: UInt64
+    package var otherOwner: UInt64
+    package var otherMode: UInt64
+    package var extended: UInt64
+    package var otherFileSystem: UInt64
+    package var changed: UInt64
+    package var unusable: UInt64
+    /// The path that the old folder gets by the first flip; nil: it stays where it is.
+    package var keptAs: String?
+    package var seconds: Double
+
+    package init(
+        files: UInt64, bytes: UInt64, linkedFiles: UInt64, linkedBytes: UInt64, heldFiles: UInt64, knownFiles: UInt64,
+        otherOwner: UInt64, otherMode: UInt64, extended: UInt64, otherFileSystem: UInt64, changed: UInt64,
+        unusable: UInt64, keptAs: String?, seconds: Double
+    ) {
+        self.files = files
+        self.bytes = bytes
+        self.linkedFiles = linkedFiles
+        self.linkedBytes = linkedBytes
+        self.heldFiles = heldFiles
+        self.knownFiles = knownFiles
+        self.otherOwner = otherOwner
+        self.otherMode = otherMode
+        self.extended = extended
+        self.otherFileSystem = otherFileSystem
+        self.changed = changed
+        self.unusable = unusable
+        self.keptAs = keptAs
         self.seconds = seconds
     }
 }

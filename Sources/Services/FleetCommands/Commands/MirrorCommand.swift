@@ -23,7 +23,7 @@ struct MirrorCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Enrol.self, Revoke.self, List.self, Show.self, Pause.self, Resume.self, Drain.self, Undrain.self,
-            Limit.self, Pardon.self,
+            Limit.self, Pardon.self, Expunge.self,
         ])
 
     /// `fleetctl mirror enrol`.
@@ -100,7 +100,7 @@ struct MirrorCommand: AsyncParsableCommand {
             print("revoked \(name)")
             if session.fleet.mirror(named: name) != nil {
                 session.terminal.note(
-                    "hint: \(name) still stands in \(session.file): enrol a host for it, or take it out")
+                    "hint: \(name) still stands in \(session.file): enrol a host for it, or take it out and expunge it")
             }
         }
     }
@@ -161,7 +161,7 @@ struct MirrorCommand: AsyncParsableCommand {
             guard let member, let status else {
                 throw FleetctlError(
                     .failed, "the coordinator's fleet.yaml has no mirror \(name)",
-                    hint: "hand it this one, and restart it")
+                    hint: "\(session.command) apply")
             }
             switch output.format {
             case .json: try printJSON(Shown(member: member, status: status))

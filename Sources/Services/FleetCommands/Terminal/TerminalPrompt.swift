@@ -16,6 +16,14 @@ enum TerminalPrompt {
         try ask("\(question) (yes) ", isSecret: false, hint: hint) == Array("yes".utf8)
     }
 
+    /// A line of text. Throws a `FleetctlError` with `hint` if there is no terminal, or it is no text.
+    static func text(_ question: String, hint: String) throws(FleetctlError) -> String {
+        guard let text = String(validating: try ask("\(question): ", isSecret: false, hint: hint), as: UTF8.self) else {
+            throw FleetctlError(.usage, "the answer is not UTF-8", hint: hint)
+        }
+        return text
+    }
+
     private static func ask(_ question: String, isSecret: Bool, hint: String) throws(FleetctlError) -> [UInt8] {
         let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
         guard terminal >= 0 else {

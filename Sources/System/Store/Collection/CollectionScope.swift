@@ -41,6 +41,11 @@ struct CollectionScope {
             lastNode = try last("node")
             lastList = try last("chunk_list")
             lastChangeset = try last("changeset")
+            if let before = try session.lastBeforeAdoptions() {
+                lastBlob = min(lastBlob, before.blob)
+                lastVariant = min(lastVariant, before.variant)
+                lastList = min(lastList, before.list)
+            }
         }
     }
 

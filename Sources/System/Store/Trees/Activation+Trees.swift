@@ -108,7 +108,9 @@ extension Activation {
     func renameLink() throws {
         let target = "\(StoreLayout.releasesFolder)/\(name)/\(document.sequence)"
         let current = Array(name.utf8)
-        if try store.data.stat(current)?.type != .symlink || store.data.readLink(current) != Array(target.utf8) {
+        let there = try store.data.stat(current)?.type
+        if there == .directory { return try store.swapAdopted(self.set, for: Array(target.utf8)) }
+        if try there != .symlink || store.data.readLink(current) != Array(target.utf8) {
             try staging.folder.unlinkIfPresent(StoreLayout.newLink)
             try staging.folder.makeSymlink(target, at: StoreLayout.newLink)
             try staging.folder.rename(StoreLayout.newLink, in: store.data, to: name)

@@ -241,5 +241,6 @@ extension Store {
             "UPDATE content_set SET head = ?, ahead = 0 WHERE number = ?", [.unsigned(sequence), .integer(set)])
         try session.forgetTimeChanges(of: set)
         try session.forgetUnfinishedFetch(of: set)
+        try session.endAdoption(of: set)
     }
 }

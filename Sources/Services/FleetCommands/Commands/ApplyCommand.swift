@@ -1,0 +1,96 @@
+import ArgumentParser
+import FleetAPI
+import FleetModel
+
+/// `fleetctl apply`: a changed fleet.yaml for the running coordinator.
+struct ApplyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply",
+        abstract: "Hand a changed fleet.yaml to the running coordinator.",
+        discussion: """
+            Shows what changes against the copy in force, and hands the file over unless a safety rule speaks against \
+            it: then nothing is changed (exit code 4). Rules that can be meant are named by --allow CODE. What operators \
+            said of hosts (pause, drain, limit) stays. It holds at once and after a restart, until another file is \
+            applied or the coordinator's own file is changed: who spoke last rules.
+
+            EXAMPLES
+              fleetctl -f fleet.yaml apply --dry-run
+              fleetctl -f fleet.yaml apply
+              fleetctl -f fleet.yaml apply --allow replicas -o json
+            """)
+
+    @OptionGroup var option: FleetOption
+    @OptionGroup var output: OutputOption
+    @Flag(help: "Only show what would change.") var dryRun = false
+    @Flag(help: "With --dry-run: exit with 2 when something would change.") var detailedExitcode = false
+    @Option(
+        name: .customLong("allow"),
+        help: ArgumentHelp(
+            "A rule that is broken on purpose; may be given again.",
+            discussion: "One of: \(Self.codes.joined(separator: ", "))."))
+    var allowed: [String] = []
+
+    private static let codes = PolicyRefusal.Code.allCases.filter(\.canBeAllowed).map(\.rawValue)
+
+    /// The rules that `texts` name. Throws a usage error that lists those that can be allowed.
+    static func codes(_ texts: [String]) throws(FleetctlError) -> [PolicyRefusal.Code] {
+        var found: [PolicyRefusal.Code] = []
+        for text in texts {
+            guard let code = PolicyRefusal.Code(rawValue: text), code.canBeAllowed else {
+                throw FleetctlError(
+                    .usage, "there is no rule \"\(text)\" that can be allowed",
+                    hint: "rules are: \(codes.joined(separator: ", "))")
+            }
+            found.append(code)
+        }
+        return found
+    }
+
+    func run() async throws {
+        let session = try FleetSession(option)
+        let answer = try await session.coordinator().apply(
+            PolicyOrder(text: session.text, dryRun: dryRun, allow: Self.codes(allowed)))
+        switch output.format {
+        case .json: try printJSON(answer)
+        case .table: PolicyText.show(answer, session, dryRun: dryRun)
+        }
+        if !answer.refusals.isEmpty { throw ExitStatus.refused.code }
+        if dryRun, detailedExitcode, !answer.changes.isEmpty { throw ExitStatus.changesPending.code }
+    }
+}
+
+/// What `apply` and `mirror expunge` show.
+enum PolicyText {
+    /// Changes on standard output, what speaks against them and what else there is to know on standard error.
+    static func show(_ answer: PolicyAnswer, _ session: FleetSession, dryRun: Bool) {
+        for change in answer.changes { print(line(change, file: session.file)) }
+        for refusal in answer.refusals {
+            let change = answer.changes.first { $0.isWithin(refusal.path) && $0.kind != .removed }
+            let place = change.map { "\(session.file):\($0.line):\($0.column): " } ?? ""
+            session.terminal.note("\(place)refused: \(refusal.path): \(refusal.message)")
+            session.terminal.note("hint: \(refusal.hint)")
+        }
+        for path in answer.afterRestart { session.terminal.warn("\(path) holds after a restart of the coordinator") }
+        guard answer.refusals.isEmpty else { return }
+        if answer.changes.isEmpty {
+            print("nothing changes")
+        } else if dryRun {
+            print("\(count(answer)) would be applied")
+        } else {
+            print("applied \(count(answer))")
+        }
+    }
+
+    private static func count(_ answer: PolicyAnswer) -> String {
+        "\(answer.changes.count) \(answer.changes.count == 1 ? "change" : "changes")"
+    }
+
+    private static func line(_ change: PolicyChange, file: String) -> String {
+        let place = "\(change.line):\(change.column)"
+        return switch change.kind {
+        case .added: "\(file):\(place): + \(change.path): \(change.after ?? "")"
+        case .changed: "\(file):\(place): \(change.path): \(change.before ?? "") -> \(change.after ?? "")"
+        case .removed: "\(file): - \(change.path): \(change.before ?? "") (\(place) of the copy in force)"
+        }
+    }
+}

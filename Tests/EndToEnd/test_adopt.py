@@ -1,0 +1,63 @@
+"""A mirror that has a tree from rsync: it is taken in by links, served meanwhile, and only what differs is fetched."""
+import json
+import os
+import subprocess
+
+import trees
+from lab import BIN, LabTest, listing, write
+
+
+class Adopt(LabTest):
+    mirrors = 2
+
+    def setUp(self):
+        super().setUp()
+        self.source = self.fleet.scratch("source")
+        trees.odd_tree(self.source)
+        trees.random_file(os.path.join(self.source, "large.img"), 20_000_000)
+        for name in self.fleet.mirrors:
+            subprocess.run(["cp", "-a", self.source, self.fleet.host(name, "srv", "debian")], check=True)
+        write(os.path.join(self.source, "news"), os.urandom(50_000))
+
+    def adopt(self, name, *arguments, config="agent.yaml", expect=0):
+        home = self.fleet.host(name)
+        done = subprocess.run(
+            [os.path.join(BIN, "fleet-agent"), "adopt", "debian", "srv/debian", "--config", config, *arguments],
+            cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        return done
+
+    def test_a_tree_of_rsync_is_taken_in_and_only_what_differs_is_fetched(self):
+        old = self.fleet.host("m1", "srv", "debian")
+        before = listing(old)
+        inode = os.stat(os.path.join(old, "large.img")).st_ino
+        # The agent of m1 runs and is asked; that of m2 does not.
+        said = self.adopt("m1")
+        self.assertRegex(said.stdout, r"the folder is kept as \S+/\.adopted/debian\n")
+        self.fleet.lab("kill", "m2")
+        first = json.loads(self.adopt("m2", "--json").stdout)
+        self.assertEqual(0, first["knownFiles"])
+        again = json.loads(self.adopt("m2", "--json").stdout)
+        self.assertEqual(again["files"], again["knownFiles"])
+        self.assertEqual(before, listing(old), "adopting changed the tree")
+        self.fleet.lab("start", "m2")
+
+        self.fleet("publish", "debian", self.source)
+        summary = self.fleet("sync", "debian", "--wait", "-o", "json").json
+        for mirror in summary["mirrors"]:
+            self.assertLess(sum(mirror["sets"][0]["bytesBySource"].values()), 200_000, mirror)
+        self.assertServed(self.source)
+        self.assertEqual(inode, os.stat(os.path.join(self.fleet.served("m1"), "large.img")).st_ino)
+        self.assertEqual(before, listing(self.fleet.host("m1", "srv", ".adopted", "debian")))
+        self.assertIn("is served from the store already", self.adopt("m1", expect=4).stderr)
+
+    def test_only_the_host_itself_may_have_its_agent_adopt(self):
+        # Another mirror, with its own certificate, asks the agent of m1.
+        with open(self.fleet.host("m1", "agent.yaml")) as file:
+            text = file.read()
+        for name in ("agent.pem", "agent.key"):
+            text = text.replace(name, self.fleet.host("m2", name))
+        write(self.fleet.host("m1", "stranger.yaml"), text.encode())
+        refused = self.adopt("m1", config="stranger.yaml", expect=5)
+        self.assertIn("only m1 itself may ask for that", refused.stderr)
+        self.adopt("m1")

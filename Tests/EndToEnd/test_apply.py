@@ -1,0 +1,88 @@
+"""A changed fleet.yaml is handed to the running coordinator: shown line by line, refused if unsafe, never half taken."""
+import os
+import re
+
+from lab import LabTest, wait_until, write
+
+
+class Apply(LabTest):
+    mirrors = 2
+
+    def edit(self, *replacements):
+        with open(self.fleet.fleet) as file:
+            text = file.read()
+        for old, new in replacements:
+            assert old in text, old
+            text = text.replace(old, new)
+        with open(self.fleet.fleet, "w") as file:
+            file.write(text)
+
+    def log(self):
+        with open(self.fleet.host("coordinator", "coordinator.log"), errors="replace") as file:
+            return file.read()
+
+    def without(self, name):
+        with open(self.fleet.fleet) as file:
+            lines = file.readlines()
+        with open(self.fleet.fleet, "w") as file:
+            file.writelines(line for line in lines if f"name: {name}," not in line)
+
+    def test_a_change_is_shown_taken_and_outlives_a_restart(self):
+        source = self.fleet.scratch("source")
+        write(os.path.join(source, "file"), b"one")
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait")
+        self.assertIn("nothing changes", self.fleet("apply").out)
+        self.fleet("mirror", "drain", "m2")
+        self.edit(("report_interval: 1s", "report_interval: 2s"), ("name: m1, region: lab", "name: m1, region: eu"))
+        shown = self.fleet("apply", "--dry-run", "--detailed-exitcode", expect=2).out
+        self.assertRegex(shown, r"fleet\.yaml:\d+:\d+: coordinator\.report_interval: 1s -> 2s\n")
+        self.assertRegex(shown, r"fleet\.yaml:\d+:\d+: mirrors\.m1\.region: lab -> eu\n2 changes would be applied")
+        self.assertEqual("lab", self.fleet.mirror("m1")["region"])
+        self.assertIn("applied 2 changes", self.fleet("apply").out)
+        self.assertEqual("eu", self.fleet.mirror("m1")["region"])
+        self.fleet.lab("stop", "coordinator")
+        self.fleet.lab("start", "coordinator")
+        self.assertEqual("eu", self.fleet.mirror("m1")["region"])
+        self.assertEqual("drained", self.fleet.mirror("m2")["state"])
+
+        # m2 is drained, and the set asks for two copies: both speak against its going.
+        self.edit(("replicas: 2", "replicas: 1"))
+        self.without("m2")
+        refused = self.fleet("apply", "-o", "json", expect=4).json
+        self.assertEqual(["override"], [refusal["code"] for refusal in refused["refusals"]])
+        self.assertFalse(refused["isApplied"])
+        said = self.fleet("apply", expect=4).err
+        self.assertIn("m2 is drained by operator: that would be forgotten with it", said)
+        self.assertIn("mirror expunge m2", said)
+        self.assertIn("m2", [m["name"] for m in self.fleet.status()["mirrors"]])
+        self.fleet("apply", "--allow", "override", expect=64)
+
+    def test_a_mirror_is_expunged_for_good_but_not_with_the_only_copy(self):
+        source = self.fleet.scratch("source")
+        write(os.path.join(source, "file"), b"one")
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait", "--mirror", "m2")
+        self.assertIn("still stands in", self.fleet("mirror", "expunge", "m2", expect=4).err)
+        self.edit(("replicas: 2", "replicas: 1"))
+        self.without("m2")
+        # m1 is behind: without m2 fewer copies would be left than the set asks for.
+        refused = self.fleet("mirror", "expunge", "m2", expect=4).err
+        self.assertIn("debian asks for 1 copies, and without m2 0 would be in step", refused)
+        self.assertEqual("in-sync", self.fleet.mirror("m2", "debian")["state"])
+        self.fleet("sync", "--wait", "--mirror", "m1")
+        done = self.fleet("mirror", "expunge", "m2")
+        self.assertIn("expunged m2", done.out)
+        self.assertIn("what stays on m2", done.err)
+        self.assertNotIn("m2", [m["name"] for m in self.fleet.status()["mirrors"]])
+        self.assertNotIn("m2", self.fleet("mirror", "list").out)
+        # Its agent is no member any more, also where it was connected, and what it served stays.
+        self.assertServed(source)
+        wait_until(lambda: re.search(r"agent/m2 (is not in fleet.yaml|was taken out)", self.log()), "m2 is refused")
+        self.fleet("mirror", "expunge", "m2")
+
+    def test_the_inventory_is_that_of_fleet_yaml(self):
+        children = self.fleet("export", "ansible-inventory").json["all"]["children"]
+        self.assertEqual({"origin", "m1", "m2"}, set(children["fleet_agents"]["hosts"]))
+        self.assertRegex(children["fleet_agents"]["hosts"]["m1"]["ansible_host"], r"^127\.\d+\.\d+\.\d+$")
+        self.assertEqual(["coord1"], list(children["fleet_coordinators"]["hosts"]))
