@@ -1,3 +1,5 @@
+package import UpdateFramework
+
 /// Everything that one host can ask of another: the endpoints of the coordinator's API, by the names of `Route`, and the
 /// kinds of requests between hosts.
 package enum Call: String, CaseIterable, Sendable {
@@ -25,10 +27,12 @@ package enum Call: String, CaseIterable, Sendable {
     case members
     case override
     // Between hosts.
-    /// Releases and all that they name, metadata, yanked paths, standings.
+    /// Releases and all that they name. A set's signed policy may keep it from some.
     case content
-    /// To take part in the swarm of a release.
+    /// To take part in the swarm of a release. A set's signed policy may keep it from some.
     case swarm
+    /// Metadata, yanked paths, standings, receipts: what every member has to hear, also one that may fetch a set no more.
+    case news
     /// An operator's command to an agent.
     case command
 }
@@ -57,7 +61,7 @@ package enum AccessTable {
         case .listReleases, .release, .health: hosts.union(watchers)
         case .listReports, .currentPlan, .plan, .term, .status, .fleet, .members: watchers
         case .makePlan, .declareTerm, .override: [.operator]
-        case .content: hosts.union(watchers)
+        case .content, .news: hosts.union(watchers)
         case .swarm: hosts
         case .command: [.operator]
         }
@@ -67,6 +71,13 @@ package enum AccessTable {
     package static func allows(_ role: FleetRole?, _ call: Call) -> Bool {
         guard let role else { return call == .authority || call == .join }
         return roles(call).contains(role)
+    }
+
+    /// The same for what is of one set, whose signed policy says who may fetch it. Operators look at everything.
+    package static func allows(_ peer: FleetIdentity, _ call: Call, of policy: SignedPolicy) -> Bool {
+        guard allows(peer.role, call) else { return false }
+        guard call == .content || call == .swarm, peer.role != .operator else { return true }
+        return policy.mayFetch(peer.name)
     }
 
     /// Whether a peer of that role may connect to a host at all.

@@ -22,7 +22,8 @@ package struct SetSync: Sendable {
     /// nil: there is no agent around it that could take part in a swarm.
     let swarms: Swarms?
     let trust: TrustedRepository
-    let removals: RemovalLimits
+    /// What agent.yaml says of trust; of what is signed as well the stricter counts.
+    let limits: AgentTrustSettings
     let activity: AgentActivity
     let pool: BlockingPool
     let clock: WallClock
@@ -40,7 +41,8 @@ package struct SetSync: Sendable {
     ) async throws -> SyncSummary {
         try await SetSync(
             line: line, host: host, store: store, sources: SourcePool(sources: line.sources, endpoint: endpoint),
-            swarms: nil, trust: trust, removals: .standard, activity: AgentActivity(), pool: pool, clock: WallClock(),
+            swarms: nil, trust: trust, limits: AgentTrustSettings(rootPath: ""), activity: AgentActivity(), pool: pool,
+            clock: WallClock(),
             logger: logger
         ).run()
     }
@@ -86,6 +88,8 @@ package struct SetSync: Sendable {
     private func fetch(_ meter: SyncMeter) async throws -> Outcome {
         let release = try await fetchRelease()
         try await takeYanks()
+        // Only now: the metadata that the release came with may have changed the policy.
+        let removals = limits.removals(under: trust.policy(ofSet: line.set))
         let session = try await pool.run { [store] in
             try store.beginFetch(
                 release, allowsEscapingLinks: release.document.allowsEscapingLinks, removals: removals)

@@ -134,7 +134,7 @@ final class SetSyncs: Sendable {
         let sync = SetSync(
             line: order.line, host: settings.name, store: store,
             sources: SourcePool(sources: order.line.sources, endpoint: endpoint), swarms: swarms, trust: trust,
-            removals: settings.trust.removals, activity: activity, pool: pool, clock: clock, logger: logger)
+            limits: settings.trust, activity: activity, pool: pool, clock: clock, logger: logger)
         let result = await withTaskGroup(of: Result<SyncSummary, any Error>?.self) { group in
             group.addTask {
                 do {
