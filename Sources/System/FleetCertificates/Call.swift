@@ -24,6 +24,7 @@ package enum Call: String, CaseIterable, Sendable {
     case status
     case fleet
     case health
+    case receipts
     case members
     case override
     // Between hosts.
@@ -55,7 +56,7 @@ package enum AccessTable {
         case .renewCertificate: [.agent]
         case .enrol: [.operator]
         case .submitStandings: hosts.union([.operator])
-        case .submitReport, .assignments: hosts
+        case .submitReport, .assignments, .receipts: hosts
         case .registerRelease: [.origin, .operator]
         case .submitMetadata: hosts.union([.operator])
         case .listReleases, .release, .health: hosts.union(watchers)

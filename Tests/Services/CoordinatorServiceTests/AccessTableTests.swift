@@ -9,7 +9,7 @@ struct AccessTableTests {
     /// has no certificate (n) may ask for it.
     private static let cells: [(call: Call, may: String)] = [
         (.authority, "aocOrn"), (.join, "aocOrn"), (.renewCertificate, "a"), (.enrol, "O"),
-        (.submitStandings, "aoO"), (.submitReport, "ao"), (.listReports, "Or"), (.assignments, "ao"),
+        (.submitStandings, "aoO"), (.submitReport, "ao"), (.listReports, "Or"), (.assignments, "ao"), (.receipts, "ao"),
         (.registerRelease, "oO"), (.submitMetadata, "aoO"), (.listReleases, "aoOr"), (.release, "aoOr"),
         (.makePlan, "O"), (.currentPlan, "Or"), (.plan, "Or"), (.term, "Or"), (.declareTerm, "O"),
         (.status, "Or"), (.fleet, "Or"), (.health, "aoOr"), (.members, "Or"), (.override, "O"), (.content, "aoOr"),

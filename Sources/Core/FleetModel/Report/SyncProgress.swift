@@ -2,7 +2,7 @@
 package struct SyncProgress: Codable, Sendable, Hashable {
     /// The release that is fetched.
     package var sequence: UInt64
-    /// What is done now, one word: `metadata`, `chunks`, `commit`, `tree` or `flip`.
+    /// What is done now, one word: `metadata`, `chunks`, `hold`, `quorum`, `commit`, `tree` or `flip`.
     package var phase: String
     /// Bytes to fetch in all; 0 until that is known.
     package var bytesTotal: UInt64
@@ -10,6 +10,13 @@ package struct SyncProgress: Codable, Sendable, Hashable {
     package var bytesDone: UInt64
     /// Bytes a second over the last few seconds.
     package var bytesPerSecond: Double
+    /// How many mirrors are known to hold the release, of how many that must before it is served; nil: nobody is waited for.
+    package var receipts: ReceiptCount?
+
+    /// What is done now, in words.
+    package var words: String {
+        receipts.map { "waiting for \($0.need) receipts, \($0.have) \($0.have == 1 ? "is" : "are") there" } ?? phase
+    }
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -17,19 +24,21 @@ package struct SyncProgress: Codable, Sendable, Hashable {
         phase: String,
         bytesTotal: UInt64 = 0,
         bytesDone: UInt64 = 0,
-        bytesPerSecond: Double = 0
+        bytesPerSecond: Double = 0,
+        receipts: ReceiptCount? = nil
     ) {
         self.sequence = sequence
         self.phase = phase
         self.bytesTotal = bytesTotal
         self.bytesDone = bytesDone
         self.bytesPerSecond = bytesPerSecond
+        self.receipts = receipts
     }
 }
 
 extension SyncProgress {
     private enum CodingKeys: String, CodingKey {
-        case sequence, phase, bytesTotal, bytesDone, bytesPerSecond
+        case sequence, phase, bytesTotal, bytesDone, bytesPerSecond, receipts
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -40,6 +49,7 @@ extension SyncProgress {
         bytesTotal = try container.decodeIfPresent(UInt64.self, forKey: .bytesTotal) ?? 0
         bytesDone = try container.decodeIfPresent(UInt64.self, forKey: .bytesDone) ?? 0
         bytesPerSecond = try container.decodeIfPresent(Double.self, forKey: .bytesPerSecond) ?? 0
+        receipts = try container.decodeIfPresent(ReceiptCount.self, forKey: .receipts)
     }
 
     /// Writes the value.
@@ -50,5 +60,20 @@ extension SyncProgress {
         try container.encode(bytesTotal, forKey: .bytesTotal)
         try container.encode(bytesDone, forKey: .bytesDone)
         try container.encode(bytesPerSecond, forKey: .bytesPerSecond)
+        try container.encodeIfPresent(receipts, forKey: .receipts)
+    }
+}
+
+/// How many receipts of a release are known, and how many must be before it is served.
+package struct ReceiptCount: Codable, Sendable, Hashable {
+    /// Known ones, the mirror's own among them.
+    package var have: Int
+    /// As the signed policy and agent.yaml ask for.
+    package var need: Int
+
+    /// `have` of `need`.
+    package init(have: Int, need: Int) {
+        self.have = have
+        self.need = need
     }
 }

@@ -82,18 +82,6 @@ extension PeerService {
     }
 }
 
-extension STOQRequest {
-    /// Its row in the table of who may ask for what.
-    fileprivate var call: Call {
-        switch self {
-        case .release, .changeset, .nodes, .chunkLists, .chunks, .packedTree, .chunkLog: .content
-        case .swarm: .swarm
-        case .metadata, .yanks, .standings: .news
-        case .command: .command
-        }
-    }
-}
-
 /// A request that is refused in good order.
 package struct ServeRefusal: Error {
     /// What the stream is reset with.

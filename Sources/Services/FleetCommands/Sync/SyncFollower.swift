@@ -81,6 +81,9 @@ struct SyncFollower {
         var isActive: Bool
     }
 
+    /// Reasons to do nothing that only a person can take away.
+    private static let needsAPerson: Set<ReasonCode> = [.shortOfDisk, .overQuota, .notAllowed, .tooFewMirrors]
+
     /// The lines of the plan that this command waits for, with what the status says of each.
     private func targets(in status: FleetStatus) -> [Target] {
         let notWaitedFor: Set<ReasonCode> = [
@@ -107,7 +110,7 @@ struct SyncFollower {
                 state.badPaths == 0, state.missingBytes == 0, state.state != .failing
             {
                 target.verdict = .done
-            } else if line.reason.code == .shortOfDisk || line.reason.code == .overQuota {
+            } else if Self.needsAPerson.contains(line.reason.code) {
                 target.verdict = .failed(line.reason.text)
             } else if let state, !isActive, state.state == .failing, let last = state.lastSync,
                 last.sequence == line.sequence, let failure = last.failure,
@@ -131,7 +134,7 @@ struct SyncFollower {
             case .failed(let why):
                 return ProgressRow(label: label, done: 0, total: total, note: "failed: \(why)", isFinished: true)
             case .pending:
-                let note = progress?.phase ?? (target.line.action == .none ? target.line.reason.text : "waiting")
+                let note = progress?.words ?? (target.line.action == .none ? target.line.reason.text : "waiting")
                 return ProgressRow(
                     label: label, done: min(progress?.bytesDone ?? 0, total), total: total, note: note)
             }
