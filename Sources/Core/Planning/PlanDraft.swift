@@ -1,4 +1,5 @@
 import FleetModel
+import UpdateFramework
 
 /// One plan in the making.
 struct PlanDraft {
@@ -7,6 +8,8 @@ struct PlanDraft {
     /// Every mirror, sorted by name.
     let mirrors: [MirrorAssessment]
     let request: PlanRequest
+    /// What is signed of each set.
+    let policies: [String: SignedPolicy]
 
     /// The lines of the plan, by mirror, then by set.
     func lines() -> [PlanLine] {
@@ -17,6 +20,7 @@ struct PlanDraft {
             guard case .act(let work) = wish.verdict, let mirror = wish.mirror, let head = wish.head else {
                 return line(wish, .none, wish.verdict.reason)
             }
+            if let refusal = fetchRefusal(wish, work) { return line(wish, .none, refusal) }
             if let excess = excess(wish, work) { return line(wish, .none, excess) }
             if let shortage = shortages[wish.mirrorName] { return line(wish, .none, shortage) }
             let choice = SourceChoice(
@@ -40,7 +44,7 @@ struct PlanDraft {
             }
             return line
         }
-        return PeerChoice(lines, mirrors: mirrors).lines
+        return PeerChoice(withQuorum(lines), mirrors: mirrors).lines
     }
 
     private func line(_ wish: Wish, _ action: PlanAction, _ reason: Reason) -> PlanLine {
@@ -91,6 +95,47 @@ struct PlanDraft {
         return Wish(
             mirrorName: mirrorName, setName: setName, mirror: mirror, head: set.head,
             verdict: SetVerdict(mirror: mirror, set: set, history: history))
+    }
+
+    /// That the signed policy keeps the set from the mirror.
+    private func fetchRefusal(_ wish: Wish, _ work: SetVerdict.Work) -> Reason? {
+        guard policies[wish.setName]?.mayFetch(wish.mirrorName) == false else { return nil }
+        return Reason(
+            code: .notAllowed,
+            text: "the signed policy of \(wish.setName) does not let \(wish.mirrorName) fetch it: fleetctl trust policy"
+                + " \(wish.setName) --fetch")
+    }
+
+    /// The lines without those for a release that too few mirrors would hold to serve it.
+    private func withQuorum(_ lines: [PlanLine]) -> [PlanLine] {
+        lines.map { line in
+            let quorum = policies[line.set]?.flipQuorum ?? 0
+            guard line.action == .sync, quorum > 0 else { return line }
+            let holders = holders(of: line.set, lines)
+            guard holders < quorum else { return line }
+            let few = holders == 1 ? "1 mirror would" : "\(holders) mirrors would"
+            var line = line
+            line.action = .none
+            line.sources = []
+            line.reason = Reason(
+                code: .tooFewMirrors,
+                text:
+                    "\(quorum) mirrors must hold \(line.set) \(line.sequence.map { "\($0)" } ?? "") before one serves it,"
+                    + " and \(few): sync more of them at once, or fleetctl trust policy \(line.set) --flip-quorum")
+            return line
+        }
+    }
+
+    /// How many mirrors hold the head of a set already, or would by these lines.
+    private func holders(of set: String, _ lines: [PlanLine]) -> Int {
+        mirrors.count { mirror in
+            guard mirror.policy.role == .mirror, SetVerdict.standing(mirror) == nil,
+                policies[set]?.mayFetch(mirror.policy.name) != false
+            else { return false }
+            let known = mirror.sets.first { $0.policy.name == set }
+            return known?.servesHead == true || known?.report?.activity == .syncing
+                || lines.contains { $0.mirror == mirror.policy.name && $0.set == set && $0.action != .none }
+        }
     }
 
     /// That a release is larger than the quota of its set, by how much; what is served already is still repaired.

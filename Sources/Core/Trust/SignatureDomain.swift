@@ -7,6 +7,8 @@ package enum SignatureDomain: String, Sendable {
     case term = "mirrorfleet v1 term"
     /// An operator's signature over a host's standing.
     case standing = "mirrorfleet v1 standing"
+    /// A mirror's signature over a receipt.
+    case receipt = "mirrorfleet v1 receipt"
 
     /// What is signed: the domain, a zero byte, the bytes. No domain has a zero byte, so none is the beginning of
     /// another one's message.

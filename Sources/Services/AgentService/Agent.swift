@@ -80,6 +80,7 @@ struct Agent: Service {
             settings: settings, store: store, record: SourceRecord(in: folder, clock: clock, logger: logger),
             pool: pool,
             logger: logger)
+        let receipts = Receipts(credentials: credentials, clock: clock, logger: logger)
         let commands = CommandService(
             settings: live, store: store, trust: trust, activity: activity, pool: pool, clock: clock,
             tender: tender, swarms: swarms, logger: logger, deliverReport: { await reports.deliver() })
@@ -87,14 +88,19 @@ struct Agent: Service {
             settings: Self.endpointSettings(credentials, settings),
             service: PeerService(
                 settings: settings, store: store, trust: trust, pool: pool,
-                content: ContentService(store: store, trust: trust, pool: pool, swarms: swarms),
+                content: ContentService(store: store, trust: trust, pool: pool, swarms: swarms, receipts: receipts),
                 verifier: credentials.verifier,
-                commands: commands, logger: logger, greeted: { greetings.take($0, from: $1) }),
+                commands: commands, logger: logger,
+                greeted: {
+                    greetings.take($0, from: $1)
+                    // Who has something new may hold what is waited for.
+                    receipts.news.raise()
+                }),
             logger: logger)
         bandwidth = BandwidthControl(ceilings: settings.bandwidth, endpoint: endpoint, clock: clock, logger: logger)
         reporter = Reporter(
-            settings: settings, credentials: credentials, store: store, trust: trust, activity: activity,
-            endpoint: endpoint, bandwidth: bandwidth, swarms: swarms,
+            settings: settings, credentials: credentials, store: store, trust: trust, receipts: receipts,
+            activity: activity, endpoint: endpoint, bandwidth: bandwidth, swarms: swarms,
             client: client, pool: pool, clock: clock, logger: logger)
         bandwidth.take(yieldAbove: swarms.policy.sharing.yieldAbovePercent)
         reports.connect(reporter)
@@ -105,7 +111,11 @@ struct Agent: Service {
             logger: logger)
         syncs = SetSyncs(
             settings: live, store: store, endpoint: endpoint, trust: trust, activity: activity, pool: pool,
-            clock: clock, tender: tender, swarms: swarms, logger: logger)
+            clock: clock, tender: tender, swarms: swarms,
+            receipts: ReceiptExchange(
+                known: receipts, endpoint: endpoint, client: client, neighbours: { [standings] in standings.neighbours }
+            ),
+            logger: logger)
         let generations = GenerationFile(in: folder)
         // Reports say it from the first one on: a coordinator that lost its plans learns from them what was followed.
         activity.generation = try generations.read()

@@ -63,6 +63,13 @@ extension CoordinatorClient {
         try await optional { try await call(.release, filling: ["set": set, "sequence": String(sequence)]) }
     }
 
+    /// What mirrors said in their reports of holding a release (agents and origins), an encoded `ReceiptList`; `release` is
+    /// the digest of its document in hex.
+    package func receipts(set: String, release: String) async throws -> [UInt8] {
+        let answer: ReceiptsAnswer = try await call(.receipts, filling: ["set": set, "release": release])
+        return answer.receipts.bytes
+    }
+
     /// Makes a plan (operators); see `PlanOrder`.
     package func makePlan(_ order: PlanOrder) async throws -> PlanAnswer {
         try await call(.makePlan, body: order, wait: .seconds(min(max(order.refreshSeconds, 0), 30)))

@@ -52,3 +52,14 @@ package struct ReleaseList: Codable, Sendable, Equatable {
         self.releases = releases
     }
 }
+
+/// Answer to `GET /v1/receipts/{set}/{release}`.
+package struct ReceiptsAnswer: Codable, Sendable, Equatable {
+    /// An encoded `ReceiptList`: what mirrors said in their last reports, each word signed by its mirror.
+    package var receipts: Base64Bytes
+
+    /// Wraps an encoded list.
+    package init(receipts: [UInt8]) {
+        self.receipts = Base64Bytes(receipts)
+    }
+}

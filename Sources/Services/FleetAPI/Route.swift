@@ -33,6 +33,8 @@ package enum Route: String, CaseIterable, Sendable {
     case listReleases
     /// `GET /v1/releases/{set}/{sequence}`: one registered release.
     case release
+    /// `GET /v1/receipts/{set}/{release}`: which mirrors say that they hold a release, by its digest.
+    case receipts
     /// `POST /v1/plans`: make a plan, or only show it.
     case makePlan
     /// `GET /v1/plans/current`: the newest plan.
@@ -58,7 +60,8 @@ package enum Route: String, CaseIterable, Sendable {
         case .submitReport, .registerRelease, .submitMetadata, .makePlan, .declareTerm, .join, .renewCertificate,
             .enrol, .submitStandings, .override, .applyFleet:
             "POST"
-        case .authority, .members, .listReports, .assignments, .listReleases, .release, .currentPlan, .plan, .term,
+        case .authority, .members, .listReports, .assignments, .listReleases, .release, .receipts, .currentPlan, .plan,
+            .term,
             .status, .fleet,
             .health:
             "GET"
@@ -80,6 +83,7 @@ package enum Route: String, CaseIterable, Sendable {
         case .registerRelease, .listReleases: "/v1/releases"
         case .submitMetadata: "/v1/metadata"
         case .release: "/v1/releases/{set}/{sequence}"
+        case .receipts: "/v1/receipts/{set}/{release}"
         case .makePlan: "/v1/plans"
         case .currentPlan: "/v1/plans/current"
         case .plan: "/v1/plans/{generation}"
@@ -109,6 +113,7 @@ extension Route {
         case .submitMetadata: .submitMetadata
         case .listReleases: .listReleases
         case .release: .release
+        case .receipts: .receipts
         case .makePlan: .makePlan
         case .currentPlan: .currentPlan
         case .plan: .plan

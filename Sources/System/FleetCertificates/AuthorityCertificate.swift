@@ -41,6 +41,16 @@ struct AuthorityCertificate {
             && certificate.publicKey.isValidSignature(other.signature, for: other)
     }
 
+    /// Whether this authority's own key signed a host's certificate, or an issuing key that it certified, whose
+    /// certificate is the first of `above`. A host's own certificate is no issuing key's.
+    func issued(_ other: Certificate, through above: [Certificate]) -> Bool {
+        if issued(other) { return true }
+        guard let issuing = above.first, issued(issuing), other.issuer == issuing.subject,
+            case .isCertificateAuthority? = try? issuing.extensions.basicConstraints
+        else { return false }
+        return issuing.publicKey.isValidSignature(other.signature, for: other)
+    }
+
     /// The fleet of `spiffe://FLEET`.
     private static func fleet(of uri: String) -> String? {
         let probe = try? FleetIdentity(uri: uri + "/agent/a")

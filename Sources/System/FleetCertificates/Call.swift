@@ -1,3 +1,5 @@
+package import UpdateFramework
+
 /// Everything that one host can ask of another: the endpoints of the coordinator's API, by the names of `Route`, and the
 /// kinds of requests between hosts.
 package enum Call: String, CaseIterable, Sendable {
@@ -23,13 +25,16 @@ package enum Call: String, CaseIterable, Sendable {
     case fleet
     case applyFleet
     case health
+    case receipts
     case members
     case override
     // Between hosts.
-    /// Releases and all that they name, metadata, yanked paths, standings.
+    /// Releases and all that they name. A set's signed policy may keep it from some.
     case content
-    /// To take part in the swarm of a release.
+    /// To take part in the swarm of a release. A set's signed policy may keep it from some.
     case swarm
+    /// Metadata, yanked paths, standings, receipts: what every member has to hear, also one that may fetch a set no more.
+    case news
     /// An operator's command to an agent.
     case command
     /// A host's command to its own agent; the agent takes it from a certificate with its own name only.
@@ -54,13 +59,13 @@ package enum AccessTable {
         case .renewCertificate: [.agent]
         case .enrol: [.operator]
         case .submitStandings: hosts.union([.operator])
-        case .submitReport, .assignments: hosts
+        case .submitReport, .assignments, .receipts: hosts
         case .registerRelease: [.origin, .operator]
         case .submitMetadata: hosts.union([.operator])
         case .listReleases, .release, .health: hosts.union(watchers)
         case .listReports, .currentPlan, .plan, .term, .status, .fleet, .members: watchers
         case .makePlan, .declareTerm, .override, .applyFleet: [.operator]
-        case .content: hosts.union(watchers)
+        case .content, .news: hosts.union(watchers)
         case .swarm: hosts
         case .command: [.operator]
         case .ownCommand: hosts
@@ -71,6 +76,13 @@ package enum AccessTable {
     package static func allows(_ role: FleetRole?, _ call: Call) -> Bool {
         guard let role else { return call == .authority || call == .join }
         return roles(call).contains(role)
+    }
+
+    /// The same for what is of one set, whose signed policy says who may fetch it. Operators look at everything.
+    package static func allows(_ peer: FleetIdentity, _ call: Call, of policy: SignedPolicy) -> Bool {
+        guard allows(peer.role, call) else { return false }
+        guard call == .content || call == .swarm, peer.role != .operator else { return true }
+        return policy.mayFetch(peer.name)
     }
 
     /// Whether a peer of that role may connect to a host at all.

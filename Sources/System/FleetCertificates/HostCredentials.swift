@@ -93,10 +93,9 @@ package struct HostCredentials: Sendable {
             throw otherAuthority(certificatePath, authority, authorityPath)
         }
         if authority.issued(host.certificate) { return false }
-        guard let issuing = above.first, authority.issued(issuing),
-            host.certificate.issuer == issuing.subject,
-            issuing.publicKey.isValidSignature(host.certificate.signature, for: host.certificate)
-        else { throw otherAuthority(certificatePath, authority, authorityPath) }
+        guard authority.issued(host.certificate, through: above) else {
+            throw otherAuthority(certificatePath, authority, authorityPath)
+        }
         guard host.identity.role == .agent, host.admission != nil else {
             throw CredentialError(
                 .identity, certificatePath, "is from the coordinator's issuing key, which makes agents only",

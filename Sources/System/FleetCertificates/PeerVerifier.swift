@@ -65,6 +65,11 @@ package final class PeerVerifier: Sendable {
         return host
     }
 
+    /// Whether a host's certificate leads to the fleet's authority, by itself or by the issuing key's in `above`.
+    func isCertified(_ certificate: Certificate, through above: [Certificate]) -> Bool {
+        authority.issued(certificate, through: above)
+    }
+
     private func read(_ host: HostCertificate) throws(IdentityError) -> VerifiedHost {
         let identity = host.identity
         if authority.issued(host.certificate) {

@@ -1,8 +1,8 @@
-import FleetCertificates
+package import FleetCertificates
 import Logging
 import NIOCore
 import NIOSSL
-import STOQ
+package import STOQ
 import Synchronization
 
 /// Who a dialled connection must lead to.
@@ -234,12 +234,13 @@ final class EndpointCore: Sendable {
 
 extension STOQRequest {
     /// Its row in the table of who may ask for what; which sets a peer may have is for the service.
-    var call: Call {
+    package var call: Call {
         switch self {
-        case .command: .command
+        case .release, .changeset, .nodes, .chunkLists, .chunks, .packedTree, .chunkLog: .content
+        case .metadata, .yanks, .standings, .receipts: .news
         case .swarm: .swarm
         case .ownCommand: .ownCommand
-        default: .content
+        case .command: .command
         }
     }
 }

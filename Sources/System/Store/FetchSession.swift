@@ -14,7 +14,8 @@ package import Trust
 /// 4. Call `prepareChunks`, get what it says is missing, from several sources and threads if wished, and give it to
 ///    `supply(chunks:)`.
 /// 5. Call `nextWindow`; while it is true, there are more blobs than are planned at once: go on at 3.
-/// 6. Call `finish`. When it returns the release is durable, served and the head.
+/// 6. Call `hold` if others are to be told that all is here before it is served; anything may happen in between.
+/// 7. Call `finish`. When it returns the release is durable, served and the head.
 ///
 /// Everything given is verified against a digest that the release's signature reaches. A session that is suspended, or
 /// whose process was killed, leaves its staged parts: the next one of the set goes on with what is right in them.
@@ -142,23 +143,39 @@ package final class FetchSession: Sendable {
     /// - Parameter trees: which trees of older releases stay as they are.
     package func finish(_ trees: TreePolicy = TreePolicy()) throws -> ServedState {
         try state.withLock { state in
-            guard state.stage != .ended else { throw StoreError.sessionEnded(set: name) }
-            guard state.stage == .chunks else { throw StoreError.tooEarly(set: name, step: "finishing a fetch") }
-            guard state.needs.missingCount == 0 else {
-                throw StoreError.missingChunks(set: name, count: state.needs.missingCount)
-            }
-            guard state.nextPath == nil else { throw StoreError.tooEarly(set: name, step: "finishing a fetch") }
+            try expectAll(state)
             state.stage = .finishing
         }
         defer { suspend() }
-        try store.keep(trees.keepReleases, of: set.number)
-        try commitGroup(isLast: true)
-        let activation = Activation(
-            store: store, set: set, document: release.document, digest: release.digest, bytes: release.bytes,
-            staging: staging, base: try base(), changes: state.withLock { $0.changes }, policy: trees)
-        let served = try activation.run()
+        let served = try settled(trees).run()
         try store.staging.removeTree(Array(StagingFolder.name(name, .fetch).utf8))
         return served
+    }
+
+    /// Makes everything durable and proves that the release is complete, as `finish` does, and serves nothing yet: what a
+    /// receipt says. The session goes on.
+    /// - Throws: what `finish` throws; the session has ended only if what was staged is of no use any more.
+    package func hold(_ trees: TreePolicy = TreePolicy()) throws {
+        try state.withLock { try expectAll($0) }
+        try settled(trees).hold()
+    }
+
+    private func expectAll(_ state: State) throws {
+        guard state.stage != .ended else { throw StoreError.sessionEnded(set: name) }
+        guard state.stage == .chunks else { throw StoreError.tooEarly(set: name, step: "finishing a fetch") }
+        guard state.needs.missingCount == 0 else {
+            throw StoreError.missingChunks(set: name, count: state.needs.missingCount)
+        }
+        guard state.nextPath == nil else { throw StoreError.tooEarly(set: name, step: "finishing a fetch") }
+    }
+
+    /// The way to the flip, with all that was fetched recorded.
+    private func settled(_ trees: TreePolicy) throws -> Activation {
+        try store.keep(trees.keepReleases, of: set.number)
+        try commitGroup(isLast: true)
+        return Activation(
+            store: store, set: set, document: release.document, digest: release.digest, bytes: release.bytes,
+            staging: staging, base: try base(), changes: state.withLock { $0.changes }, policy: trees)
     }
 
     /// Makes what was written durable with one syncfs, and records the blobs that are finished.

@@ -21,10 +21,15 @@ import Trust
         read.logLevel = .debug
         read.publishFrom = ["/srv/origin"]
         read.disk.reserve = .bytes(1_000)
-        read.trust.removals.maxDelete = 50
+        read.trust.maxDelete = 50
+        read.trust.flipQuorum = 2
+        read.trust.floorPeers = 1
         let reload = SettingsReload(current, read)
         #expect(reload.settings == read)
-        #expect(reload.taken == ["log_level", "publish_from", "disk", "trust.max_delete, trust.max_shrink"])
+        #expect(
+            reload.taken == [
+                "log_level", "publish_from", "disk", "trust.max_delete", "trust.flip_quorum", "trust.floor",
+            ])
         #expect(reload.needRestart == [])
     }
 

@@ -1,6 +1,7 @@
 import FleetFile
 import FleetModel
 import Planning
+import UpdateFramework
 
 /// A text scenario: commands with their expected output, run in order over one fleet.
 ///
@@ -12,6 +13,7 @@ import Planning
 /// report MIRROR [SET=SEQ ...] [free=SIZE] [total=SIZE] [store=SIZE] [shares=yes|no]    comes in now; a set not named is
 ///   not served
 ///   SET bad=PATH[,PATH] | missing=SIZE | syncing | root=TEXT | failed=N[!] [MESSAGE]    lines below a report
+/// policy SET [quorum=N] [fetch=MIRROR,...]    is signed
 /// plan [SET ...] [on MIRROR ...]
 /// status
 /// ```
@@ -22,6 +24,7 @@ struct PlannerScenario {
     private var observations: [String: MirrorObservation] = [:]
     private var now: Int64 = 0
     private var generation: Generation?
+    private var policies: [String: SignedPolicy] = [:]
     private var reportNumber: UInt64 = 0
 
     struct Failure: Error, CustomStringConvertible {
@@ -64,6 +67,7 @@ struct PlannerScenario {
             now = time
         case "release": try release(Array(words.dropFirst()))
         case "report": try report(Array(words.dropFirst()), details: lines.dropFirst())
+        case "policy": try policy(Array(words.dropFirst()))
         case "plan": return try plan(Array(words.dropFirst()))
         case "status":
             let status = StatusComputation.status(
@@ -162,6 +166,19 @@ struct PlannerScenario {
         }
     }
 
+    private mutating func policy(_ words: [String]) throws {
+        var policy = SignedPolicy()
+        for word in words.dropFirst() {
+            let pair = word.split(separator: "=").map(String.init)
+            switch pair[0] {
+            case "quorum": policy.flipQuorum = Int(pair[1]) ?? 0
+            case "fetch": policy.fetch = FetchRule(mirrors: pair[1].split(separator: ",").map(String.init))
+            default: throw Failure(description: "policy: \(word)")
+            }
+        }
+        policies[words[0]] = policy
+    }
+
     private mutating func plan(_ words: [String]) throws -> [String] {
         let parts = words.split(separator: "on", maxSplits: 1, omittingEmptySubsequences: false)
         let sets = parts.first.map(Array.init) ?? []
@@ -169,7 +186,7 @@ struct PlannerScenario {
         let plan = Planner.plan(
             fleet: try known(), releases: releases, inventory: Array(observations.values),
             request: PlanRequest(sets: sets.isEmpty ? nil : sets, mirrors: parts.count == 2 ? Array(parts[1]) : nil),
-            parent: generation, generation: next, now: now)
+            parent: generation, generation: next, policies: policies, now: now)
         generation = next
         return PlanText.render(plan).split(separator: "\n").map(String.init)
     }

@@ -56,6 +56,27 @@ private struct Fleet {
 }
 
 @Suite struct TrustChangeTests {
+    @Test func `A policy is signed by targets, shown in words, and stays when something else changes`() throws {
+        var fleet = try Fleet()
+        let policy = SignedPolicy(flipQuorum: 2, maxDelete: 30)
+        let change = try fleet.change { try $0.setPolicy(policy, ofSet: "debian") }
+        #expect(change.documents.map(\.role) == [.targets] && change.missing.count == 1)
+        #expect(change.words.contains("    + flip_quorum: 2") && change.words.contains("    + max_delete: 30%"))
+        fleet.take(try change.signed(by: [2]))
+        #expect(try fleet.trust.targets.policies == ["debian": policy])
+        fleet.take(try fleet.change { try $0.add(owned(5), to: #require(RoleName.ofSet("debian"))) }.signed(by: [2]))
+        #expect(try fleet.trust.targets.policies == ["debian": policy])
+        let narrower = try fleet.change { plan in
+            try plan.setPolicy(SignedPolicy(flipQuorum: 2, fetch: FetchRule(mirrors: ["m1"])), ofSet: "debian")
+        }
+        #expect(narrower.words.contains("      flip_quorum: 2") && narrower.words.contains("    - max_delete: 30%"))
+        #expect(narrower.words.contains("    + fetch: mirror=m1"))
+        #expect(throws: TrustChangeError.nothingChanges) {
+            _ = try fleet.change { try $0.setPolicy(policy, ofSet: "debian") }
+        }
+        #expect(throws: TrustChangeError.self) { _ = try fleet.change { try $0.setPolicy(policy, ofSet: "iso") } }
+    }
+
     @Test func `a second root person, and a threshold of two: both have to sign`() throws {
         var fleet = try Fleet()
         let change = try fleet.change { try $0.add(owned(5), to: .root, threshold: 2) }

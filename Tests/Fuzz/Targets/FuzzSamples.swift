@@ -17,6 +17,7 @@ enum FuzzSamples {
         .ownCommand([0x7B, 0x7D]),
         .metadata(versions: MetadataVersions(root: 1, roles: [.timestamp: 300]).encoded), .yanks(set: "debian"),
         .standings, .chunkLog(set: "debian", from: 128, size: 1_000), .swarm(set: "iso", ReleaseDigest(digest)),
+        .receipts(set: "debian", ReleaseDigest(digest)),
     ]
 
     /// A proof that an empty release has no file.

@@ -1,3 +1,4 @@
+import Content
 import FleetAPI
 import FleetModel
 import Glibc
@@ -75,6 +76,17 @@ extension FuzzTarget {
                     SignedStanding(
                         body: HostStanding(fleet: "lab", name: "m1", isMember: true, at: 1_700_000_000_000).encode(),
                         certificate: [48, 3, 2, 1, 1], signature: Array(repeating: 7, count: 64))
+                ]).encode(),
+            ]
+        case .receipts:
+            [
+                ReceiptList().encode(),
+                ReceiptList([
+                    SignedReceipt(
+                        body: HoldReceipt(
+                            fleet: "lab", host: "m1", set: "debian", sequence: 7,
+                            release: ReleaseDocument.digest(of: [1]), heldAt: 1_700_000_000
+                        ).encode(), chain: [[48, 3, 2, 1, 1]], signature: Array(repeating: 7, count: 64))
                 ]).encode(),
             ]
         case .token:

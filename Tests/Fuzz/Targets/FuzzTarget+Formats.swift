@@ -118,6 +118,16 @@ extension FuzzTarget {
         }
     }
 
+    static func receipts(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        try roundTrip(bytes) { bytes in
+            let list = try ReceiptList(decoding: bytes)
+            for signed in list.receipts where try HoldReceipt(decoding: signed.body).encode() != signed.body {
+                return []
+            }
+            return list.encode()
+        }
+    }
+
     static func token(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
         try roundTrip(bytes) { bytes in
             let text = Array(try EnrolmentToken(text: String(decoding: bytes, as: UTF8.self)).text.utf8)

@@ -16,6 +16,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case reportPatch = "report-patch"
     case term
     case standing
+    case receipts
     case token
     case proof
     case stoqConnection = "stoq-connection"
@@ -58,6 +59,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .reportPatch: try Self.reportPatch(bytes)
         case .term: try Self.term(bytes)
         case .standing: try Self.standing(bytes)
+        case .receipts: try Self.receipts(bytes)
         case .token: try Self.token(bytes)
         case .proof: try Self.proof(bytes)
         case .stoqConnection: try FuzzedConnection.run(bytes)

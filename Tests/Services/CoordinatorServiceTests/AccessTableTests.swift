@@ -1,6 +1,7 @@
 import FleetAPI
 import FleetCertificates
 import Testing
+import UpdateFramework
 
 @Suite("Access table")
 struct AccessTableTests {
@@ -8,11 +9,11 @@ struct AccessTableTests {
     /// has no certificate (n) may ask for it.
     private static let cells: [(call: Call, may: String)] = [
         (.authority, "aocOrn"), (.join, "aocOrn"), (.renewCertificate, "a"), (.enrol, "O"),
-        (.submitStandings, "aoO"), (.submitReport, "ao"), (.listReports, "Or"), (.assignments, "ao"),
+        (.submitStandings, "aoO"), (.submitReport, "ao"), (.listReports, "Or"), (.assignments, "ao"), (.receipts, "ao"),
         (.registerRelease, "oO"), (.submitMetadata, "aoO"), (.listReleases, "aoOr"), (.release, "aoOr"),
         (.makePlan, "O"), (.currentPlan, "Or"), (.plan, "Or"), (.term, "Or"), (.declareTerm, "O"),
         (.status, "Or"), (.fleet, "Or"), (.health, "aoOr"), (.members, "Or"), (.override, "O"),
-        (.applyFleet, "O"), (.content, "aoOr"), (.swarm, "ao"), (.command, "O"), (.ownCommand, "ao"),
+        (.applyFleet, "O"), (.content, "aoOr"), (.swarm, "ao"), (.news, "aoOr"), (.command, "O"), (.ownCommand, "ao"),
     ]
 
     private static let columns: [(letter: Character, role: FleetRole?)] = [
@@ -34,6 +35,24 @@ struct AccessTableTests {
             #expect(AccessTable.allows(role, call) == may.contains(letter), "\(role?.rawValue ?? "nobody"), \(call)")
         }
         #expect(AccessTable.allowed(call) == FleetRole.allCases.filter { AccessTable.allows($0, call) })
+    }
+
+    @Test("A set's signed policy keeps content from hosts that it does not name, and nothing else from anybody")
+    func fetchRule() throws {
+        let open = SignedPolicy()
+        let narrow = SignedPolicy(fetch: FetchRule(mirrors: ["m1"], regions: ["eu": ["m2"]]))
+        for (call, may) in Self.cells {
+            for (letter, role) in Self.columns {
+                guard let role else { continue }
+                for name in ["m1", "m2", "m3"] {
+                    let peer = try FleetIdentity(fleet: "example", role: role, name: name)
+                    let isAllowed = may.contains(letter)
+                    #expect(AccessTable.allows(peer, call, of: open) == isAllowed, "\(peer) \(call)")
+                    let isKeptOut = (call == .content || call == .swarm) && name == "m3" && role != .operator
+                    #expect(AccessTable.allows(peer, call, of: narrow) == (isAllowed && !isKeptOut), "\(peer) \(call)")
+                }
+            }
+        }
     }
 
     @Test("Only who has something to ask of a host may connect to it")

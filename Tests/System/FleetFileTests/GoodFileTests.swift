@@ -88,7 +88,7 @@ struct GoodFileTests {
         #expect(several.coordinators.map(\.description) == ["127.0.1.1:7443", "[::1]:7443"])
         #expect(several.listen.port == 0)
         #expect(several.dataPath == "srv")
-        #expect(several.trust.rootPath == "root.json" && several.trust.removals.maxDelete == 5)
+        #expect(several.trust.rootPath == "root.json" && several.trust.maxDelete == 5)
     }
 
     @Test("A file is read the same with a byte order mark and with the line ends of other systems")

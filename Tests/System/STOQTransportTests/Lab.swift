@@ -99,7 +99,7 @@ final class EchoService: STOQService {
             case .nodes:
                 while try await stream.next() != nil {}
                 try await Task.sleep(for: .seconds(3_600))
-            case .changeset, .chunkLists, .packedTree, .metadata, .yanks, .standings, .chunkLog, .swarm,
+            case .changeset, .chunkLists, .packedTree, .metadata, .yanks, .standings, .receipts, .chunkLog, .swarm,
                 .ownCommand:
                 break
             }

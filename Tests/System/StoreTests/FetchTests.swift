@@ -41,6 +41,34 @@ import TrustSupport
         #expect(try mirror.verify(.full).isClean)
     }
 
+    @Test("A release that is held is durable and not served; it is flipped to later, also after a restart")
+    func hold() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        try tree.write("large", Bytes.random(3_000_000, seed: 21))
+        let origin = try fleet.store("origin")
+        let release = try #require(try fleet.publish(tree, to: origin))
+        var mirror = try fleet.store("mirror")
+        let early = try mirror.beginFetch(release)
+        #expect(throws: StoreError.self) { try early.hold() }
+        _ = try fleet.fill(early, from: origin)
+        try early.hold()
+        #expect(try mirror.head(set: "pool") == nil && mirror.served(set: "pool") == nil)
+        try early.hold()
+        early.suspend()
+        #expect(throws: StoreError.sessionEnded(set: "pool")) { try early.hold() }
+        mirror.close()
+        mirror = try fleet.store("mirror")
+        #expect(try mirror.head(set: "pool") == nil)
+        let session = try mirror.beginFetch(release)
+        let again = try fleet.fill(session, from: origin)
+        #expect(again.chunks == 0, "what was held is not fetched again")
+        try session.hold()
+        _ = try session.finish()
+        try fleet.expectServed("mirror", tree)
+        #expect(try mirror.verify(.full).isClean)
+    }
+
     @Test("A release that takes away too much is refused before a byte of it comes, unless its publisher says so")
     func removals() throws {
         let fleet = try TestFleet()

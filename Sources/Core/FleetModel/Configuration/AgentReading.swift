@@ -1,4 +1,4 @@
-import Trust
+import UpdateFramework
 
 /// Reads the meaning of agent.yaml: from nodes with places to `AgentSettings`, or to everything that is wrong.
 package enum AgentReading {
@@ -90,16 +90,16 @@ package enum AgentReading {
     private static func readTrust(_ reader: MappingReader, _ folder: String) -> AgentTrustSettings? {
         reader.requireKey("trust", "name the root that releases are verified from: \"trust: {root: FILE}\"")
         let section = reader.mapping(
-            "trust", keys: ["root", "online_key", "max_delete", "max_shrink"], later: ["flip", "threshold", "floor"])
+            "trust", keys: ["root", "online_key", "max_delete", "max_shrink", "flip_quorum", "floor"],
+            later: ["threshold"])
         guard let section else { return nil }
         section.requireKey("root", "copy the newest root from the operator's trust folder, metadata/N.root.json")
-        let standard = RemovalLimits.standard
-        let removals = RemovalLimits(
-            maxDelete: section.percent("max_delete", from: 0) ?? standard.maxDelete,
-            maxShrink: section.percent("max_shrink", from: 0) ?? standard.maxShrink)
-        let onlineKey = section.path("online_key", in: folder)
-        guard let root = section.path("root", in: folder) else { return nil }
-        return AgentTrustSettings(rootPath: root, onlineKeyPath: onlineKey, removals: removals)
+        let settings = AgentTrustSettings(
+            rootPath: section.path("root", in: folder) ?? "", onlineKeyPath: section.path("online_key", in: folder),
+            maxDelete: section.percent("max_delete", from: 0), maxShrink: section.percent("max_shrink", from: 0),
+            flipQuorum: section.integer("flip_quorum", in: SignedPolicy.quorumRange) ?? 0,
+            floorPeers: section.integer("floor", in: 0...16) ?? AgentTrustSettings.standardFloorPeers)
+        return settings.rootPath.isEmpty ? nil : settings
     }
 
     private static func readPublishFrom(_ reader: MappingReader, _ role: MirrorRole?, _ folder: String) -> [String] {

@@ -156,6 +156,7 @@ struct ReadSet {
     var place: TextPlace
     var originPlace: TextPlace
     var replicasPlace: TextPlace
+    var binding: ReadBinding
 }
 
 /// A mirror with the places that rules over the whole fleet point at.
@@ -186,10 +187,10 @@ extension FleetReading {
             keys: [
                 "name", "origin", "source", "ingest", "chunks", "digests", "replicas", "keep_releases", "linger",
                 "max_lag", "allow_escaping_links", "quota", "copy_limit",
-            ],
+            ] + BindingReading.keys,
             later: [
-                "layout", "max_delete", "max_shrink", "publish", "placement", "scrub", "priority", "bandwidth",
-                "sharing", "compat", "flip", "tiers", "allow", "hooks", "trust", "availability", "expires", "cache",
+                "layout", "publish", "placement", "scrub", "priority", "bandwidth", "sharing", "compat", "tiers",
+                "hooks", "trust", "availability", "expires", "cache",
                 "regions",
             ],
             mistakes: mistakes)
@@ -199,6 +200,7 @@ extension FleetReading {
         let name = reader.name("name")
         let origin = reader.name("origin")
         let digests = readDigests(reader)
+        let (binding, bindingPlaces) = BindingReading.read(reader)
         let policy = SetPolicy(
             name: name?.text ?? "", origin: origin?.text ?? "", source: reader.absolutePath("source"),
             ingest: reader.word("ingest", of: IngestPolicy.allCases.map(\.rawValue))
@@ -209,11 +211,12 @@ extension FleetReading {
             lingerSeconds: reader.seconds("linger", in: 0...604_800) ?? 3_600,
             maxLagSeconds: reader.seconds("max_lag", in: 1...31_536_000) ?? 3_600,
             allowEscapingLinks: reader.flag("allow_escaping_links") ?? false, quotaBytes: reader.size("quota"),
-            copyLimit: reader.amount("copy_limit", upTo: 100).map { CopyLimit($0) } ?? .standard)
+            copyLimit: reader.amount("copy_limit", upTo: 100).map { CopyLimit($0) } ?? .standard,
+            binding: binding)
         guard let name, let origin else { return nil }
         return ReadSet(
             policy: policy, label: label, place: name.place, originPlace: origin.place,
-            replicasPlace: reader.place(of: "replicas"))
+            replicasPlace: reader.place(of: "replicas"), binding: bindingPlaces)
     }
 
     private static func readDigests(_ reader: MappingReader) -> [String] {

@@ -27,6 +27,7 @@ struct FleetRules {
         checkOrigins()
         if mistakes.isEmpty { checkOriginRoles() }
         if mistakes.isEmpty { checkReplicas() }
+        if mistakes.isEmpty { checkBindings() }
         if mistakes.isEmpty { checkKeeper() }
     }
 
@@ -178,7 +179,7 @@ struct FleetRules {
 
     private func quoted(_ text: String) -> String { Spelling.quoted(text) }
 
-    private func meant(_ word: String, _ candidates: [String], _ list: String) -> String {
+    func meant(_ word: String, _ candidates: [String], _ list: String) -> String {
         if let near = Spelling.nearest(to: word, among: candidates) { return "did you mean \(quoted(near))?" }
         return "add it to \(list), or name one that is there"
     }

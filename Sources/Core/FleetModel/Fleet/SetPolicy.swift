@@ -26,6 +26,8 @@ package struct SetPolicy: Codable, Sendable, Hashable {
     package var quotaBytes: UInt64?
     /// How much is copied for files that change in their time alone, before times are changed in place.
     package var copyLimit: CopyLimit
+    /// What counts once it is signed.
+    package var binding: SetBinding
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -41,7 +43,8 @@ package struct SetPolicy: Codable, Sendable, Hashable {
         maxLagSeconds: Int64 = 3600,
         allowEscapingLinks: Bool = false,
         quotaBytes: UInt64? = nil,
-        copyLimit: CopyLimit = .standard
+        copyLimit: CopyLimit = .standard,
+        binding: SetBinding = SetBinding()
     ) {
         self.name = name
         self.origin = origin
@@ -56,13 +59,14 @@ package struct SetPolicy: Codable, Sendable, Hashable {
         self.allowEscapingLinks = allowEscapingLinks
         self.quotaBytes = quotaBytes
         self.copyLimit = copyLimit
+        self.binding = binding
     }
 }
 
 extension SetPolicy {
     private enum CodingKeys: String, CodingKey {
         case name, origin, source, ingest, chunkProfile, digests, replicas, keepReleases, lingerSeconds,
-            maxLagSeconds, allowEscapingLinks, quotaBytes, copyLimit
+            maxLagSeconds, allowEscapingLinks, quotaBytes, copyLimit, binding
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -81,6 +85,7 @@ extension SetPolicy {
         allowEscapingLinks = try container.decodeIfPresent(Bool.self, forKey: .allowEscapingLinks) ?? false
         quotaBytes = try container.decodeIfPresent(UInt64.self, forKey: .quotaBytes)
         copyLimit = try container.decodeIfPresent(CopyLimit.self, forKey: .copyLimit) ?? .standard
+        binding = try container.decodeIfPresent(SetBinding.self, forKey: .binding) ?? SetBinding()
     }
 
     /// Writes the value.
@@ -99,5 +104,6 @@ extension SetPolicy {
         try container.encode(allowEscapingLinks, forKey: .allowEscapingLinks)
         try container.encodeIfPresent(quotaBytes, forKey: .quotaBytes)
         try container.encode(copyLimit, forKey: .copyLimit)
+        try container.encode(binding, forKey: .binding)
     }
 }

@@ -49,6 +49,10 @@ package struct ReasonCode: RawRepresentable, Codable, Sendable, Hashable, Custom
     package static let shortOfDisk = ReasonCode(rawValue: "short-of-disk")
     /// The release is larger than the quota of its set.
     package static let overQuota = ReasonCode(rawValue: "over-quota")
+    /// The signed policy does not let the mirror fetch the set.
+    package static let notAllowed = ReasonCode(rawValue: "not-allowed")
+    /// Fewer mirrors would hold the release than must before it is served.
+    package static let tooFewMirrors = ReasonCode(rawValue: "too-few-mirrors")
     /// Nobody fit to be a source holds the release.
     package static let noSource = ReasonCode(rawValue: "no-source")
     /// The mirror was asked for by name and does not carry the set.

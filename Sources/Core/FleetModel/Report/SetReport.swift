@@ -28,6 +28,8 @@ package struct SetReport: Codable, Sendable, Hashable {
     package var missingBytes: UInt64
     /// The SHA-256 in hex of the list of yanked paths that is in force: what it lists is in no tree of the host. Nil: none.
     package var yanked: String?
+    /// The mirror's signed receipt of the release that it held last, in Base64; nil: nobody waits for one.
+    package var receipt: String?
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -44,7 +46,8 @@ package struct SetReport: Codable, Sendable, Hashable {
         isFailureFinal: Bool = false,
         badPaths: [BadPathReport] = [],
         missingBytes: UInt64 = 0,
-        yanked: String? = nil
+        yanked: String? = nil,
+        receipt: String? = nil
     ) {
         self.name = name
         self.sequence = sequence
@@ -60,6 +63,7 @@ package struct SetReport: Codable, Sendable, Hashable {
         self.badPaths = badPaths
         self.missingBytes = missingBytes
         self.yanked = yanked
+        self.receipt = receipt
     }
 }
 
@@ -75,7 +79,7 @@ extension SetReport {
 extension SetReport {
     private enum CodingKeys: String, CodingKey {
         case name, sequence, root, release, verifiedAt, activity, progress, lastSync, lastFailure, failedAttempts,
-            isFailureFinal, badPaths, missingBytes, yanked
+            isFailureFinal, badPaths, missingBytes, yanked, receipt
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -95,6 +99,7 @@ extension SetReport {
         badPaths = try container.decodeIfPresent([BadPathReport].self, forKey: .badPaths) ?? []
         missingBytes = try container.decodeIfPresent(UInt64.self, forKey: .missingBytes) ?? 0
         yanked = try container.decodeIfPresent(String.self, forKey: .yanked)
+        receipt = try container.decodeIfPresent(String.self, forKey: .receipt)
     }
 
     /// Writes the value.
@@ -114,5 +119,6 @@ extension SetReport {
         try container.encode(badPaths, forKey: .badPaths)
         try container.encode(missingBytes, forKey: .missingBytes)
         try container.encodeIfPresent(yanked, forKey: .yanked)
+        try container.encodeIfPresent(receipt, forKey: .receipt)
     }
 }

@@ -2,7 +2,7 @@
 package struct SyncProgress: Codable, Sendable, Hashable {
     /// The release that is fetched.
     package var sequence: UInt64
-    /// What is done now, one word: `metadata`, `chunks`, `commit`, `tree` or `flip`.
+    /// What is done now, one word: `metadata`, `chunks`, `hold`, `quorum`, `commit`, `tree` or `flip`.
     package var phase: String
     /// Bytes to fetch in all; 0 until that is known.
     package var bytesTotal: UInt64
@@ -12,6 +12,13 @@ package struct SyncProgress: Codable, Sendable, Hashable {
     package var bytesPerSecond: Double
     /// Bytes received so far, by the name of the source; with manifests, and with what came twice.
     package var bytesBySource: [String: UInt64]
+    /// How many mirrors are known to hold the release, of how many that must before it is served; nil: nobody is waited for.
+    package var receipts: ReceiptCount?
+
+    /// What is done now, in words.
+    package var words: String {
+        receipts.map { "waiting for \($0.need) receipts, \($0.have) \($0.have == 1 ? "is" : "are") there" } ?? phase
+    }
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -20,7 +27,8 @@ package struct SyncProgress: Codable, Sendable, Hashable {
         bytesTotal: UInt64 = 0,
         bytesDone: UInt64 = 0,
         bytesPerSecond: Double = 0,
-        bytesBySource: [String: UInt64] = [:]
+        bytesBySource: [String: UInt64] = [:],
+        receipts: ReceiptCount? = nil
     ) {
         self.sequence = sequence
         self.phase = phase
@@ -28,12 +36,13 @@ package struct SyncProgress: Codable, Sendable, Hashable {
         self.bytesDone = bytesDone
         self.bytesPerSecond = bytesPerSecond
         self.bytesBySource = bytesBySource
+        self.receipts = receipts
     }
 }
 
 extension SyncProgress {
     private enum CodingKeys: String, CodingKey {
-        case sequence, phase, bytesTotal, bytesDone, bytesPerSecond, bytesBySource
+        case sequence, phase, bytesTotal, bytesDone, bytesPerSecond, bytesBySource, receipts
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -45,6 +54,7 @@ extension SyncProgress {
         bytesDone = try container.decodeIfPresent(UInt64.self, forKey: .bytesDone) ?? 0
         bytesPerSecond = try container.decodeIfPresent(Double.self, forKey: .bytesPerSecond) ?? 0
         bytesBySource = try container.decodeIfPresent([String: UInt64].self, forKey: .bytesBySource) ?? [:]
+        receipts = try container.decodeIfPresent(ReceiptCount.self, forKey: .receipts)
     }
 
     /// Writes the value.
@@ -56,5 +66,20 @@ extension SyncProgress {
         try container.encode(bytesDone, forKey: .bytesDone)
         try container.encode(bytesPerSecond, forKey: .bytesPerSecond)
         try container.encode(bytesBySource, forKey: .bytesBySource)
+        try container.encodeIfPresent(receipts, forKey: .receipts)
+    }
+}
+
+/// How many receipts of a release are known, and how many must be before it is served.
+package struct ReceiptCount: Codable, Sendable, Hashable {
+    /// Known ones, the mirror's own among them.
+    package var have: Int
+    /// As the signed policy and agent.yaml ask for.
+    package var need: Int
+
+    /// `have` of `need`.
+    package init(have: Int, need: Int) {
+        self.have = have
+        self.need = need
     }
 }

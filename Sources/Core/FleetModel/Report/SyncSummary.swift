@@ -14,6 +14,8 @@ package struct SyncSummary: Codable, Sendable, Hashable {
     package var roundTrips: UInt64
     /// What had its time changed in place; nil: nothing had.
     package var retimed: RetimedFiles?
+    /// What peers were asked before the first release; nil: it was not the first.
+    package var floor: FloorSummary?
     /// Why it failed; nil when it succeeded.
     package var failure: String?
 
@@ -26,6 +28,7 @@ package struct SyncSummary: Codable, Sendable, Hashable {
         chunksReused: UInt64 = 0,
         roundTrips: UInt64 = 0,
         retimed: RetimedFiles? = nil,
+        floor: FloorSummary? = nil,
         failure: String? = nil
     ) {
         self.sequence = sequence
@@ -35,13 +38,14 @@ package struct SyncSummary: Codable, Sendable, Hashable {
         self.chunksReused = chunksReused
         self.roundTrips = roundTrips
         self.retimed = retimed
+        self.floor = floor
         self.failure = failure
     }
 }
 
 extension SyncSummary {
     private enum CodingKeys: String, CodingKey {
-        case sequence, seconds, bytesBySource, chunksFetched, chunksReused, roundTrips, retimed, failure
+        case sequence, seconds, bytesBySource, chunksFetched, chunksReused, roundTrips, retimed, floor, failure
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -54,6 +58,7 @@ extension SyncSummary {
         chunksReused = try container.decodeIfPresent(UInt64.self, forKey: .chunksReused) ?? 0
         roundTrips = try container.decodeIfPresent(UInt64.self, forKey: .roundTrips) ?? 0
         retimed = try container.decodeIfPresent(RetimedFiles.self, forKey: .retimed)
+        floor = try container.decodeIfPresent(FloorSummary.self, forKey: .floor)
         failure = try container.decodeIfPresent(String.self, forKey: .failure)
     }
 
@@ -67,6 +72,27 @@ extension SyncSummary {
         try container.encode(chunksReused, forKey: .chunksReused)
         try container.encode(roundTrips, forKey: .roundTrips)
         try container.encodeIfPresent(retimed, forKey: .retimed)
+        try container.encodeIfPresent(floor, forKey: .floor)
         try container.encodeIfPresent(failure, forKey: .failure)
+    }
+}
+
+/// What the peers of a host without state serve, as far as signed metadata proves it.
+package struct FloorSummary: Codable, Sendable, Hashable {
+    /// The newest release that one of them serves; nil: none serves any.
+    package var sequence: UInt64?
+    /// Who serves it, ascending.
+    package var peers: [String]
+    /// How many were asked.
+    package var asked: Int
+    /// How many answered in time, with metadata that is believed.
+    package var answered: Int
+
+    /// Makes the value from its parts; nothing is checked.
+    package init(sequence: UInt64?, peers: [String], asked: Int, answered: Int) {
+        self.sequence = sequence
+        self.peers = peers
+        self.asked = asked
+        self.answered = answered
     }
 }

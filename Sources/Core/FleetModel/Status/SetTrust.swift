@@ -6,18 +6,21 @@ package struct SetTrust: Codable, Sendable, Hashable {
     package var keys: Int
     /// The SHA-256 in hex of the list of yanked paths; nil: nothing was ever yanked.
     package var yanked: String?
+    /// How many mirrors must hold a release before one of them serves it.
+    package var flipQuorum: Int?
 
     /// Makes the value from its parts; nothing is checked.
-    package init(threshold: Int, keys: Int, yanked: String? = nil) {
+    package init(threshold: Int, keys: Int, yanked: String? = nil, flipQuorum: Int? = nil) {
         self.threshold = threshold
         self.keys = keys
         self.yanked = yanked
+        self.flipQuorum = flipQuorum
     }
 }
 
 extension SetTrust {
     private enum CodingKeys: String, CodingKey {
-        case threshold, keys, yanked
+        case threshold, keys, yanked, flipQuorum
     }
 
     /// Writes the value; what there is not is written as `null`, so that the key is always there.
@@ -26,5 +29,6 @@ extension SetTrust {
         try container.encode(threshold, forKey: .threshold)
         try container.encode(keys, forKey: .keys)
         try container.encode(yanked, forKey: .yanked)
+        try container.encodeIfPresent(flipQuorum, forKey: .flipQuorum)
     }
 }

@@ -57,6 +57,9 @@ package enum StatusTable {
     }
 
     private static func state(_ set: MirrorSetStatus) -> String {
+        if set.state == .syncing, let receipts = set.progress?.receipts {
+            return "waiting for \(receipts.have)/\(receipts.need) receipts"
+        }
         guard set.state == .syncing, let progress = set.progress, progress.bytesTotal > 0 else {
             return set.state.rawValue
         }

@@ -38,6 +38,7 @@ extension STOQRequest {
         case chunkLog = 10
         case swarm = 11
         case standings = 24
+        case receipts = 25
         case ownCommand = 32
     }
 
@@ -71,6 +72,10 @@ extension STOQRequest {
             return writer.bytes
         case .swarm(let set, let release):
             var writer = Self.writer(.swarm, set: set)
+            writer.digest(release.raw)
+            return writer.bytes
+        case .receipts(let set, let release):
+            var writer = Self.writer(.receipts, set: set)
             writer.digest(release.raw)
             return writer.bytes
         case .metadata(let versions):
@@ -126,6 +131,7 @@ extension STOQRequest {
             request = .chunkLog(
                 set: set, from: from, size: from + (try reader.varint(max: ChunkLogHead.maximumSize - from)))
         case .swarm: request = .swarm(set: set, ReleaseDigest(try reader.digest()))
+        case .receipts: request = .receipts(set: set, ReleaseDigest(try reader.digest()))
         case .metadata, .standings, .command, .ownCommand: preconditionFailure("a request without a set")
         }
         try reader.expectEnd()

@@ -27,6 +27,8 @@ package enum STOQRequest: Hashable, Sendable {
     case swarm(set: String, ReleaseDigest)
     /// What operators said of hosts that lost their standing. The answer has one item, an encoded `StandingList`.
     case standings
+    /// Which mirrors are known to hold a release. The answer has one item, an encoded `ReceiptList`.
+    case receipts(set: String, ReleaseDigest)
     /// An operator's command in JSON; the answers are messages of their own form.
     case command([UInt8])
     /// The same from the host itself, to its own agent: what nobody else may ask for.
@@ -53,6 +55,7 @@ package enum STOQRequest: Hashable, Sendable {
         case .chunkLog: "chunk log"
         case .swarm: "swarm"
         case .standings: "standings"
+        case .receipts: "receipts"
         case .command: "command"
         case .ownCommand: "command of its own host"
         }
@@ -62,7 +65,8 @@ package enum STOQRequest: Hashable, Sendable {
     package var set: String? {
         switch self {
         case .release(let set, _), .changeset(let set, _), .nodes(let set, _), .chunkLists(let set, _),
-            .chunks(let set, _), .packedTree(let set, _), .yanks(let set), .chunkLog(let set, _, _), .swarm(let set, _):
+            .chunks(let set, _), .packedTree(let set, _), .yanks(let set), .chunkLog(let set, _, _), .swarm(let set, _),
+            .receipts(let set, _):
             set
         case .metadata, .standings, .command, .ownCommand: nil
         }
@@ -71,7 +75,7 @@ package enum STOQRequest: Hashable, Sendable {
     /// How many items may be answered; 0 where answers are of another form.
     package var itemCount: Int {
         switch self {
-        case .release, .changeset, .yanks, .metadata, .standings: 1
+        case .release, .changeset, .yanks, .metadata, .standings, .receipts: 1
         case .nodes(_, let digests): digests.count
         case .chunkLists(_, let digests): digests.count
         case .chunks(_, let digests): digests.count

@@ -56,6 +56,9 @@ package struct VerifiedRepository: Sendable {
         topLevel?.delegations.first { $0.role == FleetRoles.role(ofSet: set) }?.keys
     }
 
+    /// What the fleet's targets role says of `set` beyond that.
+    package func policy(ofSet set: String) -> SignedPolicy { topLevel?.policies[set] ?? SignedPolicy() }
+
     /// What the role of `set` signed; nil if there is nothing yet, or it says nothing now.
     package func contents(ofSet set: String) -> TargetsMetadata? {
         update.trustedTargets(along: Self.path(of: set))

@@ -96,12 +96,13 @@ package struct SetGrant: Hashable, Sendable {
 extension TargetsMetadata {
     /// Targets for the writer that delegate to the roles of content sets.
     package init(
-        version: Int64, expires: MetadataTime, targets: [TargetPath: TargetDescription] = [:], sets: [SetGrant]
+        version: Int64, expires: MetadataTime, targets: [TargetPath: TargetDescription] = [:], sets: [SetGrant],
+        policies: [String: SignedPolicy] = [:]
     ) {
         self.init(
             version: version, expires: expires, targets: targets,
             keys: sets.flatMap { $0.grant.keys.map(\.key) }, delegations: sets.compactMap(\.delegation),
-            owners: KeyOwners(sets.map(\.grant)))
+            owners: KeyOwners(sets.map(\.grant)), policies: policies)
     }
 
     /// Who signs for each delegated role, in their order.

@@ -18,6 +18,7 @@ extension TrustChange {
                 lines.append("  - \(name): is a role no more")
                 lines += grant.keys.map { Self.words($0, mark: "-") }
             }
+            if role == .targets { lines += policyWords }
             if role == .targets, let base, base.targets.targets != targets.targets {
                 lines.append("  and its own targets, which none of this program's changes touches")
             }
@@ -37,6 +38,19 @@ extension TrustChange {
 
     private var setGrants: (old: NamedGrants, new: NamedGrants) {
         (base?.targets.setGrants.map { ($0.role, $0.grant) } ?? [], targets.setGrants.map { ($0.role, $0.grant) })
+    }
+
+    /// What is said of sets, with `+` and `-` where that changes.
+    private var policyWords: [String] {
+        let old = base?.targets.policies ?? [:]
+        return Set(old.keys).union(targets.policies.keys).sorted().flatMap { set -> [String] in
+            let (before, after) = (old[set]?.words ?? [], targets.policies[set]?.words ?? [])
+            let lines =
+                after.map { rule in
+                    (before.contains { $0 == rule } ? "      " : "    + ") + "\(rule.key): \(rule.value)"
+                } + before.filter { rule in !after.contains { $0 == rule } }.map { "    - \($0.key): \($0.value)" }
+            return ["  policy of \(PrintableText(Array(set.utf8))):"] + lines
+        }
     }
 
     private static func words(_ role: RoleName, from old: RoleGrant?, to new: RoleGrant) -> [String] {

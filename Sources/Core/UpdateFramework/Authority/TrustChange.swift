@@ -24,10 +24,10 @@ package struct TrustChange: Sendable {
         var targets: TargetsMetadata?
         // Keys of targets that are gone may have been the ones that signed it.
         let isSigned = (root ?? base.root).rule(for: .targets).state(of: base.targetsDocument).isMet
-        if plan.sets != held.sets || plan.expiries[.targets] != nil || !isSigned {
+        if plan.sets != held.sets || plan.policies != held.policies || plan.expiries[.targets] != nil || !isSigned {
             targets = TargetsMetadata(
                 version: base.targets.version + 1, expires: plan.expiries[.targets] ?? expires,
-                targets: base.targets.targets, sets: plan.sets)
+                targets: base.targets.targets, sets: plan.sets, policies: plan.policies)
         }
         guard root != nil || targets != nil else { throw .nothingChanges }
         try self.init(fleet: base.fleet, base: base, root: root, targets: targets)
@@ -37,7 +37,8 @@ package struct TrustChange: Sendable {
     package init(fleet: [UInt8], first plan: TrustPlan, expires: MetadataTime) throws(TrustChangeError) {
         try self.init(
             fleet: fleet, base: nil, root: RootMetadata(version: 1, expires: expires, grants: plan.roles),
-            targets: TargetsMetadata(version: 1, expires: expires, sets: plan.sets))
+            targets: TargetsMetadata(
+                version: 1, expires: expires, sets: plan.sets, policies: plan.policies))
     }
 
     private init(

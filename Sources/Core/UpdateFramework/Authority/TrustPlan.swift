@@ -4,6 +4,8 @@ package struct TrustPlan: Sendable {
     package private(set) var roles: [RoleName: RoleGrant]
     /// Who signs for each set, in the order of the delegations.
     package private(set) var sets: [SetGrant]
+    /// What is said of each set beyond that; a set that is not named has the standard policy.
+    package private(set) var policies: [String: SignedPolicy]
     /// When a document is to expire, if that was asked for.
     package private(set) var expiries: [RoleName: MetadataTime] = [:]
 
@@ -11,12 +13,14 @@ package struct TrustPlan: Sendable {
     package init(_ trust: FleetTrust) {
         roles = Dictionary(uniqueKeysWithValues: RoleName.topLevel.map { ($0, trust.root.grant(of: $0)) })
         sets = trust.targets.setGrants
+        policies = trust.targets.policies
     }
 
     /// A first root and targets.
     package init(root: RoleGrant, targets: RoleGrant, online: RoleGrant, sets: [SetGrant]) {
         roles = [.root: root, .targets: targets, .snapshot: online, .timestamp: online]
         self.sets = sets
+        policies = [:]
     }
 
     /// Who signs for `role`. Nil if there is no such role.
@@ -76,6 +80,17 @@ package struct TrustPlan: Sendable {
         try Self.check(set.grant, of: set.role)
         sets.append(set)
         sets.sort { $0.role < $1.role }
+    }
+
+    /// What is said of the set `name`.
+    package func policy(ofSet name: String) -> SignedPolicy { policies[name] ?? SignedPolicy() }
+
+    /// Says something of a set that has a role. Throws ``TrustChangeError``.
+    package mutating func setPolicy(_ policy: SignedPolicy, ofSet name: String) throws(TrustChangeError) {
+        guard let role = RoleName.ofSet(name), grant(of: role) != nil else {
+            throw .unknownRole(RoleName.ofSet(name) ?? .targets)
+        }
+        policies[name] = policy == SignedPolicy() ? nil : policy
     }
 
     /// Signs root or targets again, to count until `expires`. Throws ``TrustChangeError`` for other roles.

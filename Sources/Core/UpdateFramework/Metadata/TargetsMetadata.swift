@@ -15,11 +15,14 @@ package struct TargetsMetadata: MetadataContents {
     package let delegations: [Delegation]
     /// Who owns the keys of delegated roles.
     package let owners: KeyOwners
+    /// What is said of sets beyond who signs for them, by set; it counts in the top-level role alone.
+    package let policies: [String: SignedPolicy]
 
     /// Targets for the writer; the caller names each delegated role once.
     package init(
         version: Int64, expires: MetadataTime, targets: [TargetPath: TargetDescription] = [:],
-        keys: [MetadataKey] = [], delegations: [Delegation] = [], owners: KeyOwners = KeyOwners()
+        keys: [MetadataKey] = [], delegations: [Delegation] = [], owners: KeyOwners = KeyOwners(),
+        policies: [String: SignedPolicy] = [:]
     ) {
         self.version = version
         self.expires = expires
@@ -27,6 +30,7 @@ package struct TargetsMetadata: MetadataContents {
         self.keys = KeyRing(keys)
         self.delegations = delegations
         self.owners = owners
+        self.policies = policies
     }
 
     package init(_ signed: JSONObject, profile: MetadataProfile, schemes: KeySchemes) throws(MetadataError) {
@@ -35,6 +39,7 @@ package struct TargetsMetadata: MetadataContents {
         version = header.version
         expires = header.expires
         owners = try KeyOwners(reader, profile: profile)
+        policies = try SignedPolicies(reader, profile: profile).bySet
         let named = try reader.object("targets")
         var targets: [TargetPath: TargetDescription] = [:]
         for member in named.object.members {
@@ -78,7 +83,11 @@ package struct TargetsMetadata: MetadataContents {
         return object
     }
 
-    package var fleetMembers: JSONObject { owners.members }
+    package var fleetMembers: JSONObject {
+        var members = owners.members
+        SignedPolicies(policies).add(to: &members)
+        return members
+    }
 }
 
 /// One role that another one delegates to, and for which targets.

@@ -25,9 +25,8 @@ final class HeadWatcher: Sendable {
     /// Takes lines like those of a plan.
     private let follow: @Sendable ([PlanLine]) async -> Void
 
-    private let events = Mutex<[HeadWatch.Event]>([])
-    /// Raised when there are events, or the heads may have changed.
-    private let news = Signal()
+    /// Its news are also that the heads may have changed.
+    private let events = EventQueue<HeadWatch.Event>()
     private let began = ContinuousClock.now
 
     init(
@@ -50,32 +49,22 @@ final class HeadWatcher: Sendable {
 
     /// The coordinator answered a poll.
     func pollAnswered(_ neighbourhood: Neighbourhood?) {
-        if let neighbourhood { take(.appointed(neighbourhood)) }
-        take(.pollAnswered)
+        if let neighbourhood { events.add(.appointed(neighbourhood)) }
+        events.add(.pollAnswered)
     }
 
     /// A poll failed.
     func pollFailed() {
-        take(.pollFailed)
+        events.add(.pollFailed)
     }
 
     /// A peer greeted.
     func greeted(_ greeting: STOQGreeting, by name: String) {
         let heads = greeting.heads.map { HeadClaim(set: $0.set, sequence: $0.sequence, release: $0.release) }
-        events.withLock { events in
-            // The last greeting says all: a peer that greets without pause is kept once.
-            events.removeAll { event in
-                guard case .greeted(name, _) = event else { return false }
-                return true
-            }
-            events.append(.greeted(neighbour: name, heads: heads))
+        events.add(.greeted(neighbour: name, heads: heads)) { event in
+            guard case .greeted(name, _) = event else { return false }
+            return true
         }
-        news.raise()
-    }
-
-    private func take(_ event: HeadWatch.Event) {
-        events.withLock { $0.append(event) }
-        news.raise()
     }
 
     /// Works until the task is cancelled.
@@ -91,7 +80,7 @@ final class HeadWatcher: Sendable {
     private func noticeChanges() async {
         while !Task.isCancelled {
             let seen = activity.changed.count
-            news.raise()
+            events.news.raise()
             await activity.changed.wait(after: seen)
         }
     }
@@ -105,13 +94,10 @@ final class HeadWatcher: Sendable {
         var wasAlone = false
         _ = watch.handle(.appointed(remembered), now: now)
         while !Task.isCancelled {
-            let seen = news.count
+            let seen = events.news.count
             let changed = await changedHeads(&heads)
             if !changed.isEmpty { await endpoint.announce() }
-            let taken = events.withLock { events in
-                defer { events = [] }
-                return events
-            }
+            let taken = events.takeAll()
             for event in changed + taken + [.passed] {
                 if case .appointed(let neighbourhood) = event, neighbourhood != remembered {
                     remembered = neighbourhood
@@ -129,7 +115,7 @@ final class HeadWatcher: Sendable {
                     metadata: ["neighbours": "\(remembered.neighbours.map(\.name).joined(separator: ","))"])
             }
             // Without the coordinator time itself is news; with it the polls are.
-            await news.wait(after: seen, atMost: isAlone ? max(.seconds(1), watch.nextCall - now) : .seconds(60))
+            await events.news.wait(after: seen, atMost: isAlone ? max(.seconds(1), watch.nextCall - now) : .seconds(60))
         }
     }
 
@@ -181,7 +167,7 @@ final class HeadWatcher: Sendable {
         case .fetch(let claim, let neighbour):
             do {
                 try await verify(claim, at: neighbour)
-                take(.verified(claim))
+                events.add(.verified(claim))
             } catch {
                 logger.info(
                     "a head that a neighbour claims is not believed",
@@ -189,7 +175,7 @@ final class HeadWatcher: Sendable {
                         "peer": "\(neighbour.name)", "set": "\(claim.set)", "sequence": "\(claim.sequence)",
                         "error": "\(error)",
                     ])
-                take(.refused(claim, neighbour: neighbour.name))
+                events.add(.refused(claim, neighbour: neighbour.name))
             }
         case .follow(let claim, let sources):
             let names = sources.map(\.name).joined(separator: ", ")

@@ -107,7 +107,7 @@ extension CommandService {
             root: draft.root.digest.description, files: draft.root.files, entries: draft.root.entries,
             bytes: draft.root.bytes, newChunks: draft.newChunks, newBytes: draft.newBytes,
             copiedBytes: draft.copiedBytes, warnings: draft.warnings)
-        let excess = confirmsRemoval ? nil : excess(of: draft)
+        let excess = confirmsRemoval ? nil : excess(of: draft, set: set)
         var event = AgentEvent(.draft)
         if draft.isUnchanged || session.options.dryRun {
             if let excess { figures.warnings.append("this release would need --confirm-delete: it \(excess)") }
@@ -175,9 +175,10 @@ extension CommandService {
     }
 
     /// What the draft takes away beyond what this host allows; nil if nothing.
-    private func excess(of draft: IngestDraft) -> RemovalExcess? {
+    private func excess(of draft: IngestDraft, set: String) -> RemovalExcess? {
         guard !draft.isUnchanged, let held = draft.previous?.manifest else { return nil }
-        return settings.trust.removals.excess(from: held, to: draft.root, removed: draft.removed)
+        return settings.trust.removals(under: trust.policy(ofSet: set)).excess(
+            from: held, to: draft.root, removed: draft.removed)
     }
 
     private func document(

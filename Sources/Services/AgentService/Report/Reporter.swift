@@ -26,6 +26,7 @@ final class Reporter: Sendable {
     private let credentials: HostCredentials
     private let store: Store
     private let trust: TrustedRepository
+    private let receipts: Receipts
     private let activity: AgentActivity
     private let endpoint: STOQEndpoint
     private let bandwidth: BandwidthControl
@@ -56,7 +57,8 @@ final class Reporter: Sendable {
 
     init(
         settings: AgentSettings, credentials: HostCredentials, store: Store, trust: TrustedRepository,
-        activity: AgentActivity, endpoint: STOQEndpoint, bandwidth: BandwidthControl, swarms: Swarms,
+        receipts: Receipts, activity: AgentActivity, endpoint: STOQEndpoint, bandwidth: BandwidthControl,
+        swarms: Swarms,
         client: CoordinatorClient,
         pool: BlockingPool,
         clock: WallClock, logger: Logger
@@ -65,6 +67,7 @@ final class Reporter: Sendable {
         self.credentials = credentials
         self.store = store
         self.trust = trust
+        self.receipts = receipts
         self.activity = activity
         self.endpoint = endpoint
         self.bandwidth = bandwidth
@@ -204,7 +207,8 @@ final class Reporter: Sendable {
                     path: $0.path.description, blob: $0.blob?.description ?? "-", reason: $0.reason, bytes: $0.bytes)
             },
             missingBytes: known.missingBytes,
-            yanked: try store.yankList(set: name).map { Digest.hash(.sha256, $0).hex })
+            yanked: try store.yankList(set: name).map { Digest.hash(.sha256, $0).hex },
+            receipt: receipts.own(ofSet: name).map { Base64.encode($0) })
     }
 
     /// Hands a release that the coordinator missed to it.

@@ -17,18 +17,20 @@ package struct ContentService: Sendable {
     private let trust: TrustedRepository
     private let pool: BlockingPool
     private let swarms: Swarms?
+    private let receipts: Receipts?
 
     /// Answers from `store`, whose work is done in `pool`, and from `trust`.
     package init(store: Store, trust: TrustedRepository, pool: BlockingPool) {
-        self.init(store: store, trust: trust, pool: pool, swarms: nil)
+        self.init(store: store, trust: trust, pool: pool, swarms: nil, receipts: nil)
     }
 
-    /// The same with what syncs have received and not committed yet.
-    init(store: Store, trust: TrustedRepository, pool: BlockingPool, swarms: Swarms?) {
+    /// The same with what syncs have received and not committed yet, and with the receipts that are known.
+    init(store: Store, trust: TrustedRepository, pool: BlockingPool, swarms: Swarms?, receipts: Receipts?) {
         self.store = store
         self.trust = trust
         self.pool = pool
         self.swarms = swarms
+        self.receipts = receipts
     }
 
     /// Answers `request` in messages on `stream`, without the last word. Throws ``ServeRefusal`` for a request that is
@@ -67,6 +69,7 @@ package struct ContentService: Sendable {
         case .yanks:
             let list = try await pool.run { [store] in try store.yankList(set: set) }
             try await send([list], on: stream)
+        case .receipts(_, let release): try await sendReceipts(of: release, set, on: stream)
         case .metadata, .standings, .command, .ownCommand, .swarm:
             break
         }
@@ -81,6 +84,17 @@ package struct ContentService: Sendable {
             throw ServeRefusal(.malformed, "\(error)")
         }
         try await send([trust.documents(newerThan: known).encode()], on: stream)
+    }
+
+    /// Sends what is known of who holds a release; that this host serves it is as good as having waited for others.
+    private func sendReceipts(of release: ReleaseDigest, _ set: String, on stream: STOQStream) async throws {
+        guard let receipts else { throw ServeRefusal(.unsupported, "no receipts here") }
+        try await pool.run { [store] in
+            if let head = try store.head(set: set), head.releaseDigest == release {
+                try receipts.hold(release, sequence: head.sequence, ofSet: set)
+            }
+        }
+        try await send([receipts.list(of: release, ofSet: set).encode()], on: stream)
     }
 
     /// Looked up in one go: nodes have 4 KiB on average, so that some of them fill a message.

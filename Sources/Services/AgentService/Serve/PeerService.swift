@@ -48,6 +48,7 @@ struct PeerService: STOQService {
         _ request: STOQRequest, kind: StreamKind, from peer: FleetIdentity, on stream: STOQStream
     ) async throws {
         do {
+            if let refusal = refusal(of: request, from: peer) { throw refusal }
             if case .command(let bytes) = request {
                 guard peer.role == .operator else {
                     return stream.reset(.notAllowed, "only operators may send commands")
@@ -70,6 +71,19 @@ struct PeerService: STOQService {
             logger.error("a request failed", metadata: ["peer": "\(peer.name)", "error": "\(error)"])
             stream.reset(.internal, "the store of \(settings.name) failed")
         }
+    }
+}
+
+extension PeerService {
+    /// Why a request about a set is not answered for this peer; nil: it may be. Says the same whether the set is here or
+    /// not.
+    private func refusal(of request: STOQRequest, from peer: FleetIdentity) -> ServeRefusal? {
+        guard let set = request.set else { return nil }
+        guard !AccessTable.allows(peer, request.call, of: trust.policy(ofSet: set)) else { return nil }
+        return ServeRefusal(
+            .notAllowed,
+            "the signed policy of \(set) does not let \(peer.name) fetch it: fleetctl trust policy \(set) --fetch"
+                + " mirror=\(peer.name),...")
     }
 }
 

@@ -21,8 +21,11 @@ package struct SetSync: Sendable {
     let sources: SourcePool
     /// nil: there is no agent around it that could take part in a swarm.
     let swarms: Swarms?
+    /// nil: there is no agent around it that could ask others what they hold and know.
+    let receipts: ReceiptExchange?
     let trust: TrustedRepository
-    let removals: RemovalLimits
+    /// What agent.yaml says of trust; of what is signed as well the stricter counts.
+    let limits: AgentTrustSettings
     let activity: AgentActivity
     let pool: BlockingPool
     let clock: WallClock
@@ -40,7 +43,9 @@ package struct SetSync: Sendable {
     ) async throws -> SyncSummary {
         try await SetSync(
             line: line, host: host, store: store, sources: SourcePool(sources: line.sources, endpoint: endpoint),
-            swarms: nil, trust: trust, removals: .standard, activity: AgentActivity(), pool: pool, clock: WallClock(),
+            swarms: nil, receipts: nil, trust: trust, limits: AgentTrustSettings(rootPath: "", floorPeers: 0),
+            activity: AgentActivity(), pool: pool,
+            clock: WallClock(),
             logger: logger
         ).run()
     }
@@ -64,10 +69,11 @@ package struct SetSync: Sendable {
         return SyncSummary(
             sequence: line.sequence ?? 0, seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18,
             bytesBySource: sources.bytesBySource, chunksFetched: meter.chunksDone,
-            chunksReused: outcome?.chunksReused ?? 0, roundTrips: sources.roundTrips, retimed: outcome?.retimed)
+            chunksReused: outcome?.chunksReused ?? 0, roundTrips: sources.roundTrips, retimed: outcome?.retimed,
+            floor: outcome?.floor)
     }
 
-    private func show(_ meter: SyncMeter, isNews: Bool) {
+    func show(_ meter: SyncMeter, isNews: Bool) {
         let progress = meter.progress(at: .now, bytesBySource: sources.bytesBySource)
         activity.update(line.set, isNews: isNews) { state in
             state.progress = progress
@@ -80,12 +86,21 @@ package struct SetSync: Sendable {
         /// How many chunks were here already.
         var chunksReused: UInt64
         var retimed: RetimedFiles?
+        /// What peers said, before a first release.
+        var floor: FloorSummary?
     }
 
     /// The steps, in order.
     private func fetch(_ meter: SyncMeter) async throws -> Outcome {
+        let floor = try await floorOfPeers()
         let release = try await fetchRelease()
+        if let floor, let lowest = floor.sequence, release.document.sequence < lowest {
+            throw SyncError.belowFloor(
+                set: line.set, sequence: release.document.sequence, floor: lowest, peers: floor.peers)
+        }
         try await takeYanks()
+        // Only now: the metadata that the release came with may have changed the policy.
+        let removals = limits.removals(under: trust.policy(ofSet: line.set))
         let session = try await pool.run { [store] in
             try store.beginFetch(
                 release, allowsEscapingLinks: release.document.allowsEscapingLinks, removals: removals)
@@ -98,6 +113,9 @@ package struct SetSync: Sendable {
             show(meter, isNews: true)
             run = await beginSwarm(release, session, bytes: needs.missingBytes + needs.laterBytes)
             let reused = try await fetchContent(needs, release, session, run, meter)
+            try await awaitQuorum(release, session, meter)
+            // What was yanked while others were waited for.
+            try await takeYanks()
             meter.enter("commit")
             show(meter, isNews: false)
             let trees = TreePolicy(line)
@@ -106,7 +124,7 @@ package struct SetSync: Sendable {
             logger.info(
                 "serving a release",
                 metadata: ["set": "\(line.set)", "sequence": "\(served.sequence)", "root": "\(served.root)"])
-            return Outcome(chunksReused: reused, retimed: served.retimed)
+            return Outcome(chunksReused: reused, retimed: served.retimed, floor: floor)
         } catch {
             if let run { swarms?.end(run, isHere: false) }
             // What is staged stays: the next attempt goes on from there.

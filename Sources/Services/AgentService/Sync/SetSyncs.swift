@@ -22,6 +22,7 @@ final class SetSyncs: Sendable {
     private let clock: WallClock
     private let tender: TreeTender
     private let swarms: Swarms
+    private let receipts: ReceiptExchange
     private let logger: Logger
 
     private let orders = Mutex(SyncOrders())
@@ -30,7 +31,7 @@ final class SetSyncs: Sendable {
     init(
         settings: LiveSettings, store: Store, endpoint: STOQEndpoint, trust: TrustedRepository,
         activity: AgentActivity,
-        pool: BlockingPool, clock: WallClock, tender: TreeTender, swarms: Swarms,
+        pool: BlockingPool, clock: WallClock, tender: TreeTender, swarms: Swarms, receipts: ReceiptExchange,
         logger: Logger
     ) {
         self.settings = settings
@@ -42,6 +43,7 @@ final class SetSyncs: Sendable {
         self.clock = clock
         self.tender = tender
         self.swarms = swarms
+        self.receipts = receipts
         self.logger = logger
     }
 
@@ -133,8 +135,10 @@ final class SetSyncs: Sendable {
     private func attempt(_ order: SyncOrders.Order, _ set: String) async -> SyncOrders.Outcome {
         let sync = SetSync(
             line: order.line, host: settings.name, store: store,
-            sources: SourcePool(sources: swarms.ranked(order.line), endpoint: endpoint), swarms: swarms, trust: trust,
-            removals: settings.trust.removals, activity: activity, pool: pool, clock: clock, logger: logger)
+            sources: SourcePool(sources: swarms.ranked(order.line), endpoint: endpoint), swarms: swarms,
+            receipts: receipts,
+            trust: trust,
+            limits: settings.trust, activity: activity, pool: pool, clock: clock, logger: logger)
         let result = await withTaskGroup(of: Result<SyncSummary, any Error>?.self) { group in
             group.addTask {
                 do {

@@ -23,6 +23,10 @@ enum SyncError: Error, CustomStringConvertible {
     case missingChunk(ChunkDigest)
     /// The plan's line does not say what to fetch.
     case incompleteLine(set: String)
+    /// Too few mirrors are known to hold the release.
+    case tooFewReceipts(set: String, sequence: UInt64, Int, of: Int)
+    /// Peers serve a newer release, which is signed.
+    case belowFloor(set: String, sequence: UInt64, floor: UInt64, peers: [String])
     /// The release is not one that this host accepts.
     case untrusted(any Error)
 
@@ -32,7 +36,8 @@ enum SyncError: Error, CustomStringConvertible {
         case .incompleteLine: true
         // Newer metadata may make it right; what the release says of itself stays wrong.
         case .untrusted(let error): (error as? TrustError).map { !$0.isCuredByMetadata } ?? false
-        case .noSource, .absent, .malformed, .tooSlow, .otherRelease, .missingChunk: false
+        case .noSource, .absent, .malformed, .tooSlow, .otherRelease, .missingChunk, .tooFewReceipts, .belowFloor:
+            false
         }
     }
 
@@ -60,7 +65,8 @@ enum SyncError: Error, CustomStringConvertible {
         case let error as SyncError:
             switch error {
             case .malformed, .otherRelease: true
-            case .noSource, .absent, .tooSlow, .missingChunk, .incompleteLine, .untrusted: false
+            case .noSource, .absent, .tooSlow, .missingChunk, .incompleteLine, .untrusted, .tooFewReceipts, .belowFloor:
+                false
             }
         case let error as StoreError: error.isFaultOfSource
         default: error is CodecError || error is STOQAnswerError || error is ReleaseDocumentError
@@ -78,6 +84,12 @@ enum SyncError: Error, CustomStringConvertible {
         case .otherRelease(let wanted, let found): "release \(found) came, \(wanted) was asked for"
         case .missingChunk(let digest): "no source has chunk \(digest)"
         case .incompleteLine(let set): "the plan names no release for \(set)"
+        case .tooFewReceipts(let set, let sequence, let have, let need):
+            "\(have) of \(need) mirrors are known to hold \(set) \(sequence), it is not served before: fleetctl status says"
+                + " what keeps the others, fleetctl trust policy \(set) --flip-quorum asks for fewer"
+        case .belowFloor(let set, let sequence, let floor, let peers):
+            "release \(sequence) of \(set) is asked for, and \(peers.joined(separator: ", ")) serve \(floor), which the"
+                + " set's keys signed: this host begins with no older one; fleetctl sync \(set)"
         case .untrusted(let error): "the release is refused: \(error)"
         }
     }

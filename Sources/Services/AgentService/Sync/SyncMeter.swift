@@ -10,6 +10,7 @@ final class SyncMeter: Sendable {
         var chunksDone: UInt64 = 0
         var last: (bytes: UInt64, time: ContinuousClock.Instant)?
         var rate = 0.0
+        var receipts: ReceiptCount?
     }
 
     private let sequence: UInt64
@@ -32,7 +33,18 @@ final class SyncMeter: Sendable {
 
     /// Says what is done now.
     func enter(_ phase: String) {
-        state.withLock { $0.phase = phase }
+        state.withLock { state in
+            state.phase = phase
+            state.receipts = nil
+        }
+    }
+
+    /// Says that others are waited for.
+    func wait(receipts: ReceiptCount) {
+        state.withLock { state in
+            state.phase = "quorum"
+            state.receipts = receipts
+        }
     }
 
     /// Counts chunks that were verified and written.
@@ -61,7 +73,7 @@ final class SyncMeter: Sendable {
                 sequence: sequence, phase: state.phase, bytesTotal: state.bytesTotal,
                 // A chunk that two sources brought is counted twice.
                 bytesDone: min(state.bytesDone, state.bytesTotal),
-                bytesPerSecond: state.rate, bytesBySource: bytesBySource)
+                bytesPerSecond: state.rate, bytesBySource: bytesBySource, receipts: state.receipts)
         }
     }
 }

@@ -50,13 +50,15 @@ extension STOQConnection {
 
     /// The one item, of at most `limit` bytes, that the peer answers `request` with. Throws `SyncError`, and what ends the
     /// stream.
-    func item(_ request: STOQRequest, limit: Int) async throws -> [UInt8] {
-        let stream = try await open(request, kind: .metadata, deadline: Self.patience)
+    func item(
+        _ request: STOQRequest, limit: Int, within patience: Duration = STOQConnection.patience
+    ) async throws -> [UInt8] {
+        let stream = try await open(request, kind: .metadata, deadline: patience)
         try await stream.finish()
         var rules = STOQAnswerRules(limits: [limit])
         var bytes: [UInt8] = []
         while let message = try await stream.next(
-            within: Self.patience, late: SyncError.tooSlow(what: request.name))
+            within: patience, late: SyncError.tooSlow(what: request.name))
         {
             let answer = try STOQAnswer(message)
             try rules.check(answer)

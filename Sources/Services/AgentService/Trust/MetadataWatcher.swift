@@ -26,11 +26,10 @@ final class MetadataWatcher: Sendable {
     private let clock: WallClock
     private let logger: Logger
 
-    private let events = Mutex<[MetadataWatch.Event]>([])
+    private let events = EventQueue<MetadataWatch.Event>()
     private let neighbours = Mutex<[Neighbour]>([])
     /// Whether a list of yanked paths is signed that no neighbour had when it was last asked.
     private let lacksYanks = Mutex(false)
-    private let news = Signal()
     private let began = ContinuousClock.now
 
     init(
@@ -50,32 +49,22 @@ final class MetadataWatcher: Sendable {
 
     /// A peer greeted.
     func greeted(version: UInt64, by name: String) {
-        events.withLock { events in
-            // The last greeting says all: a peer that greets without pause is kept once.
-            events.removeAll { event in
-                guard case .greeted(name, _) = event else { return false }
-                return true
-            }
-            events.append(.greeted(neighbour: name, version: version))
+        events.add(.greeted(neighbour: name, version: version)) { event in
+            guard case .greeted(name, _) = event else { return false }
+            return true
         }
-        news.raise()
     }
 
     /// The coordinator answered a poll.
     func pollAnswered(_ answer: AssignmentsAnswer) {
         if let neighbourhood = answer.neighbourhood { appointed(neighbourhood) }
-        if let version = answer.timestampVersion { take(.hinted(version)) }
+        if let version = answer.timestampVersion { events.add(.hinted(version)) }
     }
 
     /// Whom to know, by the coordinator's word, or from before a restart.
     func appointed(_ neighbourhood: Neighbourhood) {
         neighbours.withLock { $0 = neighbourhood.bounded.neighbours }
-        take(.appointed(neighbourhood))
-    }
-
-    private func take(_ event: MetadataWatch.Event) {
-        events.withLock { $0.append(event) }
-        news.raise()
+        events.add(.appointed(neighbourhood))
     }
 
     /// Works until the task is cancelled.
@@ -91,11 +80,8 @@ final class MetadataWatcher: Sendable {
         var watch = MetadataWatch(
             callInterval: Self.callInterval * Double.random(in: Self.pace), turn: .random(in: 0...0xFFFF), now: now)
         while !Task.isCancelled {
-            let seen = news.count
-            let taken = events.withLock { events in
-                defer { events = [] }
-                return events
-            }
+            let seen = events.news.count
+            let taken = events.takeAll()
             // Who greets has something new: maybe the list that nobody had.
             if lacksYanks.withLock({ $0 }), let peer = greeter(in: taken) {
                 group.addTask { await self.takeYanks(first: peer) }
@@ -106,7 +92,7 @@ final class MetadataWatcher: Sendable {
                 }
             }
             await checkFreshness()
-            await news.wait(after: seen, atMost: max(.seconds(1), watch.nextCall - now))
+            await events.news.wait(after: seen, atMost: max(.seconds(1), watch.nextCall - now))
         }
     }
 
@@ -130,14 +116,14 @@ final class MetadataWatcher: Sendable {
             do {
                 try await exchange.update(from: connection(to: neighbour))
                 await takeYanks(first: neighbour)
-                take(.fetched(neighbour: neighbour.name))
+                events.add(.fetched(neighbour: neighbour.name))
             } catch {
                 // An expired timestamp is nobody's lie: it is told as what it is.
                 let isOld = (error as? UpdateError)?.label == "expired"
                 logger.log(
                     level: error is UpdateError && !isOld ? .warning : .info, "no metadata from a neighbour",
                     metadata: ["peer": "\(neighbour.name)", "error": "\(error)"])
-                take(.failed(neighbour: neighbour.name))
+                events.add(.failed(neighbour: neighbour.name))
             }
         }
     }
@@ -184,7 +170,7 @@ final class MetadataWatcher: Sendable {
                 await endpoint.announce()
                 if trust.isKeeper { await submit() }
             }
-            news.raise()
+            events.news.raise()
             await trust.changed.wait(after: seen)
         }
     }

@@ -53,6 +53,9 @@ final class StandingKeeper: Sendable {
     /// The list that is in force here.
     var list: StandingList { verifier.list }
 
+    /// Whom the coordinator last named as neighbours.
+    var neighbours: [Neighbour] { state.withLock { $0.neighbours } }
+
     /// The coordinator answered a poll.
     func pollAnswered(_ answer: AssignmentsAnswer) async {
         state.withLock { state in

@@ -3,7 +3,7 @@ package import LinuxIO
 package import Logging
 import Synchronization
 package import Trust
-import UpdateFramework
+package import UpdateFramework
 
 /// What this host believes of its fleet: the verified TUF repository, in memory and in one file, and the only place that
 /// verifies releases.
@@ -60,6 +60,9 @@ package final class TrustedRepository: Sendable {
 
     /// What is verified; nil as long as that is only roots.
     package var repository: VerifiedRepository? { state.withLock { $0.repository } }
+
+    /// What is signed of `set` beyond who signs for it; the standard policy as long as nothing is known.
+    package func policy(ofSet set: String) -> SignedPolicy { repository?.policy(ofSet: set) ?? SignedPolicy() }
 
     /// Whether this host signs snapshots and timestamps.
     var isKeeper: Bool { keeper != nil }

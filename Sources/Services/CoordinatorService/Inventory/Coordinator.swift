@@ -242,6 +242,21 @@ actor Coordinator {
         return release
     }
 
+    /// What mirrors said in their last reports of holding a release; nothing is verified here, whoever asks does that.
+    func receipts(of release: String, set: String, for identity: FleetIdentity) throws -> ReceiptsAnswer {
+        guard visibleSets(identity).contains(set) else {
+            throw RequestError.unknownSet(set, known: visibleSets(identity).sorted())
+        }
+        let said = inventory.observations.compactMap { observation -> SignedReceipt? in
+            guard let text = observation.report.set(named: set)?.receipt, let bytes = Base64.decode(text),
+                let signed = try? SignedReceipt(decoding: bytes), let receipt = try? HoldReceipt(decoding: signed.body),
+                receipt.set == set, "\(receipt.release)" == release
+            else { return nil }
+            return signed
+        }
+        return ReceiptsAnswer(receipts: ReceiptList(said).encode())
+    }
+
     private func visibleSets(_ identity: FleetIdentity) -> Set<String> {
         guard identity.role == .agent || identity.role == .origin else {
             return Set(inventory.fleet.sets.map(\.name))
@@ -271,7 +286,7 @@ actor Coordinator {
         let plan = Planner.plan(
             fleet: inventory.fleet, releases: inventory.sortedReleases, inventory: inventory.observations,
             request: PlanRequest(sets: order.sets, mirrors: order.mirrors), parent: inventory.current?.generation,
-            generation: inventory.nextGeneration, now: now())
+            generation: inventory.nextGeneration, policies: seal.policies, now: now())
         let refusing = inventory.mirrors(following: plan.generation)
         if order.dryRun { return PlanAnswer(plan: plan, isKept: false, unanswered: unanswered, refusing: refusing) }
         let before = inventory.current

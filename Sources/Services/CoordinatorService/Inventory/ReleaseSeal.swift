@@ -24,6 +24,13 @@ struct ReleaseSeal: Sendable {
         ).result.get()
     }
 
+    /// What is signed of each set beyond who signs for it.
+    var policies: [String: SignedPolicy] {
+        guard let repository else { return [:] }
+        return Dictionary(
+            repository.sets.map { ($0, repository.policy(ofSet: $0)) }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// What is signed of each set, for the status.
     var sets: [String: SetTrust] {
         guard let repository else { return [:] }
@@ -33,7 +40,8 @@ struct ReleaseSeal: Sendable {
             let yanked = repository.yankTarget(ofSet: set)?.description.hashes.sha256
             sets[set] = SetTrust(
                 threshold: signers.threshold, keys: signers.keyIDs.count,
-                yanked: yanked.map { String(decoding: Hexadecimal.letters($0), as: UTF8.self) })
+                yanked: yanked.map { String(decoding: Hexadecimal.letters($0), as: UTF8.self) },
+                flipQuorum: repository.policy(ofSet: set).flipQuorum)
         }
         return sets
     }

@@ -79,6 +79,11 @@ struct CoordinatorRoutes: Sendable {
         case .release:
             let name = try releaseName(context.parameters)
             return try .json(await coordinator.release(name, for: peer.identity))
+        case .receipts:
+            return try .json(
+                await coordinator.receipts(
+                    of: context.parameters.get("release") ?? "", set: context.parameters.get("set") ?? "",
+                    for: peer.identity))
         case .makePlan:
             let order = try await request.json(
                 PlanOrder.self, limit: limits.orderBytes, deadline: limits.bodyDeadline)

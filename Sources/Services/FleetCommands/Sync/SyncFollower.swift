@@ -83,6 +83,9 @@ struct SyncFollower {
         var isActive: Bool
     }
 
+    /// Reasons to do nothing that only a person can take away.
+    private static let needsAPerson: Set<ReasonCode> = [.shortOfDisk, .overQuota, .notAllowed, .tooFewMirrors]
+
     /// The lines of the plan that this command waits for, with what the status says of each.
     private func targets(in status: FleetStatus) -> [Target] {
         let notWaitedFor: Set<ReasonCode> = [
@@ -109,7 +112,7 @@ struct SyncFollower {
                 state.badPaths == 0, state.missingBytes == 0, state.state != .failing
             {
                 target.verdict = .done
-            } else if line.reason.code == .shortOfDisk || line.reason.code == .overQuota {
+            } else if Self.needsAPerson.contains(line.reason.code) {
                 target.verdict = .failed(line.reason.text)
             } else if let state, !isActive, state.state == .failing, let last = state.lastSync,
                 last.sequence == line.sequence, let failure = last.failure,
@@ -154,7 +157,7 @@ struct SyncFollower {
     /// `chunks from origin 1.2 MB, m2 3.4 MB`, the sources that brought most first.
     private static func note(_ progress: SyncProgress) -> String {
         let sources = progress.bytesBySource.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        guard !sources.isEmpty else { return progress.phase }
+        guard !sources.isEmpty, progress.receipts == nil else { return progress.words }
         let shown = sources.prefix(Self.shownSources).map { "\($0.key) \(Quantity.describe(bytes: $0.value))" }
         let more = sources.count > Self.shownSources ? " and \(sources.count - Self.shownSources) more" : ""
         return "\(progress.phase) from \(shown.joined(separator: ", "))\(more)"

@@ -78,6 +78,16 @@ struct TrustOutcome: Encodable {
     /// What is said in words.
     private let lines: [String]
 
+    /// Nothing had to be signed.
+    static var unchanged: TrustOutcome { TrustOutcome() }
+
+    private init() {
+        isComplete = true
+        documents = []
+        missing = []
+        lines = []
+    }
+
     private enum CodingKeys: CodingKey { case isComplete, documents, missing, keyFiles }
 
     init(_ change: TrustChange) {

@@ -21,10 +21,27 @@ struct TrustSummary: Encodable {
         var keys: [Key]
     }
 
+    /// What binds every host of a set, in the words of fleet.yaml.
+    struct Policy: Encodable {
+        var set: String
+        var flipQuorum: Int
+        /// In percent.
+        var maxDelete: Int?
+        /// In percent.
+        var maxShrink: Int?
+        /// Every host that may fetch the set; nil: all members.
+        var fetch: [String]?
+    }
+
     var fleet: String
+    /// By set, of those of which something is signed.
+    var policies: [Policy] = []
+    private var policyLines: [String] = []
     var roles: [Role]
     /// The change that waits for signatures.
     var pending: TrustOutcome?
+
+    private enum CodingKeys: CodingKey { case fleet, policies, roles, pending }
 
     init(_ state: TrustState, held: [HeldKey]) {
         fleet = String(decoding: state.fleet, as: UTF8.self)
@@ -35,6 +52,14 @@ struct TrustSummary: Encodable {
             return
         }
         let plan = TrustPlan(trust)
+        for (set, policy) in plan.policies.sorted(by: { $0.key < $1.key }) {
+            policies.append(
+                Policy(
+                    set: set, flipQuorum: policy.flipQuorum, maxDelete: policy.maxDelete, maxShrink: policy.maxShrink,
+                    fetch: policy.fetch?.names))
+            policyLines.append(
+                "policy of \(set): " + policy.words.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
+        }
         let names = [RoleName.root, .targets, .snapshot, .timestamp] + plan.sets.map(\.role)
         roles = names.compactMap { name in
             guard let grant = plan.grant(of: name) else { return nil }
@@ -63,6 +88,6 @@ struct TrustSummary: Encodable {
                 ])
             }
         }
-        return table.text(width: nil)
+        return table.text(width: nil) + policyLines.map { $0 + "\n" }.joined()
     }
 }

@@ -81,6 +81,17 @@ struct Activation {
         return served
     }
 
+    /// Goes as far as the release is held: all of it is durable and proved to be there, and nothing else is served than
+    /// before. `run` goes the whole way again, as after a crash at this point.
+    func hold() throws {
+        try refuseStale()
+        try store.settleTimes(of: set.number)
+        store.timesLock.share()
+        defer { store.timesLock.giveBack() }
+        var passing = Passing()
+        for step in CommitOrder.hold { try take(step, &passing) { _ in } }
+    }
+
     private func take(_ step: CommitStep, _ passing: inout Passing, _ headRows: (Session) throws -> Void) throws {
         if let phase = step.phase { store.note(phase, name) }
         switch step {

@@ -10,6 +10,7 @@ struct TrustCommand: AsyncParsableCommand {
               fleetctl trust init --dir trust --fleet example --set debian
               fleetctl trust show --dir trust
               fleetctl trust add-key root --dir trust --key bob.pub --threshold 2
+              fleetctl trust policy debian --dir trust --max-delete 30%
               fleetctl trust request --dir trust > change.json
               fleetctl trust sign change.json --key bob.key
               fleetctl trust import change.json --dir trust
@@ -18,7 +19,8 @@ struct TrustCommand: AsyncParsableCommand {
             """,
         subcommands: [
             TrustInitCommand.self, TrustShowCommand.self, TrustAddKeyCommand.self, TrustRotateCommand.self,
-            TrustRevokeCommand.self, TrustDelegateCommand.self, TrustThresholdCommand.self, TrustExpireCommand.self,
+            TrustRevokeCommand.self, TrustDelegateCommand.self, TrustThresholdCommand.self, TrustPolicyCommand.self,
+            TrustExpireCommand.self,
             TrustRequestCommand.self, TrustSignCommand.self, TrustImportCommand.self, TrustDiscardCommand.self,
             TrustHandOverCommand.self, TrustNewKeyCommand.self, TrustExportCommand.self,
         ])

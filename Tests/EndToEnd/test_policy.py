@@ -1,0 +1,60 @@
+"""What binds every host of a set is signed: removals, who may fetch it."""
+import os
+
+from lab import LabTest, wait_until, write
+
+
+class Policy(LabTest):
+    mirrors = 2
+
+    def setUp(self):
+        super().setUp()
+        self.source = self.fleet.scratch("source")
+        for index in range(10):
+            write(os.path.join(self.source, f"file-{index}"), os.urandom(2_000))
+
+    def test_hosts_go_by_what_is_signed_and_not_by_fleet_yaml(self):
+        self.fleet("publish", "debian", self.source)
+        self.fleet("sync", "debian", "--wait")
+        # fleet.yaml alone binds nobody: what it wants is signed with `trust policy`.
+        self.fleet.reconfigure(("name: debian, origin", "name: debian, max_delete: 5%, origin"))
+        os.unlink(os.path.join(self.source, "file-0"))
+        self.fleet("publish", "debian", self.source)
+        signed = self.fleet("trust", "policy")
+        self.assertIn("+ max_delete: 5%", signed.err)
+        self.assertIn("signed", signed.out)
+        self.assertIn("it is signed already", self.fleet("trust", "policy", "debian").out)
+        shown = self.fleet("trust", "show", "-o", "json").json
+        self.assertEqual([(p["set"], p["maxDelete"]) for p in shown["policies"]], [("debian", 5)])
+        self.assertIn("policy of debian: max_delete 5%", self.fleet("trust", "show").out)
+        # The origin has it from now on, and so has a mirror that meets release 2.
+        os.unlink(os.path.join(self.source, "file-1"))
+        refused = self.fleet("publish", "debian", self.source, expect=4)
+        self.assertIn("removes 1 of 9 files (11.1 %), max_delete is 5 %", refused.err)
+        refused = self.fleet("sync", "debian", "--wait", expect=3)
+        self.assertIn("removes 1 of 10 files (10 %), max_delete is 5 %", refused.out + refused.err)
+        # A wider rule that agent.yaml has narrowed stays narrow; taken away, hosts do what they do by themselves.
+        self.fleet("trust", "policy", "debian", "--max-delete", "none", "--max-shrink", "90%")
+        self.fleet("sync", "debian", "--wait")
+        self.assertIn("no percentage", self.fleet("trust", "policy", "debian", "--max-delete", "5", expect=64).err)
+
+    def test_who_may_fetch_a_set_is_signed(self):
+        self.fleet("trust", "policy", "debian", "--fetch", "mirror=m1")
+        self.assertIn(
+            "policy of debian: fetch mirror=m1,origin", self.fleet("trust", "show").out)
+        self.fleet("publish", "debian", self.source)
+        refused = self.fleet("sync", "debian", "--wait", "--timeout", "60s", expect=3)
+        self.assertIn("m2", refused.out + refused.err)
+        self.assertServed(self.source, mirrors=["m1"])
+        self.assertFalse(os.path.exists(self.fleet.host("m2", "srv", "debian")))
+        # Whoever plans, the peers themselves refuse.
+        self.fleet("trust", "policy", "debian", "--fetch", "mirror=m1,m2")
+        self.fleet("sync", "debian", "--wait")
+        self.assertServed(self.source)
+        self.fleet("trust", "policy", "debian", "--fetch", "mirror=nowhere", expect=64)
+        self.fleet("trust", "policy", "debian", "--fetch", "region=nowhere", expect=64)
+        # Who may no more fetch still hears of yanks.
+        self.fleet("trust", "policy", "debian", "--fetch", "mirror=m1")
+        self.fleet("yank", "debian", "file-3", "--reason", "test")
+        gone = self.fleet.host("m2", "srv", "debian", "file-3")
+        wait_until(lambda: not os.path.exists(gone), "m2 serves nothing more of it")
