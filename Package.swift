@@ -136,8 +136,8 @@ let package = Package(
             "Services", "AgentService",
             [
                 "Store", "STOQTransport", "STOQ", "FleetAPI", "FleetFile", "FleetModel", "FleetCertificates", "Trust",
-                "Content", "Hashing", "LinuxIO", "SigningKeys", "Swarm", "Telemetry", "UpdateFramework", logging,
-                nioPosix,
+                "Bandwidth", "Content", "Hashing", "LinuxIO", "SigningKeys", "Swarm", "Telemetry", "UpdateFramework",
+                logging, nioPosix,
                 outside("ServiceLifecycle", "swift-service-lifecycle"),
                 outside("UnixSignals", "swift-service-lifecycle"),
             ]),

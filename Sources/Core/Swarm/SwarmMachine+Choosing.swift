@@ -8,7 +8,10 @@ extension SwarmMachine {
     private struct Candidate {
         let id: Int
         let rate: Double?
+        let earlierRate: Double?
         let roundTrip: Double
+        let score: Int
+        let isNear: Bool
         let isSnubbed: Bool
         var open: Int
     }
@@ -20,11 +23,13 @@ extension SwarmMachine {
         var outstanding = 0
         for (id, source) in sources {
             outstanding += source.open.reduce(0) { $0 + $1.bytes }
-            guard !source.isOrigin, !source.isQuarantined, !source.isSnubbed || now >= source.probeAt else { continue }
+            guard !source.isOrigin, !source.isQuarantined, !source.isSnubbed || now >= source.probeAt,
+                now >= source.busyUntil
+            else { continue }
             usable.append(
                 Candidate(
-                    id: id, rate: source.rate, roundTrip: source.roundTrip, isSnubbed: source.isSnubbed,
-                    open: source.open.count))
+                    id: id, rate: source.rate, earlierRate: source.earlierRate, roundTrip: source.roundTrip,
+                    score: source.score, isNear: source.isNear, isSnubbed: source.isSnubbed, open: source.open.count))
         }
         usable.sort { $0.id < $1.id }
         while !usable.isEmpty, !free.isEmpty {
@@ -51,16 +56,20 @@ extension SwarmMachine {
     func expectedSeconds(_ id: Int, _ bytes: Int) -> Double {
         guard let source = sources[id] else { return 0 }
         let owed = source.open.reduce(bytes) { $0 + max(0, $1.bytes - $1.got) }
-        return Double(owed) / (source.rate ?? settings.assumedRate) + source.roundTrip
+        let assumed = source.isNear ? settings.assumedRate : settings.assumedCrossRate
+        return Double(owed) / (source.rate ?? source.earlierRate ?? assumed) + source.roundTrip
     }
 
-    /// The place of the source that would deliver a further block first, among those that may be asked for one.
+    /// The place of the source that costs least for a further block, among those that may be asked for one.
     private mutating func cheapest(_ usable: [Candidate], _ outstanding: Int) -> Int? {
         var best: (at: Int, cost: Double)?
         for (at, source) in usable.enumerated() where mayTake(source, outstanding) {
             let block = Double(BlockCut.byteLimit)
-            let queue = Double(source.open + 1) * block / (source.rate ?? settings.assumedRate)
-            let cost = queue * (0.95 + 0.1 * nextFraction()) + source.roundTrip
+            let queue = Double(source.open + 1) * block / (source.rate ?? source.earlierRate ?? settings.assumedRate)
+            let cost = settings.choose.cost(
+                seconds: queue * (0.95 + 0.1 * nextFraction()) + source.roundTrip,
+                unit: Double(source.open + 1) * block / settings.assumedRate, score: source.score,
+                isNear: source.isNear)
             if cost < best?.cost ?? .infinity { best = (at, cost) }
         }
         return best?.at
@@ -98,7 +107,7 @@ extension SwarmMachine {
         var actions: [Action] = []
         for id in sources.keys.sorted() {
             guard let source = sources[id], !source.isOrigin, !source.isQuarantined, !source.isSnubbed,
-                source.open.count < 2, source.isNear, source.rate != nil
+                now >= source.busyUntil, source.open.count < 2, source.isNear, source.rate != nil
             else { continue }
             var longest: (block: Int, rest: Double)?
             for other in sources.keys.sorted() where other != id {
@@ -127,7 +136,10 @@ extension SwarmMachine {
             let open = source.open[at]
             let age = now - open.askedAt
             let patience = max(settings.lateAfter.seconds, 4 * open.expected)
-            let isLate = isSilent || age > patience && now - open.lastByteAt > 0.2 || age > 4 * patience
+            let pause = now - max(open.lastByteAt, source.lastByteAt)
+            let isLate =
+                isSilent || age > patience && (pause > 0.2 || source.isTrickling(open, for: age, patience: patience))
+                || age > 4 * patience
             guard isLate, !open.isLate else { continue }
             release(open)
             sources[id]?.open[at].isLate = true

@@ -6,20 +6,60 @@ struct RegionState: Sendable {
     var seenAcross: [Int: Double] = [:]
     /// Blocks that this host fetched from another region, and of which no host of this one has said that it has them.
     private(set) var crossings: Set<Int> = []
+    /// How hosts of this region get on with what they fetch from others, by source.
+    private var paces: [Int: CrossingPace] = [:]
 
     mutating func crossing(_ block: Int) { crossings.insert(block) }
 
     /// A host of the region has the block.
-    mutating func confirmed(_ block: Int) {
+    mutating func confirmed(_ block: Int, by source: Int, at now: Double) {
+        // What was seen across alone, somebody of this region fetched: the first to say so.
+        if seenAcross[block] != nil || claims[block] != nil, !crossings.contains(block) {
+            paces[claims[block] ?? source, default: CrossingPace(at: now)].note(at: now)
+        }
         crossings.remove(block)
         seenAcross[block] = nil
         claims[block] = nil
     }
 
-    mutating func forget(_ source: Int) { claims = claims.filter { $0.value != source } }
+    mutating func forget(_ source: Int) {
+        claims = claims.filter { $0.value != source }
+        paces[source] = nil
+    }
+
+    /// A host said that it fetches a block: it is getting on.
+    mutating func claimed(_ block: Int, by source: Int, at now: Double) {
+        claims[block] = source
+        paces[source, default: CrossingPace(at: now)].lastAt = now
+    }
+
+    /// Since when a host has brought nothing across; nil: it never did.
+    func idleSince(_ source: Int) -> Double? { paces[source]?.lastAt }
+
+    /// Seconds that a host takes for a block from another region; nil: not measured.
+    func blockTime(of source: Int) -> Double? { paces[source]?.interval }
 
     /// Makes ties differ between hosts.
     func seed(_ name: String) -> UInt64 { stableHash(name) }
+}
+
+/// When a host last brought a block across, and how long it takes for one.
+struct CrossingPace: Sendable {
+    var lastAt: Double
+    /// Seconds, smoothed; nil before the second.
+    private(set) var interval: Double?
+    private var lastNotedAt: Double?
+
+    init(at now: Double) { lastAt = now }
+
+    mutating func note(at now: Double) {
+        if let lastNotedAt {
+            let took = now - lastNotedAt
+            interval = interval.map { $0 * 0.7 + took * 0.3 } ?? took
+        }
+        lastNotedAt = now
+        lastAt = now
+    }
 }
 
 extension SwarmMachine {
@@ -35,9 +75,20 @@ extension SwarmMachine {
         let since = region.seenAcross[block] ?? now
         region.seenAcross[block] = since
         if let claim = region.claims[block], let owner = sources[claim], !isSuspect(owner, now) {
-            return now - since > 4 * settings.stealAfter.seconds
+            return now - since > 4 * settings.stealAfter.seconds && isIdle(claim, since, now)
         }
-        return gateway(of: block, mates, now) == name || now - since > settings.stealAfter.seconds
+        let gateway = gateway(of: block, mates, now)
+        if gateway == name { return true }
+        guard now - since > settings.stealAfter.seconds else { return false }
+        // What a gateway is slow with because its line is full, nobody else gets faster over the same line.
+        return sources.first { $0.value.name == gateway }.map { isIdle($0.key, since, now) } ?? true
+    }
+
+    /// Whether a host that is to fetch blocks across has brought none for much longer than it takes for one.
+    private func isIdle(_ source: Int, _ since: Double, _ now: Double) -> Bool {
+        let assumed = Double(BlockCut.byteLimit) / settings.assumedCrossRate
+        let patience = max(settings.stealAfter.seconds, 4 * (region.blockTime(of: source) ?? assumed))
+        return now - max(since, region.idleSince(source) ?? since) > patience
     }
 
     /// A host that is slow, or has told nothing for long.

@@ -38,6 +38,9 @@ package struct SwarmMachine: Sendable {
         case send(source: Int, SwarmMessage)
     }
 
+    /// Bytes on a connection that show that answers are on their way: a frame of content has more.
+    private static let signOfLife: UInt64 = 8 << 10
+
     let settings: SwarmSettings
     let cut: BlockCut
     let name: String
@@ -73,6 +76,8 @@ package struct SwarmMachine: Sendable {
     var mirrorRate: PeakRate
     var region = RegionState()
     private var random: UInt64
+    /// Leases whose origin had no slot: from when on it is asked again, by block.
+    private var putOff: [Int: (source: Int, at: Double)] = [:]
 
     /// - Parameters:
     ///   - name: this host's, for choices that must differ between hosts.
@@ -140,14 +145,20 @@ package struct SwarmMachine: Sendable {
     }
 
     /// A host takes part; the number by which it is known from here on.
+    ///
+    /// - Parameters:
+    ///   - score: 0 to 1,000, as ``Reputation`` says.
+    ///   - earlierRate: bytes a second that it delivered in earlier swarms; nil: not known.
     package mutating func join(
-        _ source: String, hello: SwarmHello, isOrigin: Bool, now: Duration
+        _ source: String, hello: SwarmHello, isOrigin: Bool, score: Int = Reputation.best, earlierRate: Double? = nil,
+        now: Duration
     ) -> (source: Int, actions: [Action]) {
         let id = nextSource
         nextSource += 1
         sources[id] = SwarmSource(
             name: source, isOrigin: isOrigin, isNear: hello.isNear, complete: hello.complete, have: hello.have,
-            blocks: BlockSet(count: cut.count), lastByteAt: now.seconds, lastHaveAt: now.seconds)
+            blocks: BlockSet(count: cut.count), score: score, earlierRate: earlierRate, lastByteAt: now.seconds,
+            lastHaveAt: now.seconds)
         countBlocks(of: id, in: [cut.base..<cut.end])
         toldWant = isOrigin ? nil : toldWant
         return (id, act(now, tellingWant: isOrigin))
@@ -161,7 +172,10 @@ package struct SwarmMachine: Sendable {
             release(open)
         }
         for block in 0..<cut.count where gone.blocks[block] && !gone.isOrigin { holders[block] -= 1 }
-        if gone.isOrigin { leased = BlockSet(count: cut.count) }
+        if gone.isOrigin {
+            leased = BlockSet(count: cut.count)
+            putOff = [:]
+        }
         region.forget(source)
         return act(now, tellingWant: true)
     }
@@ -174,7 +188,7 @@ package struct SwarmMachine: Sendable {
         case .lease(let ranges): return taken(ranges, source, now)
         case .claim(let ranges):
             for range in ranges {
-                for block in cut.blocks(touching: range) { region.claims[block] = source }
+                for block in cut.blocks(touching: range) { region.claimed(block, by: source, at: now.seconds) }
             }
             return []
         case .hello, .want, .copied, .cancel, .peers, .distrust: return []
@@ -191,6 +205,17 @@ package struct SwarmMachine: Sendable {
         sources[id]?.lastByteAt = now.seconds
         sources[id]?.isSnubbed = false
         mirrorRate.count(bytes, at: now.seconds)
+    }
+
+    /// So many bytes came on the connection to a source until now, parts of answers that are not whole among them. On a
+    /// slow line, which many answers share, one of them may be long on its way.
+    package mutating func heard(wireBytes: UInt64, from source: Int, now: Duration) {
+        guard let known = sources[source] else { return }
+        sources[source]?.wireBytes = max(known.wireBytes, wireBytes)
+        // Less is the talk of the swarm, and no answer.
+        guard wireBytes >= known.countedBytes + Self.signOfLife else { return }
+        sources[source]?.countedBytes = wireBytes
+        if !known.open.isEmpty { sources[source]?.lastByteAt = now.seconds }
     }
 
     /// Chunks came, right ones, and can be read here from now on; in answer to a request or otherwise.
@@ -248,9 +273,10 @@ package struct SwarmMachine: Sendable {
         return actions + act(now, tellingWant: true)
     }
 
-    /// The measured round trip to a source, under the load that there is.
-    package mutating func measured(roundTrip: Duration, to source: Int) {
-        sources[source]?.roundTrip = roundTrip.seconds
+    /// The measured round trip to a source, under the load that there is; nil: none was measured yet. And its score now.
+    package mutating func measured(roundTrip: Duration?, score: Int, of source: Int) {
+        if let roundTrip { sources[source]?.roundTrip = roundTrip.seconds }
+        sources[source]?.score = score
     }
 
     /// Looks at what is overdue; to be called about every 100 ms, and when ``nextAnnouncement`` is due.
@@ -268,10 +294,20 @@ package struct SwarmMachine: Sendable {
     // MARK: Parts
 
     /// What there is to ask and to tell now.
-    private mutating func act(_ now: Duration, tellingWant: Bool = false) -> [Action] {
+    mutating func act(_ now: Duration, tellingWant: Bool = false) -> [Action] {
         var actions = announce(now)
         if tellingWant { actions += tellWant(now.seconds) }
-        return actions + fill(now.seconds)
+        return actions + retryLeases(now.seconds) + fill(now.seconds)
+    }
+
+    /// A lease is to be asked for again later.
+    mutating func put(off block: Int, at source: Int, until: Double) { putOff[block] = (source, until) }
+
+    /// The leases that are to be asked for again now.
+    mutating func takeLeasesDue(at now: Double) -> [(block: Int, source: Int)] {
+        let due = putOff.filter { $0.value.at <= now }.sorted { $0.key < $1.key }
+        for (block, _) in due { putOff[block] = nil }
+        return due.map { ($0.key, $0.value.source) }
     }
 
     private mutating func announce(_ now: Duration) -> [Action] {
@@ -317,7 +353,9 @@ package struct SwarmMachine: Sendable {
         var copied: [Range<UInt32>] = []
         for range in ranges {
             for block in cut.blocks(touching: range) {
-                if sources[source]?.isNear == true { region.confirmed(block) }
+                if sources[source]?.isNear == true, sources[source]?.isOrigin == false {
+                    region.confirmed(block, by: source, at: now.seconds)
+                }
                 if leased[block], sources[source]?.isOrigin == false {
                     leased[block] = false
                     copied.append(cut.ordinals(of: block))
@@ -368,9 +406,11 @@ package struct SwarmMachine: Sendable {
         let bytes = ordinals.reduce(0) { $0 + Int(lengths[Int($1 - cut.base)]) }
         nextRequest += 1
         let expected = expectedSeconds(source, bytes)
+        let wireBytes = sources[source]?.wireBytes ?? 0
         sources[source]?.open.append(
             SwarmSource.Open(
-                id: nextRequest, block: block, bytes: bytes, askedAt: now, expected: expected, lastByteAt: now))
+                id: nextRequest, block: block, bytes: bytes, askedAt: now, expected: expected,
+                wireBytes: wireBytes, lastByteAt: now))
         askedOf[nextRequest] = source
         asked[block] += 1
         free[block] = false
@@ -381,7 +421,7 @@ package struct SwarmMachine: Sendable {
                 joinedBytes: min(settings.joinedBytes, Int(rate * settings.joinedTime.seconds))))
     }
 
-    private mutating func close(_ request: UInt64) -> (Int, SwarmSource.Open)? {
+    mutating func close(_ request: UInt64) -> (Int, SwarmSource.Open)? {
         guard let id = askedOf.removeValue(forKey: request),
             let at = sources[id]?.open.firstIndex(where: { $0.id == request }),
             let open = sources[id]?.open.remove(at: at)

@@ -16,7 +16,7 @@ package enum SwarmMessage: Hashable, Sendable {
     case cancel([Range<UInt32>])
     /// The sender fetches these from another region, for all of its own.
     case claim([Range<UInt32>])
-    /// Members that the sender is connected to.
+    /// Members that the sender is linked to; replaces the last one. The receiver may link to them, see ``PeerExchange``.
     case peers([SwarmMember])
     /// These sent the sender wrong bytes: the origin should not give them what others can take.
     case distrust([String])
@@ -43,11 +43,14 @@ package struct SwarmMember: Hashable, Sendable {
     package let name: String
     package let host: String
     package let port: UInt16
+    /// Where it is.
+    package let region: String
 
-    package init(name: String, host: String, port: UInt16) {
+    package init(name: String, host: String, port: UInt16, region: String) {
         self.name = name
         self.host = host
         self.port = port
+        self.region = region
     }
 }
 
@@ -91,6 +94,7 @@ extension SwarmMessage {
                 writer.lengthPrefixed(Array(member.name.utf8))
                 writer.lengthPrefixed(Array(member.host.utf8))
                 writer.u16(member.port)
+                writer.lengthPrefixed(Array(member.region.utf8))
             }
             return writer.bytes
         case .distrust(let names):
@@ -191,7 +195,8 @@ extension SwarmMessage {
             guard let text = String(validating: host, as: UTF8.self), !text.isEmpty else {
                 throw reader.malformed("a host that is no text")
             }
-            members.append(SwarmMember(name: name, host: text, port: try reader.u16()))
+            let port = try reader.u16()
+            members.append(SwarmMember(name: name, host: text, port: port, region: try reader.plainName()))
         }
         return members
     }

@@ -13,6 +13,8 @@ package struct SwarmSettings: Hashable, Sendable {
     package var requestsPerSource = 32
     /// Bytes a second that are assumed until something was measured.
     package var assumedRate = 12.5e6
+    /// What counts in the choice of a source.
+    package var choose = SourceChoice()
     /// Gains are told to neighbours together, at most this late.
     package var announceDelay = Duration.milliseconds(10)
     /// So many bytes of gains are told at once: the origin leases by what it hears, and on a fast path 10 ms are most of
@@ -22,8 +24,12 @@ package struct SwarmSettings: Hashable, Sendable {
     /// both ends some ten switches between threads.
     package var joinedTime = Duration.milliseconds(5)
     package var joinedBytes = 1 << 20
-    /// How long a block may be seen in another region only, before a host that is not its gateway fetches it.
+    /// How long a block may be seen in another region only, and its gateway may bring nothing across, before another host
+    /// fetches it; four times as long as a block takes there, if that is more.
     package var stealAfter = Duration.seconds(2)
+    /// Bytes a second that a host of another region is assumed to deliver, and a gateway to bring across, until that was
+    /// measured: a quarter of 20 Mbit/s.
+    package var assumedCrossRate = 0.625e6
     /// Blocks fetched from other regions that no host of this region has confirmed.
     package var crossLimit = 32
     /// A host of the region that has told nothing for so long is no gateway while others are.

@@ -9,6 +9,8 @@ struct SwarmSource: Sendable {
         let askedAt: Double
         let expected: Double
         var got = 0
+        /// What had come on the connection when it was asked, answers and all.
+        let wireBytes: UInt64
         var lastByteAt: Double
         /// Whether others may be asked too.
         var isLate = false
@@ -23,6 +25,10 @@ struct SwarmSource: Sendable {
     /// The blocks of which it has all that is missing here.
     var blocks: BlockSet
     var open: [Open] = []
+    /// 0 to 1,000, from what it did in this swarm and before.
+    var score: Int
+    /// Bytes a second that it delivered in earlier swarms; nil: not known.
+    let earlierRate: Double?
     /// Seconds.
     var roundTrip = 0.0
     /// Bytes a second, smoothed; nil before the first delivery.
@@ -34,6 +40,11 @@ struct SwarmSource: Sendable {
     var probeAt = 0.0
     var failures = 0
     var isQuarantined = false
+    /// What has come on its connection, as far as that was told, and how much of it counted as a sign of life.
+    var wireBytes: UInt64 = 0
+    var countedBytes: UInt64 = 0
+    /// Until when it has no slot, as it said.
+    var busyUntil = 0.0
 
     func holds(_ ordinal: UInt32) -> Bool { ordinal < complete || have.contains(ordinal) }
 
@@ -46,6 +57,13 @@ struct SwarmSource: Sendable {
             rate = rate.map { $0 * 0.7 + measured * 0.3 } ?? measured
         }
         lastDoneAt = now
+    }
+
+    /// Whether so little has come since a request was made that others should be asked: a sixteenth of the block in the
+    /// time that it may take.
+    func isTrickling(_ open: Open, for age: Double, patience: Double) -> Bool {
+        let came = max(Double(open.got), Double(wireBytes - min(wireBytes, open.wireBytes)))
+        return came / age < Double(BlockCut.byteLimit) / (16 * patience)
     }
 
     var isSlow: Bool { isSnubbed || open.contains(where: \.isLate) }

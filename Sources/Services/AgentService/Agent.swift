@@ -82,7 +82,7 @@ struct Agent: Service {
             logger: logger)
         let commands = CommandService(
             settings: live, store: store, trust: trust, activity: activity, pool: pool, clock: clock,
-            tender: tender, logger: logger, deliverReport: { await reports.deliver() })
+            tender: tender, swarms: swarms, logger: logger, deliverReport: { await reports.deliver() })
         endpoint = try STOQEndpoint(
             settings: Self.endpointSettings(credentials, settings),
             service: PeerService(
@@ -94,8 +94,9 @@ struct Agent: Service {
         bandwidth = BandwidthControl(ceilings: settings.bandwidth, endpoint: endpoint, clock: clock, logger: logger)
         reporter = Reporter(
             settings: settings, credentials: credentials, store: store, trust: trust, activity: activity,
-            endpoint: endpoint, bandwidth: bandwidth,
+            endpoint: endpoint, bandwidth: bandwidth, swarms: swarms,
             client: client, pool: pool, clock: clock, logger: logger)
+        bandwidth.take(yieldAbove: swarms.policy.sharing.yieldAbovePercent)
         reports.connect(reporter)
         standings = try StandingKeeper(
             verifier: credentials.verifier, in: folder, endpoint: endpoint, client: client, pool: pool, logger: logger)
@@ -119,11 +120,13 @@ struct Agent: Service {
         if let known = try? NeighbourhoodFile(in: folder).read() {
             metadata.appointed(known)
             bandwidth.take(known.bandwidth)
+            swarms.take(known.swarm)
+            bandwidth.take(yieldAbove: swarms.policy.sharing.yieldAbovePercent)
         }
         follower = PlanFollower(
             client: client, activity: activity, generations: generations,
             operators: credentials.verifier.operators, watcher: watcher, metadata: metadata, standings: standings,
-            bandwidth: bandwidth, reporter: reporter,
+            bandwidth: bandwidth, swarms: swarms, reporter: reporter,
             pool: pool, clock: clock, logger: logger,
             follow: { [syncs, store, pool] lines, idle in
                 // What this mirror moved beyond by itself, the plan in force need not ask for again.
@@ -137,6 +140,7 @@ struct Agent: Service {
         var settings = STOQSettings(credentials: credentials)
         settings.connectionLimit = min(
             settings.connectionLimit, max(settings.handshakeLimit, raiseDescriptorLimit() / 2))
+        if let limit = agent.sharing.connectionsPerPeer { settings.connectionsPerPeer = limit }
         if agent.requiresMLKEM1024 { settings.keyExchange = .mlkem1024 }
         return settings
     }
@@ -161,6 +165,7 @@ struct Agent: Service {
                 group.addTask { await standings.run() }
                 group.addTask { await certificate.run(credentials) }
                 group.addTask { await bandwidth.run() }
+                group.addTask { await bandwidth.yieldToClients() }
             }
         }
         await endpoint.shutdown()

@@ -26,8 +26,8 @@ package struct Fleetctl: AsyncParsableCommand {
         version: FleetVersion.current,
         subcommands: [
             PublishCommand.self, FetchCommand.self, YankCommand.self, UnyankCommand.self, PlanCommand.self,
-            SyncCommand.self, StatusCommand.self, BandwidthCommand.self, CheckCommand.self,
-            MirrorCommand.self, VerifyCommand.self, CollectCommand.self, ReleaseCommand.self,
+            SyncCommand.self, StatusCommand.self, PeersCommand.self, BandwidthCommand.self, CheckCommand.self,
+            ExplainCommand.self, MirrorCommand.self, VerifyCommand.self, CollectCommand.self, ReleaseCommand.self,
             ValidateCommand.self, KeysCommand.self, TrustCommand.self, CoordinatorCommand.self, LabCommand.self,
         ])
 

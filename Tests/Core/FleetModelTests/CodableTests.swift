@@ -29,7 +29,7 @@ struct CodableTests {
                 + #""propagationSeconds":null,"root":null,"sequence":null,"state":"unknown","verifiedAt":null}],"#
                 + #""state":"unknown"}],"problems":[{"code":"unknown","hint":"see on m1 whether fleet-agent runs and what its log says","#
                 + #""message":"m1 never reported","mirror":"m1"}],"#
-                + #""sets":[{"head":null,"name":"debian","replicas":0,"replicasCurrent":0,"replicasWanted":2,"#
+                + #""sets":[{"head":null,"name":"debian","originBytes":0,"originCopies":null,"replicas":0,"replicasCurrent":0,"replicasWanted":2,"#
                 + #""trust":{"keys":2,"threshold":1,"yanked":null}}],"version":1}"#
         )
     }
@@ -40,7 +40,7 @@ struct CodableTests {
         #expect(
             text.contains(
                 #"{"head":{"bytes":1000000,"digest":"digest-debian-2","files":10,"publishedAt":895,"registeredAt":900,"#
-                    + #""root":"root-debian-2","sequence":2},"name":"debian","replicas":2,"replicasCurrent":2,"replicasWanted":2,"#
+                    + #""root":"root-debian-2","sequence":2},"name":"debian","originBytes":0,"originCopies":null,"replicas":2,"replicasCurrent":2,"replicasWanted":2,"#
                     + #""trust":{"keys":2,"threshold":1,"yanked":null}}"#
             ))
         #expect(
@@ -55,7 +55,9 @@ struct CodableTests {
         var sample = SampleFleet.inSync
         var debian = SampleFleet.set("debian", 1)
         debian.activity = .syncing
-        debian.progress = SyncProgress(sequence: 2, phase: "chunks", bytesTotal: 10, bytesDone: 5, bytesPerSecond: 2.5)
+        debian.progress = SyncProgress(
+            sequence: 2, phase: "chunks", bytesTotal: 10, bytesDone: 5, bytesPerSecond: 2.5,
+            bytesBySource: ["origin": 5])
         debian.lastSync = SyncSummary(
             sequence: 1, seconds: 1.5, bytesBySource: ["origin": 7, "m2": 9], chunksFetched: 3, chunksReused: 4,
             roundTrips: 5, retimed: RetimedFiles(files: 6, bytes: 7), failure: "x")
@@ -65,9 +67,19 @@ struct CodableTests {
         sample.see("m1", [debian, SampleFleet.set("iso", nil)]) { report in
             report.generation = Generation(term: 1, number: 17)
             report.startedAt = 5
+            report.swarms = [
+                SwarmReport(
+                    set: "debian", release: "aa", role: .origin,
+                    peers: [.init(name: "m2", receiving: 3, requests: 1, isPausing: true)], leasedBytes: 4,
+                    again: ["gone": 1])
+            ]
+            report.standings = [SourceStanding(name: "m2", score: 1, offences: 2, cutOffUntil: 3)]
             report.problems = [Problem(code: "c", set: "debian", path: "p", message: "m", hint: "h")]
         }
         sample.fleet.mirrors[0].override = .paused
+        sample.fleet.swarm = SwarmPolicy(
+            originCopies: 2, choose: SourceWeights(region: 3), sharing: SharingLimits(uploadSlots: 4),
+            setSlots: ["debian": 5])
         sample.fleet.mirrors[1].diskReserve = .percent(5)
         sample.fleet.operatorAccess = OperatorAccess(certificatePath: "c", keyPath: "k", authorityPath: "a")
         try roundTrip(sample.fleet)

@@ -263,3 +263,33 @@ struct StatusComputationTests {
         #expect(problems("aa").compactMap(\.mirror) == ["m1", "m2", "origin"])
     }
 }
+
+@Suite("How often the origin sent a release")
+struct OriginShareTests {
+    @Test("It is what the origin sent to all, over what the mirror that received most received")
+    func share() {
+        let share = OriginShare(
+            origin: "o", received: [["o": 60, "m2": 40], ["o": 30, "m1": 50], ["m1": 10]])
+        #expect(share.bytes == 90 && share.copies == 0.9)
+        #expect(OriginShare(origin: "o", received: []).copies == nil)
+        #expect(OriginShare(origin: "o", received: [[:]]).copies == nil)
+    }
+
+    @Test("A status has it of the head alone, while mirrors fetch it and after")
+    func status() {
+        var sample = SampleFleet.inSync
+        var fetching = SampleFleet.set("debian", 1)
+        fetching.activity = .syncing
+        fetching.progress = SyncProgress(sequence: 2, phase: "chunks", bytesBySource: ["origin": 50, "m2": 50])
+        sample.see("m1", [fetching, SampleFleet.set("iso", 1)])
+        var done = SampleFleet.set("debian", 2)
+        done.lastSync = SyncSummary(sequence: 2, seconds: 1, bytesBySource: ["origin": 60, "m1": 40])
+        var older = SampleFleet.set("iso", 1)
+        older.lastSync = SyncSummary(sequence: 0, seconds: 1, bytesBySource: ["origin": 9])
+        sample.see("m2", [done, older])
+        let sets = sample.status.sets
+        #expect(sets[0].originBytes == 110 && sets[0].originCopies == 1.1)
+        #expect(sets[1].originBytes == 0 && sets[1].originCopies == nil)
+        #expect(StatusTable.render(sample.status).contains("1.10x"))
+    }
+}

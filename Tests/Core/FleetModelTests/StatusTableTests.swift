@@ -16,9 +16,9 @@ struct StatusTableTests {
         #expect(
             text == """
                 sample  2 mirrors in 1 region
-                SET     RELEASE  PUBLISHED  FILES    SIZE  COPIES        SIGNED BY    ROOT
-                debian        2  1m45s ago     10  1.0 MB  0 (2 wanted)  1 of 2 keys  root-debian-
-                iso           1  8m25s ago     10  1.0 MB  1 (1 wanted)  -            root-iso-1
+                SET     RELEASE  PUBLISHED  FILES    SIZE  COPIES        ORIGIN SENT  SIGNED BY    ROOT
+                debian        2  1m45s ago     10  1.0 MB  0 (2 wanted)            -  1 of 2 keys  root-debian-
+                iso           1  8m25s ago     10  1.0 MB  1 (1 wanted)            -  -            root-iso-1
 
                 MIRROR  REGION  ROLE    STATE        SET     RELEASE        LAG   MISSING   SEEN  KEX
                 origin  eu      origin  in-sync      debian        2         0s         -     0s  X25519MLKEM768

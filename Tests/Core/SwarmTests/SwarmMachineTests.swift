@@ -62,6 +62,16 @@ import Testing
             perform(machine.finished(requests: [request.id], now: now))
         }
 
+        /// The oldest request at a source is refused: it has no slot.
+        mutating func refuse(_ source: Int, for wait: Duration) {
+            guard let request = open.values.filter({ $0.source == source }).min(by: { $0.id < $1.id }) else { return }
+            open[request.id] = nil
+            perform(machine.refused(requests: [request.id], for: wait, now: now))
+        }
+
+        /// The source of each request that is under way.
+        var openSources: [Int] { open.values.sorted { $0.id < $1.id }.map(\.source) }
+
         mutating func hear(_ message: SwarmMessage, _ source: Int) {
             perform(machine.heard(message, from: source, now: now))
         }
@@ -203,6 +213,79 @@ import Testing
         _ = bench.takeText()
         bench.hear(.lease([0..<1]), origin)
         #expect(bench.takeText() == ["ask origin for [0]"])
+    }
+
+    @Test("a source without a slot is asked again when it said, and others meanwhile; a lease waits for its origin")
+    func busy() {
+        var bench = Bench(blocks: 2)
+        let busy = bench.join("busy", have: [0])
+        #expect(bench.takeText() == ["ask busy for [0]"])
+        bench.refuse(busy, for: .milliseconds(500))
+        #expect(bench.takeText() == [])
+        let other = bench.join("other", have: [0])
+        #expect(bench.takeText() == ["ask other for [0]"])
+        bench.answer(other)
+        let origin = bench.join("origin", have: [0, 1], isOrigin: true)
+        bench.hear(.lease([1..<2]), origin)
+        #expect(bench.takeText().contains("ask origin for [1]"))
+        bench.refuse(origin, for: .milliseconds(500))
+        bench.wait(0.3)
+        #expect(!bench.takeText().contains { $0.hasPrefix("ask") || $0.contains("cancel") })
+        bench.wait(0.3)
+        #expect(bench.takeText().contains("ask origin for [1]"))
+    }
+
+    @Test("a block that is long on its way over a shared line is not asked for again while bytes come")
+    func slowLine() {
+        for bytesPerTick in [UInt64(16 << 10), 100] {
+            var bench = Bench(blocks: 1)
+            let far = bench.join("far", have: [0], isNear: false)
+            bench.join("other", have: [0], isNear: false)
+            #expect(bench.takeText().filter { $0.hasPrefix("ask") }.count == 1)
+            var came: UInt64 = 0
+            for _ in 0..<50 {
+                came += bytesPerTick
+                for source in [far, far + 1] { bench.machine.heard(wireBytes: came, from: source, now: bench.now) }
+                bench.wait(0.1)
+            }
+            let again = bench.takeText().contains { $0.hasPrefix("ask") }
+            // The talk of a swarm is no answer.
+            #expect(again == (bytesPerTick == 100), "\(bytesPerTick) bytes each 100 ms")
+        }
+    }
+
+    @Test("a gateway that gets on is not stolen from, however slow its line is; one that stands still is")
+    func slowGateway() {
+        // Whoever is the gateway of few of these blocks, as seen from the other host.
+        var bench = Bench("m1", blocks: 40)
+        let mate = bench.join("m2")
+        bench.join("far", have: Array(0..<40), isNear: false)
+        var asked = Set(bench.takeText().compactMap { Self.block($0) })
+        // The mate brings a block of its own every 1.5 s: for a quarter of a minute nothing is taken from it.
+        var told: Set<UInt32> = []
+        for _ in 0..<10 {
+            for _ in 0..<15 { bench.wait(0.1) }
+            for source in bench.openSources { bench.answer(source) }
+            let text = bench.takeText()
+            asked.formUnion(text.compactMap { Self.block($0) })
+            guard let next = (0..<UInt32(40)).first(where: { !asked.contains($0) && !told.contains($0) }) else { break }
+            told.insert(next)
+            bench.hear(.have([next..<next + 1]), mate)
+        }
+        let own = asked.count
+        #expect(own < 32 && told.count == 10, "\(asked)")
+        _ = bench.takeText()
+        // Now it stands still.
+        for _ in 0..<150 {
+            bench.wait(0.1)
+            for source in bench.openSources { bench.answer(source) }
+        }
+        #expect(bench.takeText().contains { Self.block($0) != nil })
+    }
+
+    private static func block(_ line: String) -> UInt32? {
+        guard line.hasPrefix("ask far for ["), let end = line.firstIndex(of: "]") else { return nil }
+        return UInt32(line[line.index(line.startIndex, offsetBy: 13)..<end])
     }
 
     @Test("one host of a region fetches a block from another region, and tells the others")

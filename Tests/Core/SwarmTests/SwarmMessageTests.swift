@@ -10,7 +10,8 @@ import TestSupport
         .have([0..<1, 3..<9, 999..<1_000]), .have([]), .want(OrdinalSet(5..<700)),
         .lease([1..<2]), .copied([4..<8, 9..<10]), .cancel([0..<1_000]), .claim([5..<6]),
         .peers([
-            SwarmMember(name: "m1", host: "m1.example.org", port: 7_300), SwarmMember(name: "m2", host: "::1", port: 1),
+            SwarmMember(name: "m1", host: "m1.example.org", port: 7_300, region: "eu"),
+            SwarmMember(name: "m2", host: "::1", port: 1, region: "default"),
         ]),
         .peers([]), .distrust(["m1", "m2"]),
     ]

@@ -234,7 +234,8 @@ final class SwarmSimulation {
             else { continue }
             numbers[connection][end] = number
             hosts[host].machine?.measured(
-                roundTrip: .seconds(2 * (isNear ? fleet.latency : fleet.regionLatency)), to: number)
+                roundTrip: .seconds(2 * (isNear ? fleet.latency : fleet.regionLatency)), score: Reputation.best,
+                of: number)
             perform(actions, host)
         }
     }

@@ -43,6 +43,7 @@ extension FuzzSamples {
     static let swarmMessages: [SwarmMessage] = [
         .hello(SwarmHello(complete: 10, have: OrdinalSet([12, 13, 900]), isNear: false)), .want(OrdinalSet(5..<700)),
         .have([0..<1, 3..<9, 999..<1_000]), .lease([1..<2]), .copied([4..<8, 9..<10]), .cancel([0..<1_000]),
-        .claim([5..<6]), .peers([SwarmMember(name: "m1", host: "m1.example.org", port: 7_300)]), .distrust(["m1"]),
+        .claim([5..<6]), .peers([SwarmMember(name: "m1", host: "m1.example.org", port: 7_300, region: "eu")]),
+        .distrust(["m1"]),
     ]
 }

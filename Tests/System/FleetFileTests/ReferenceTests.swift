@@ -29,7 +29,8 @@ struct ReferenceTests {
             ("zzzzzzzz: 1", ""), ("coordinator: {zzzzzzzz: 1}", "coordinator."), ("trust: {zzzzzzzz: 1}", "trust."),
             ("operator: {zzzzzzzz: 1}", "operator."), ("defaults: {zzzzzzzz: 1}", "defaults."),
             ("sets: [{zzzzzzzz: 1}]", "sets[]."), ("mirrors: [{zzzzzzzz: 1}]", "mirrors[]."),
-            ("bandwidth: {zzzzzzzz: 1}", "bandwidth."),
+            ("bandwidth: {zzzzzzzz: 1}", "bandwidth."), ("swarm: {zzzzzzzz: 1}", "swarm."),
+            ("swarm: {choose: {zzzzzzzz: 1}}", "swarm.choose."),
             ("bandwidth: {profiles: {a: [{zzzzzzzz: 1}]}}", "bandwidth.profiles.NAME[]."),
         ] {
             for key in try known(part, inAgentFile: false) where !["sets", "mirrors", "disk"].contains(key) {
@@ -37,8 +38,10 @@ struct ReferenceTests {
                 #expect(isSecond || fleet.contains("`\(prefix)\(key)`"), "\(prefix)\(key)")
             }
         }
-        for (part, prefix) in [("zzzzzzzz: 1", ""), ("tls: {zzzzzzzz: 1}", "tls."), ("trust: {zzzzzzzz: 1}", "trust.")]
-        {
+        for (part, prefix) in [
+            ("zzzzzzzz: 1", ""), ("tls: {zzzzzzzz: 1}", "tls."), ("trust: {zzzzzzzz: 1}", "trust."),
+            ("sharing: {zzzzzzzz: 1}", "sharing."),
+        ] {
             for key in try known(part, inAgentFile: true) {
                 #expect(agent.contains("`\(prefix)\(key)`"), "\(prefix)\(key)")
             }

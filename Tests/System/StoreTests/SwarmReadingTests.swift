@@ -1,5 +1,6 @@
 import Content
 import Hashing
+import LinuxIO
 import Store
 import Testing
 import Trust
@@ -20,6 +21,8 @@ struct SwarmReadingTests {
         let moved = try fleet.fill(session, from: origin, chunkLimit: 30)
         let missing = try #require(moved.needs?.missing)
         #expect(missing.count > 40)
+        // Some are in memory alone: a reading that passed over that would not find them.
+        #expect(try chunksNotOnDisk(missing.prefix(30), of: 9_000_000, in: fleet.data("mirror")) > 0)
         for (index, chunk) in missing.enumerated() {
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(chunk.length), alignment: 16)
             defer { buffer.deallocate() }
@@ -32,6 +35,23 @@ struct SwarmReadingTests {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(missing[0].length), alignment: 16)
         defer { buffer.deallocate() }
         #expect(try !session.read(missing[0].digest, into: buffer))
+    }
+
+    /// How many chunks of a blob, from its first on, its staged file does not have yet.
+    private func chunksNotOnDisk(
+        _ chunks: ArraySlice<ChunkReference>, of size: UInt64, in data: String
+    ) throws -> Int {
+        let staging = try Folder.open("\(data)/.store/staging")
+        let session = try staging.subfolder(try #require(try staging.list().first).name)
+        let name = try #require(try session.list().map(\.name).first { try session.stat($0)?.size == size })
+        let file = try session.openFile(name)
+        var (offset, absent): (UInt64, Int) = (0, 0)
+        for chunk in chunks {
+            let bytes = try file.read(Int(chunk.length), at: offset)
+            if BLAKE3.hash(bytes) != chunk.digest.raw { absent += 1 }
+            offset += UInt64(chunk.length)
+        }
+        return absent
     }
 
     @Test("The end of a chunk log, from any entry on, leads to the root that the release names")

@@ -32,6 +32,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
     package var disk: DiskLimits
     /// What it never exceeds, whatever fleet.yaml says.
     package var bandwidth: TransferLimits
+    /// How much it shares at most, whatever fleet.yaml says.
+    package var sharing: SharingLimits
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -50,7 +52,8 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         publishFrom: [String] = [],
         logLevel: LogLevel = .info,
         disk: DiskLimits = DiskLimits(),
-        bandwidth: TransferLimits = .none
+        bandwidth: TransferLimits = .none,
+        sharing: SharingLimits = SharingLimits()
     ) {
         self.fleet = fleet
         self.name = name
@@ -68,13 +71,14 @@ package struct AgentSettings: Codable, Sendable, Hashable {
         self.logLevel = logLevel
         self.disk = disk
         self.bandwidth = bandwidth
+        self.sharing = sharing
     }
 }
 
 extension AgentSettings {
     private enum CodingKeys: String, CodingKey {
         case fleet, name, role, dataPath, statePath, listen, coordinators, certificatePath, keyPath, authorityPath,
-            requiresMLKEM1024, trust, publishFrom, logLevel, disk, bandwidth
+            requiresMLKEM1024, trust, publishFrom, logLevel, disk, bandwidth, sharing
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -96,6 +100,7 @@ extension AgentSettings {
         logLevel = try container.decodeIfPresent(LogLevel.self, forKey: .logLevel) ?? LogLevel.info
         disk = try container.decodeIfPresent(DiskLimits.self, forKey: .disk) ?? DiskLimits()
         bandwidth = try container.decodeIfPresent(TransferLimits.self, forKey: .bandwidth) ?? .none
+        sharing = try container.decodeIfPresent(SharingLimits.self, forKey: .sharing) ?? SharingLimits()
     }
 
     /// Writes the value.
@@ -117,5 +122,6 @@ extension AgentSettings {
         try container.encode(logLevel, forKey: .logLevel)
         try container.encode(disk, forKey: .disk)
         try container.encode(bandwidth, forKey: .bandwidth)
+        try container.encode(sharing, forKey: .sharing)
     }
 }

@@ -27,6 +27,8 @@ package struct SettingsReload: Sendable, Hashable {
         needsRestart("tls.kyber1024", read, \.requiresMLKEM1024)
         needsRestart("trust.root", read, \.trust.rootPath)
         needsRestart("trust.online_key", read, \.trust.onlineKeyPath)
+        needsRestart("bandwidth", read, \.bandwidth)
+        needsRestart("sharing", read, \.sharing)
         // A key that this list forgets is at least not lost in silence.
         if taken.isEmpty, needRestart.isEmpty, current != read { needRestart = ["a key"] }
     }

@@ -15,7 +15,7 @@ package enum AgentReading {
             node, path: "",
             keys: [
                 "apiVersion", "fleet", "name", "role", "data", "state", "listen", "coordinator", "tls", "trust",
-                "publish_from", "log_level", "disk", "bandwidth",
+                "publish_from", "log_level", "disk", "bandwidth", "sharing",
             ],
             later: [
                 "hooks", "rate", "scrub", "http", "metrics", "limits", "linger", "dial", "uplink",
@@ -42,13 +42,14 @@ package enum AgentReading {
         let publishFrom = readPublishFrom(reader, role, folder)
         let level = reader.word("log_level", of: LogLevel.allCases.map(\.rawValue)).flatMap(LogLevel.init(rawValue:))
         let disk = readDisk(reader)
+        let sharing = SwarmReading.sharing(reader)
         guard let fleet, let name, let role, let data, let listen, let tls, let trust else { return nil }
         return AgentSettings(
             fleet: fleet.text, name: name.text, role: role, dataPath: data, statePath: state, listen: listen,
             coordinators: coordinators, certificatePath: tls.files.certificatePath, keyPath: tls.files.keyPath,
             authorityPath: tls.files.authorityPath, requiresMLKEM1024: tls.requiresMLKEM1024, trust: trust,
             publishFrom: publishFrom, logLevel: level ?? .info,
-            disk: disk, bandwidth: BandwidthReading.ceilings(reader))
+            disk: disk, bandwidth: BandwidthReading.ceilings(reader), sharing: sharing)
     }
 
     private static func readDisk(_ reader: MappingReader) -> DiskLimits {

@@ -16,7 +16,7 @@ package enum FleetReading {
             node, path: "",
             keys: [
                 "apiVersion", "name", "timezone", "coordinator", "operator", "trust", "sets", "defaults", "mirrors",
-                "bandwidth",
+                "bandwidth", "swarm",
             ],
             later: [
                 "tiers", "redirect", "cdn", "alerts", "notify", "probes", "hooks", "metrics", "sharing",
@@ -35,18 +35,21 @@ package enum FleetReading {
         let trust = readTrust(reader, folder)
         let access = readOperator(reader, folder)
         let bandwidth = BandwidthReading.section(reader)
+        let swarm = SwarmReading.section(reader)
         let defaults = readDefaults(reader, bandwidth)
         let sets = readSets(reader)
         let mirrors = readMirrors(reader, defaults: defaults, bandwidth, sets: sets)
         let rules = FleetRules(
             sets: sets, mirrors: mirrors, defaults: defaults, trust: trust, weighted: bandwidth.weighted,
+            limited: swarm.limited,
             mistakes: mistakes,
             knowsAllSets: !sets.isEmpty && sets.count == reader.count(of: "sets"))
         rules.check()
         guard let name, let coordinator, let trust else { return nil }
         return Fleet(
             name: name.text, timezone: "UTC", coordinator: coordinator, trust: trust.policy, operatorAccess: access,
-            sets: sets.map(\.policy), mirrors: mirrors.map(\.policy), setWeights: bandwidth.weights)
+            sets: sets.map(\.policy), mirrors: mirrors.map(\.policy), setWeights: bandwidth.weights,
+            swarm: swarm.policy)
     }
 
     static func readVersion(_ reader: MappingReader) {

@@ -6,6 +6,8 @@ struct FleetRules {
     let trust: ReadTrust?
     /// Sets that shares of bandwidth are given to.
     let weighted: [PlacedText]
+    /// Sets that upload slots are given to.
+    let limited: [PlacedText]
     let mistakes: MistakeList
     /// Whether every set of the file could be read, so that a name that is not among them is a mistake.
     let knowsAllSets: Bool
@@ -89,6 +91,9 @@ struct FleetRules {
         for item in weighted where !names.contains(item.text) {
             mistakes.add(
                 item.place, "bandwidth.priorities: no set \(quoted(item.text))", meant(item.text, names, "sets"))
+        }
+        for item in limited where !names.contains(item.text) {
+            mistakes.add(item.place, "swarm.sets: no set \(quoted(item.text))", meant(item.text, names, "sets"))
         }
     }
 

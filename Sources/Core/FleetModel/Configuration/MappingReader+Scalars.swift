@@ -69,6 +69,20 @@ extension MappingReader {
         return value
     }
 
+    /// A number in the range, with a point where it is not whole.
+    func number(_ key: String, in range: ClosedRange<Double>) -> Double? {
+        guard let text = text(key) else { return nil }
+        let isPlain = text.text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
+        if isPlain, let number = Double(text.text), range.contains(number) { return number }
+        fail(
+            key,
+            "\(Spelling.quoted(text.text)) is not a number from \(Self.shown(range.lowerBound)) to"
+                + " \(Self.shown(range.upperBound))", "write one, e.g. 1.5")
+        return nil
+    }
+
+    private static func shown(_ bound: Double) -> String { "\(Int(bound))" }
+
     /// `true` or `false`, nothing else: yes, on and 1 mean different things to different readers.
     func flag(_ key: String) -> Bool? {
         guard let text = text(key) else { return nil }

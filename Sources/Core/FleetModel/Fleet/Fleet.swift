@@ -16,6 +16,8 @@ package struct Fleet: Codable, Sendable, Hashable {
     package var mirrors: [MirrorPolicy]
     /// Shares of bandwidth by the names of sets; a set that is not named has 1.
     package var setWeights: [String: Int]
+    /// How releases spread in swarms.
+    package var swarm: SwarmPolicy
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -26,7 +28,8 @@ package struct Fleet: Codable, Sendable, Hashable {
         operatorAccess: OperatorAccess? = nil,
         sets: [SetPolicy],
         mirrors: [MirrorPolicy],
-        setWeights: [String: Int] = [:]
+        setWeights: [String: Int] = [:],
+        swarm: SwarmPolicy = SwarmPolicy()
     ) {
         self.name = name
         self.timezone = timezone
@@ -36,6 +39,7 @@ package struct Fleet: Codable, Sendable, Hashable {
         self.sets = sets
         self.mirrors = mirrors
         self.setWeights = setWeights
+        self.swarm = swarm
     }
 
     /// The policy of the set `name`.
@@ -61,7 +65,7 @@ package struct Fleet: Codable, Sendable, Hashable {
 
 extension Fleet {
     private enum CodingKeys: String, CodingKey {
-        case name, timezone, coordinator, trust, operatorAccess, sets, mirrors, setWeights
+        case name, timezone, coordinator, trust, operatorAccess, sets, mirrors, setWeights, swarm
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -75,6 +79,7 @@ extension Fleet {
         sets = try container.decode([SetPolicy].self, forKey: .sets)
         mirrors = try container.decode([MirrorPolicy].self, forKey: .mirrors)
         setWeights = try container.decodeIfPresent([String: Int].self, forKey: .setWeights) ?? [:]
+        swarm = try container.decodeIfPresent(SwarmPolicy.self, forKey: .swarm) ?? SwarmPolicy()
     }
 
     /// Writes the value.
@@ -88,5 +93,6 @@ extension Fleet {
         try container.encode(sets, forKey: .sets)
         try container.encode(mirrors, forKey: .mirrors)
         try container.encode(setWeights, forKey: .setWeights)
+        try container.encode(swarm, forKey: .swarm)
     }
 }

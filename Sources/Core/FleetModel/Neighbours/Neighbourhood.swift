@@ -10,12 +10,18 @@ package struct Neighbourhood: Codable, Sendable, Hashable {
     package var neighbours: [Neighbour]
     /// How much the mirror may send and receive when; nil: as much as it can.
     package var bandwidth: BandwidthPolicy?
+    /// How releases spread; nil: as agents do by themselves.
+    package var swarm: SwarmPolicy?
 
     /// Makes the value from its parts; nothing is checked.
-    package init(sets: [String] = [], neighbours: [Neighbour] = [], bandwidth: BandwidthPolicy? = nil) {
+    package init(
+        sets: [String] = [], neighbours: [Neighbour] = [], bandwidth: BandwidthPolicy? = nil,
+        swarm: SwarmPolicy? = nil
+    ) {
         self.sets = sets
         self.neighbours = neighbours
         self.bandwidth = bandwidth
+        self.swarm = swarm
     }
 
     /// The most sets and neighbours that an agent takes; further ones are dropped.
@@ -25,7 +31,7 @@ package struct Neighbourhood: Codable, Sendable, Hashable {
     package var bounded: Neighbourhood {
         Neighbourhood(
             sets: Array(sets.prefix(Self.limit)), neighbours: Array(neighbours.prefix(Self.limit)),
-            bandwidth: bandwidth?.bounded)
+            bandwidth: bandwidth?.bounded, swarm: swarm?.bounded)
     }
 }
 
@@ -77,7 +83,7 @@ extension Fleet {
                     mirror.name,
                     Neighbourhood(
                         sets: sets[mirror.name, default: []].sorted(), neighbours: neighbours,
-                        bandwidth: bandwidth(of: mirror.name))
+                        bandwidth: bandwidth(of: mirror.name), swarm: swarm == SwarmPolicy() ? nil : swarm)
                 )
             }, uniquingKeysWith: { first, _ in first })
     }

@@ -22,6 +22,10 @@ package struct MirrorReport: Codable, Sendable, Hashable {
     package var connections: [ConnectionReport]
     /// What it may send and receive, and does; nil: there is no limit, and nothing moves.
     package var bandwidth: BandwidthReport?
+    /// The swarms that it takes part in, sorted by set.
+    package var swarms: [SwarmReport]
+    /// Sources of which it has learnt something bad, sorted by name.
+    package var standings: [SourceStanding]
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -35,7 +39,9 @@ package struct MirrorReport: Codable, Sendable, Hashable {
         sets: [SetReport] = [],
         problems: [Problem] = [],
         connections: [ConnectionReport] = [],
-        bandwidth: BandwidthReport? = nil
+        bandwidth: BandwidthReport? = nil,
+        swarms: [SwarmReport] = [],
+        standings: [SourceStanding] = []
     ) {
         self.version = version
         self.mirror = mirror
@@ -48,6 +54,8 @@ package struct MirrorReport: Codable, Sendable, Hashable {
         self.problems = problems
         self.connections = connections
         self.bandwidth = bandwidth
+        self.swarms = swarms
+        self.standings = standings
     }
 
     /// The most bad paths one set's report names; more would let a dead disk fill the coordinator's memory.
@@ -59,7 +67,8 @@ package struct MirrorReport: Codable, Sendable, Hashable {
 
 extension MirrorReport {
     private enum CodingKeys: String, CodingKey {
-        case version, mirror, number, agentVersion, startedAt, generation, disk, sets, problems, connections, bandwidth
+        case version, mirror, number, agentVersion, startedAt, generation, disk, sets, problems, connections, bandwidth,
+            swarms, standings
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -76,6 +85,8 @@ extension MirrorReport {
         problems = try container.decodeIfPresent([Problem].self, forKey: .problems) ?? []
         connections = try container.decodeIfPresent([ConnectionReport].self, forKey: .connections) ?? []
         bandwidth = try container.decodeIfPresent(BandwidthReport.self, forKey: .bandwidth)
+        swarms = try container.decodeIfPresent([SwarmReport].self, forKey: .swarms) ?? []
+        standings = try container.decodeIfPresent([SourceStanding].self, forKey: .standings) ?? []
     }
 
     /// Writes the value.
@@ -92,5 +103,7 @@ extension MirrorReport {
         try container.encode(problems, forKey: .problems)
         try container.encode(connections, forKey: .connections)
         try container.encodeIfPresent(bandwidth, forKey: .bandwidth)
+        try container.encode(swarms, forKey: .swarms)
+        try container.encode(standings, forKey: .standings)
     }
 }

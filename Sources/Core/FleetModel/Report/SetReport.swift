@@ -64,6 +64,15 @@ package struct SetReport: Codable, Sendable, Hashable {
 }
 
 extension SetReport {
+    /// Bytes of the release `sequence` that it received by source, in the sync that runs or in the last one; nil: none.
+    package func received(of sequence: UInt64?) -> [String: UInt64]? {
+        guard let sequence else { return nil }
+        if let progress, progress.sequence == sequence { return progress.bytesBySource }
+        return lastSync.flatMap { $0.sequence == sequence ? $0.bytesBySource : nil }
+    }
+}
+
+extension SetReport {
     private enum CodingKeys: String, CodingKey {
         case name, sequence, root, release, verifiedAt, activity, progress, lastSync, lastFailure, failedAttempts,
             isFailureFinal, badPaths, missingBytes, yanked

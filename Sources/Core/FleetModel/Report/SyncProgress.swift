@@ -10,6 +10,8 @@ package struct SyncProgress: Codable, Sendable, Hashable {
     package var bytesDone: UInt64
     /// Bytes a second over the last few seconds.
     package var bytesPerSecond: Double
+    /// Bytes received so far, by the name of the source; with manifests, and with what came twice.
+    package var bytesBySource: [String: UInt64]
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -17,19 +19,21 @@ package struct SyncProgress: Codable, Sendable, Hashable {
         phase: String,
         bytesTotal: UInt64 = 0,
         bytesDone: UInt64 = 0,
-        bytesPerSecond: Double = 0
+        bytesPerSecond: Double = 0,
+        bytesBySource: [String: UInt64] = [:]
     ) {
         self.sequence = sequence
         self.phase = phase
         self.bytesTotal = bytesTotal
         self.bytesDone = bytesDone
         self.bytesPerSecond = bytesPerSecond
+        self.bytesBySource = bytesBySource
     }
 }
 
 extension SyncProgress {
     private enum CodingKeys: String, CodingKey {
-        case sequence, phase, bytesTotal, bytesDone, bytesPerSecond
+        case sequence, phase, bytesTotal, bytesDone, bytesPerSecond, bytesBySource
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -40,6 +44,7 @@ extension SyncProgress {
         bytesTotal = try container.decodeIfPresent(UInt64.self, forKey: .bytesTotal) ?? 0
         bytesDone = try container.decodeIfPresent(UInt64.self, forKey: .bytesDone) ?? 0
         bytesPerSecond = try container.decodeIfPresent(Double.self, forKey: .bytesPerSecond) ?? 0
+        bytesBySource = try container.decodeIfPresent([String: UInt64].self, forKey: .bytesBySource) ?? [:]
     }
 
     /// Writes the value.
@@ -50,5 +55,6 @@ extension SyncProgress {
         try container.encode(bytesTotal, forKey: .bytesTotal)
         try container.encode(bytesDone, forKey: .bytesDone)
         try container.encode(bytesPerSecond, forKey: .bytesPerSecond)
+        try container.encode(bytesBySource, forKey: .bytesBySource)
     }
 }

@@ -12,6 +12,10 @@ package struct SetStatus: Codable, Sendable, Hashable {
     package var replicasWanted: Int
     /// What the fleet's metadata says of it; null before anything of the fleet was signed.
     package var trust: SetTrust?
+    /// Bytes of the head that the origin sent to mirrors, as far as they told of it.
+    package var originBytes: UInt64
+    /// How often the origin sent what the mirror that received most of it received; null when nothing was received.
+    package var originCopies: Double?
 
     /// Makes the value from its parts; nothing is checked.
     package init(
@@ -20,7 +24,9 @@ package struct SetStatus: Codable, Sendable, Hashable {
         replicas: Int,
         replicasCurrent: Int,
         replicasWanted: Int,
-        trust: SetTrust? = nil
+        trust: SetTrust? = nil,
+        originBytes: UInt64 = 0,
+        originCopies: Double? = nil
     ) {
         self.name = name
         self.head = head
@@ -28,12 +34,14 @@ package struct SetStatus: Codable, Sendable, Hashable {
         self.replicasCurrent = replicasCurrent
         self.replicasWanted = replicasWanted
         self.trust = trust
+        self.originBytes = originBytes
+        self.originCopies = originCopies
     }
 }
 
 extension SetStatus {
     private enum CodingKeys: String, CodingKey {
-        case name, head, replicas, replicasCurrent, replicasWanted, trust
+        case name, head, replicas, replicasCurrent, replicasWanted, trust, originBytes, originCopies
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
@@ -45,6 +53,8 @@ extension SetStatus {
         replicasCurrent = try container.decode(Int.self, forKey: .replicasCurrent)
         replicasWanted = try container.decode(Int.self, forKey: .replicasWanted)
         trust = try container.decodeIfPresent(SetTrust.self, forKey: .trust)
+        originBytes = try container.decodeIfPresent(UInt64.self, forKey: .originBytes) ?? 0
+        originCopies = try container.decodeIfPresent(Double.self, forKey: .originCopies)
     }
 
     /// Writes the value; what is not known is written as `null`, so that the key is always there.
@@ -56,5 +66,7 @@ extension SetStatus {
         try container.encode(replicasCurrent, forKey: .replicasCurrent)
         try container.encode(replicasWanted, forKey: .replicasWanted)
         try container.encode(trust, forKey: .trust)
+        try container.encode(originBytes, forKey: .originBytes)
+        try container.encode(originCopies, forKey: .originCopies)
     }
 }

@@ -35,9 +35,12 @@ package enum StatusComputation {
         // A paused or drained mirror still has its copy; one that does not report, or serves a wrong tree, is not counted.
         let copies = assessments.filter { $0.policy.role == .mirror && $0.contact == nil }
             .compactMap { mirror in mirror.sets.first { $0.policy.name == policy.name } }
+        let share = OriginShare(
+            origin: policy.origin, received: copies.compactMap { $0.report?.received(of: head?.sequence) })
         return SetStatus(
             name: policy.name, head: head, replicas: copies.filter(\.servesHead).count,
-            replicasCurrent: copies.filter(\.isCurrentCopy).count, replicasWanted: policy.replicas, trust: trust)
+            replicasCurrent: copies.filter(\.isCurrentCopy).count, replicasWanted: policy.replicas, trust: trust,
+            originBytes: share.bytes, originCopies: share.copies)
     }
 
     private static func mirrorStatus(_ mirror: MirrorAssessment, _ overrides: [HostOverride]) -> MirrorStatus {

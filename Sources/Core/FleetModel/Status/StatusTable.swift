@@ -18,21 +18,22 @@ package enum StatusTable {
 
     private static func sets(_ status: FleetStatus, width: Int?) -> String {
         var table = TextTable(
-            ["SET", "RELEASE", "PUBLISHED", "FILES", "SIZE", "COPIES", "SIGNED BY", "ROOT"], rightAligned: [1, 3, 4])
+            ["SET", "RELEASE", "PUBLISHED", "FILES", "SIZE", "COPIES", "ORIGIN SENT", "SIGNED BY", "ROOT"],
+            rightAligned: [1, 3, 4, 6])
         for set in status.sets {
             let signers = set.trust.map { "\($0.threshold) of \(plural($0.keys, "key"))" } ?? "-"
             guard let head = set.head else {
-                table.add([set.name, "-", "-", "-", "-", "0 (\(set.replicasWanted) wanted)", signers, "-"])
+                table.add([set.name, "-", "-", "-", "-", "0 (\(set.replicasWanted) wanted)", "-", signers, "-"])
                 continue
             }
             let age = max(0, status.generatedAt - head.publishedAt)
             table.add([
                 set.name, "\(head.sequence)", "\(Quantity.describe(seconds: age)) ago", "\(head.files)",
                 Quantity.describe(bytes: head.bytes), "\(set.replicas) (\(set.replicasWanted) wanted)",
-                signers, String(head.root.prefix(12)),
+                set.originCopies.map { "\(hundredths($0))x" } ?? "-", signers, String(head.root.prefix(12)),
             ])
         }
-        return table.text(width: width, dispensable: [7, 3, 6, 2])
+        return table.text(width: width, dispensable: [8, 3, 7, 6, 2])
     }
 
     private static func mirrors(_ status: FleetStatus, width: Int?) -> String {
@@ -89,6 +90,12 @@ package enum StatusTable {
             if let hint = problem.hint { text += "    hint: \(hint)\n" }
         }
         return text
+    }
+
+    /// A small number with two digits after the point.
+    private static func hundredths(_ value: Double) -> String {
+        let scaled = Int(min(max(value, 0), 1e9) * 100 + 0.5)
+        return "\(scaled / 100).\(scaled % 100 < 10 ? "0" : "")\(scaled % 100)"
     }
 
     private static func plural(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

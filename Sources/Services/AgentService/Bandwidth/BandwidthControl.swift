@@ -1,3 +1,4 @@
+import Bandwidth
 import FleetModel
 import Glibc
 import Logging
@@ -14,6 +15,7 @@ final class BandwidthControl: Sendable {
         var inForce = TransferLimits.none
         var measured: (at: ContinuousClock.Instant, received: UInt64, sent: UInt64)?
         var rates: (sending: UInt64, receiving: UInt64) = (0, 0)
+        var yielding = YieldControl(abovePercent: nil)
     }
 
     /// Limits that an operator has commanded in place of those of fleet.yaml.
@@ -62,6 +64,25 @@ final class BandwidthControl: Sendable {
         if isNew { news.raise() }
     }
 
+    /// Above which percentage of time that programs wait for the disk this host receives less; nil: never.
+    func take(yieldAbove percent: Int?) { state.withLock { $0.yielding.abovePercent = percent } }
+
+    /// Whether there is such a mark.
+    var isYielding: Bool { state.withLock { $0.yielding.abovePercent != nil } }
+
+    /// Bytes that this host has received.
+    var received: UInt64 { endpoint.traffic.received }
+
+    /// Takes a measurement, see `YieldControl`.
+    func yield(to pressure: Double?, receiving: UInt64) {
+        let isNew = state.withLock { state in
+            let before = state.yielding.limit
+            state.yielding.measured(pressure: pressure, receiving: receiving)
+            return state.yielding.limit != before
+        }
+        if isNew { apply() }
+    }
+
     /// Applies what is new, and what a new minute or the end of a command brings, until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
@@ -106,7 +127,7 @@ final class BandwidthControl: Sendable {
             if let until = state.command?.until, until <= now { state.command = nil }
             let (day, minute) = Self.localTime(now)
             let wanted = state.command?.limits ?? state.policy.profile.limits(day: day, minute: minute)
-            let limits = wanted.narrowed(by: ceilings)
+            let limits = wanted.narrowed(by: ceilings).narrowed(by: TransferLimits(down: state.yielding.limit))
             defer { state.inForce = limits }
             return (limits, state.policy.weights, limits != state.inForce)
         }

@@ -19,6 +19,7 @@ struct CommandService: Sendable {
     let pool: BlockingPool
     let clock: WallClock
     let tender: TreeTender
+    let swarms: Swarms
     let logger: Logger
     /// Delivers a report before the last event of a command that changed something.
     let deliverReport: @Sendable () async -> Void
@@ -48,6 +49,7 @@ struct CommandService: Sendable {
             case .diff: try await diff(command, line)
             case .collect: try await collect(command, line)
             case .metadata: try await exchangeMetadata(command, line)
+            case .pardon: try await pardon(command, line)
             }
         } catch let failure as CommandFailure {
             try await line.send(.failed(failure))

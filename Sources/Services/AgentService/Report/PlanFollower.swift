@@ -22,6 +22,7 @@ struct PlanFollower: Sendable {
     let metadata: MetadataWatcher
     let standings: StandingKeeper
     let bandwidth: BandwidthControl
+    let swarms: Swarms
     let reporter: Reporter
     let pool: BlockingPool
     let clock: WallClock
@@ -47,7 +48,11 @@ struct PlanFollower: Sendable {
                 bandwidth.take(command: answer.limits.map { BandwidthControl.Command(limits: $0) })
                 watcher.pollAnswered(answer.neighbourhood)
                 metadata.pollAnswered(answer)
-                if let neighbourhood = answer.neighbourhood { bandwidth.take(neighbourhood.bandwidth) }
+                if let neighbourhood = answer.neighbourhood {
+                    bandwidth.take(neighbourhood.bandwidth)
+                    swarms.take(neighbourhood.swarm)
+                    bandwidth.take(yieldAbove: swarms.policy.sharing.yieldAbovePercent)
+                }
                 neighbourhood = answer.neighbourhoodTag
                 if let last = reports, answer.reportNow != last { reporter.hurry() }
                 reports = answer.reportNow

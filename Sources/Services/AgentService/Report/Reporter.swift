@@ -29,6 +29,7 @@ final class Reporter: Sendable {
     private let activity: AgentActivity
     private let endpoint: STOQEndpoint
     private let bandwidth: BandwidthControl
+    private let swarms: Swarms
     private let client: CoordinatorClient
     private let pool: BlockingPool
     private let clock: WallClock
@@ -55,7 +56,8 @@ final class Reporter: Sendable {
 
     init(
         settings: AgentSettings, credentials: HostCredentials, store: Store, trust: TrustedRepository,
-        activity: AgentActivity, endpoint: STOQEndpoint, bandwidth: BandwidthControl, client: CoordinatorClient,
+        activity: AgentActivity, endpoint: STOQEndpoint, bandwidth: BandwidthControl, swarms: Swarms,
+        client: CoordinatorClient,
         pool: BlockingPool,
         clock: WallClock, logger: Logger
     ) {
@@ -66,6 +68,7 @@ final class Reporter: Sendable {
         self.activity = activity
         self.endpoint = endpoint
         self.bandwidth = bandwidth
+        self.swarms = swarms
         self.client = client
         self.pool = pool
         self.clock = clock
@@ -184,7 +187,7 @@ final class Reporter: Sendable {
                 ConnectionReport(
                     peer: $0.peer.name, group: $0.negotiatedGroup, bytesIn: $0.bytesIn, bytesOut: $0.bytesOut)
             }.sorted { $0.peer < $1.peer },
-            bandwidth: bandwidth.report())
+            bandwidth: bandwidth.report(), swarms: swarms.reports, standings: swarms.record.standings)
     }
 
     private func setReport(_ name: String, now: Int64) throws -> SetReport {

@@ -1,4 +1,5 @@
 import Content
+import FleetCertificates
 package import STOQ
 package import STOQTransport
 package import Store
@@ -58,7 +59,8 @@ package struct ContentService: Sendable {
         case .chunkLists(_, let digests):
             try await sendAll(digests, on: stream) { [store] in try store.chunkLists($0) }
         case .chunks(_, let digests):
-            try await sendChunks(digests, ofSet: set, on: stream)
+            guard let uploads = swarms?.uploads else { return try await sendChunks(digests, ofSet: set, on: stream) }
+            try await uploads.serve(stream.peer.name, set) { try await sendChunks(digests, ofSet: set, on: stream) }
         case .chunkLog(_, let from, let size): try await sendChunkLog(set, from, size, on: stream)
         case .packedTree(_, let root):
             try await sendPackedTree(root, on: stream)

@@ -1,5 +1,6 @@
 import Content
 import FleetCertificates
+import FleetModel
 import Logging
 import STOQ
 import Swarm
@@ -105,6 +106,18 @@ final class OriginSwarm: Sendable {
     private func tick() {
         let grants = state.withLock { state in links(of: state.book?.tick(now: now) ?? [], state) }
         send(grants)
+    }
+
+    /// What a report says of it; nil while no mirror takes part.
+    var report: SwarmReport? {
+        state.withLock { state in
+            guard let book = state.book, !book.isIdle else { return nil }
+            let again = book.again.map { ($0.key.rawValue, $0.value) }
+            return SwarmReport(
+                set: key.set, release: "\(key.release)", role: .origin,
+                peers: state.joined.values.map { SwarmReport.Peer(name: $0.link.peer.name) },
+                leasedBytes: book.leasedBytes, again: Dictionary(again, uniquingKeysWith: +))
+        }
     }
 
     // MARK: Parts

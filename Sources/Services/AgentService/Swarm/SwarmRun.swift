@@ -36,6 +36,7 @@ final class SwarmRun: Sendable {
 
     private struct State {
         var machine: SwarmMachine
+        var exchange: PeerExchange
         var joined: [Int: Joined] = [:]
         /// By the number of each request of a batch.
         var batches: [UInt64: RequestBatch] = [:]
@@ -54,10 +55,13 @@ final class SwarmRun: Sendable {
     private let began = ContinuousClock.now
     private let state: Mutex<State>
     private let progressed = Signal()
+    /// Members that neighbours named, to be linked to; ends with the run.
+    let members: AsyncStream<SwarmMember>
+    private let named: AsyncStream<SwarmMember>.Continuation
 
     init(
         key: SwarmKey, name: String, tail: ChunkLogTail, hello: SwarmHello, recents: RecentChunks,
-        record: SourceRecord, logger: Logger
+        record: SourceRecord, policy: SwarmPolicy, planned: [SwarmMember], logger: Logger
     ) {
         self.key = key
         self.tail = tail
@@ -65,8 +69,15 @@ final class SwarmRun: Sendable {
         self.record = record
         self.logger = logger
         size = tail.cut.end
-        let machine = SwarmMachine(name: name, cut: tail.cut, lengths: tail.entries.map(\.length), hello: hello)
-        state = Mutex(State(machine: machine, lastReceived: began, checkedAt: began))
+        var settings = SwarmSettings()
+        settings.choose = SourceChoice(policy.choose)
+        let machine = SwarmMachine(
+            name: name, cut: tail.cut, lengths: tail.entries.map(\.length), hello: hello, settings: settings)
+        (members, named) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(PeerExchange.attemptLimit))
+        state = Mutex(
+            State(
+                machine: machine, exchange: PeerExchange(name: name, planned: planned), lastReceived: began,
+                checkedAt: began))
     }
 
     private var now: Duration { .now - began }
@@ -91,8 +102,13 @@ final class SwarmRun: Sendable {
             guard !state.isOver, !state.joined.values.contains(where: { $0.link.peer.name == link.peer.name }) else {
                 return nil
             }
-            let (id, actions) = state.machine.join(link.peer.name, hello: hello, isOrigin: isOrigin, now: now)
+            let name = link.peer.name
+            let (id, actions) = state.machine.join(
+                name, hello: hello, isOrigin: isOrigin, score: record.score(of: name),
+                earlierRate: record.rate(of: name),
+                now: now)
             state.joined[id] = Joined(link: link, isOrigin: isOrigin)
+            state.exchange.linked(to: name)
             return (id, actions)
         }
         guard let (id, actions) = id else { return false }
@@ -100,9 +116,11 @@ final class SwarmRun: Sendable {
             "a host takes part", metadata: ["set": "\(key.set)", "peer": "\(link.peer.name)", "origin": "\(isOrigin)"])
         link.onMessage { [weak self] message in
             guard let self else { return }
+            if case .peers(let members) = message { return self.heard(members, from: link.peer.name) }
             self.apply { machine, now in machine.heard(message, from: id, now: now) }
         }
         perform(actions)
+        tellOfMembers()
         return true
     }
 
@@ -111,10 +129,32 @@ final class SwarmRun: Sendable {
         let actions = state.withLock { state -> [SwarmMachine.Action] in
             guard let id = state.joined.first(where: { $0.value.link === link })?.key else { return [] }
             state.joined[id] = nil
+            state.exchange.unlinked(from: link.peer.name)
             return state.machine.leave(id, now: now)
         }
         perform(actions)
+        tellOfMembers()
         progressed.raise()
+    }
+
+    /// Changes what is known of members; nothing comes of it once the run is over.
+    func exchange(_ event: (inout PeerExchange) -> [SwarmMember]) -> [SwarmMember] {
+        state.withLock { state in state.isOver ? [] : event(&state.exchange) }
+    }
+
+    /// Has a member linked to.
+    func offer(_ member: SwarmMember) { named.yield(member) }
+
+    /// Tells neighbours of changes in whom this host is linked to. An origin has no use for that.
+    private func tellOfMembers() {
+        let offers = state.withLock { state -> [(SwarmLink, [SwarmMember])] in
+            guard !state.isOver else { return [] }
+            return state.joined.sorted { $0.key < $1.key }.compactMap { _, joined in
+                guard !joined.isOrigin else { return nil }
+                return state.exchange.offer(to: joined.link.peer.name).map { (joined.link, $0) }
+            }
+        }
+        for (link, members) in offers { link.send(.peers(members)) }
     }
 
     // MARK: Fetching
@@ -169,8 +209,11 @@ final class SwarmRun: Sendable {
             if time - state.checkedAt >= Self.checks {
                 state.checkedAt = time
                 for (id, joined) in state.joined {
-                    guard let roundTrip = joined.link.connection.roundTrip else { continue }
-                    state.machine.measured(roundTrip: roundTrip, to: id)
+                    state.machine.measured(
+                        roundTrip: joined.link.connection.roundTrip, score: record.score(of: joined.link.peer.name),
+                        of: id)
+                    state.machine.heard(
+                        wireBytes: joined.link.connection.snapshot.bytesIn, from: id, now: now)
                 }
             }
             return true
@@ -182,6 +225,8 @@ final class SwarmRun: Sendable {
     func end() -> [SwarmLink] {
         let (batches, links) = state.withLock { state in
             state.isOver = true
+            named.finish()
+            record.note(state.machine.deliveries)
             defer {
                 state.batches = [:]
                 state.joined = [:]
@@ -191,6 +236,19 @@ final class SwarmRun: Sendable {
         }
         for (request, batch) in batches { batch.cancel(request) }
         return links
+    }
+
+    /// What a report says of it.
+    var report: SwarmReport {
+        let deliveries = state.withLock { $0.machine.deliveries }
+        return SwarmReport(
+            set: key.set, release: "\(key.release)", role: .mirror,
+            peers: deliveries.map { delivery in
+                SwarmReport.Peer(
+                    name: delivery.name,
+                    receiving: delivery.bytesPerSecond.map { UInt64(min(max($0, 0), 1e15) / 1_000) * 1_000 },
+                    requests: delivery.requests, isPausing: delivery.isPausing)
+            })
     }
 
     // MARK: Running the machine
@@ -241,10 +299,14 @@ final class SwarmRun: Sendable {
             apply { machine, now in machine.finished(requests: requests, now: now) }
         } catch {
             if Task.isCancelled { return }
+            if SyncError.isLie(error) { return cutOff(batch.source, link) }
+            if let wait = SyncError.wait(askedFor: error) {
+                logger.debug("a host has no slot", metadata: ["peer": "\(link.peer.name)", "error": "\(error)"])
+                return apply { machine, now in machine.refused(requests: requests, for: wait, now: now) }
+            }
             logger.debug(
                 "a request in the swarm failed",
                 metadata: ["set": "\(key.set)", "peer": "\(link.peer.name)", "error": "\(error)"])
-            if SyncError.isLie(error) { return cutOff(batch.source, link) }
             record.note((error as? STOQError)?.code == .noProgress ? .timeout : .failure, of: link.peer.name)
             apply { machine, now in machine.failed(requests: requests, now: now) }
         }
@@ -294,4 +356,14 @@ final class SwarmRun: Sendable {
 struct SwarmKey: Hashable, Sendable {
     let set: String
     let release: ReleaseDigest
+}
+
+extension SourceChoice {
+    /// As fleet.yaml says.
+    init(_ weights: SourceWeights) {
+        self.init()
+        reputation = weights.reputation
+        region = weights.region
+        bandwidth = weights.bandwidth
+    }
 }

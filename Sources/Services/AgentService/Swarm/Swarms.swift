@@ -26,6 +26,8 @@ final class Swarms: Sendable {
         var sessions: [String: FetchSession] = [:]
         /// The newest tail of each set.
         var tails: [String: ChunkLogTail] = [:]
+        /// As fleet.yaml says, if the coordinator told it.
+        var policy = SwarmPolicy()
     }
 
     private let settings: AgentSettings
@@ -34,6 +36,8 @@ final class Swarms: Sendable {
     private let logger: Logger
     /// What came lately.
     let recents = RecentChunks()
+    /// Who is answered at the same time.
+    let uploads = UploadGate()
     /// What hosts did before.
     let record: SourceRecord
     private let began = ContinuousClock.now
@@ -46,6 +50,27 @@ final class Swarms: Sendable {
         self.store = store
         self.pool = pool
         self.logger = logger
+        take(nil)
+    }
+
+    /// What fleet.yaml says of swarms; nil: nothing. Holds for swarms and requests that begin from now on; agent.yaml can
+    /// only be narrowed.
+    func take(_ policy: SwarmPolicy?) {
+        var policy = (policy ?? SwarmPolicy()).bounded
+        policy.sharing = policy.sharing.narrowed(by: settings.sharing)
+        state.withLock { $0.policy = policy }
+        uploads.set(policy)
+    }
+
+    /// What is in force.
+    var policy: SwarmPolicy { state.withLock { $0.policy } }
+
+    /// What a report says: the swarms that this host takes part in, ascending by set.
+    var reports: [SwarmReport] {
+        let (runs, origins) = state.withLock { (Array($0.runs.values), Array($0.origins.values)) }
+        return (runs.map(\.report) + origins.compactMap(\.report)).sorted {
+            ($0.set, $0.release, $0.role.rawValue) < ($1.set, $1.release, $1.role.rawValue)
+        }
     }
 
     // MARK: For syncs
@@ -82,13 +107,18 @@ final class Swarms: Sendable {
 
     /// Links the run to a host, and waits until the link ends. Cancelling the task ends only the wait: the link stays for
     /// as long as either end has use for it. Throws what kept it from being made.
-    func link(_ run: SwarmRun, to connection: STOQConnection, isNear: Bool) async throws {
+    /// - Parameter linked: told once whether it was made, when that is known.
+    func link(
+        _ run: SwarmRun, to connection: STOQConnection, isNear: Bool, linked: (Bool) -> Void = { _ in }
+    ) async throws {
         let stream = try await connection.open(.swarm(set: run.key.set, run.key.release), kind: .control)
         let link = SwarmLink(stream, size: run.size)
         try await link.greet(run.hello(isNear: isNear))
         var hello = try await link.hello()
         hello.isNear = isNear
-        guard run.attach(link, hello) else { return }
+        let isAttached = run.attach(link, hello)
+        linked(isAttached)
+        guard isAttached else { return }
         let over = Signal()
         Task {
             try? await link.run()
@@ -171,6 +201,7 @@ final class Swarms: Sendable {
         state.withLock { state in
             if let known = state.origins[key] { return known }
             var leases = SwarmLeaseSettings()
+            leases.originCopies = state.policy.originCopies
             // Nobody can have anything of it that is not said yet, unless this program was started again meanwhile.
             if ContinuousClock.now - began > Self.listening { leases.quiet = .milliseconds(20) }
             let origin = OriginSwarm(

@@ -16,6 +16,9 @@ struct ChunkFetcher: Sendable {
         let accuse: @Sendable (PlanSource, any Error) -> Void
     }
 
+    /// Refusals in a row of a source that is busy, after which it counts as one that fails.
+    private static let refusalLimit = 120
+
     let set: String
     let sources: SourcePool
     let sink: Sink
@@ -49,6 +52,7 @@ struct ChunkFetcher: Sendable {
 
     /// Asks one source for batch after batch until there is nothing left that it can help with.
     private func work(for source: PlanSource, _ index: Int, _ share: SharedQueue) async throws {
+        var refusals = 0
         while sources.isUsable(source) {
             let seen = share.settled.count
             switch share.next(for: index) {
@@ -64,10 +68,17 @@ struct ChunkFetcher: Sendable {
                         sink.distrust(source.name, taken.corrupt.map { share.missing[$0].digest })
                     }
                     share.settle(batch, taken)
+                    refusals = 0
                 } catch {
                     share.giveBack(batch, taken)
                     if error is CancellationError || !SyncError.blames(error) { throw error }
                     if SyncError.isLie(error) { sink.accuse(source, error) }
+                    if let wait = SyncError.wait(askedFor: error), refusals < Self.refusalLimit {
+                        // It has no slot now, which is no fault; others are asked for the batch meanwhile.
+                        refusals += 1
+                        try await Task.sleep(for: wait)
+                        continue
+                    }
                     guard sources.isUsable(source), let pause = sources.failed(source) else {
                         share.drop(index, reason: "\(source.name): \(error)")
                         return

@@ -37,7 +37,7 @@ extension SetSync {
             let run = SwarmRun(
                 key: SwarmKey(set: line.set, release: release.digest), name: host, tail: tail,
                 hello: SwarmHello(complete: UInt32(min(complete, head.size)), have: have), recents: swarms.recents,
-                record: swarms.record, logger: logger)
+                record: swarms.record, policy: swarms.policy, planned: others.map { SwarmMember($0) }, logger: logger)
             swarms.begin(run, session)
             return run
         } catch {
@@ -80,11 +80,35 @@ extension SetSync {
             for other in others.prefix(Self.linkLimit) {
                 group.addTask { await self.keepLink(run, swarms, to: other) }
             }
+            for await member in run.members {
+                group.addTask { await self.link(run, swarms, to: member) }
+            }
+        }
+    }
+
+    /// Links to a member that a neighbour named, once. That it is who it is said to be, and a member still, its certificate
+    /// shows.
+    private func link(_ run: SwarmRun, _ swarms: Swarms, to member: SwarmMember) async {
+        let source = PlanSource(
+            name: member.name, address: NetworkAddress(host: member.host, port: Int(member.port)),
+            sequence: line.sequence ?? 0, region: member.region)
+        // It may have been told of this host as well, see `keepLink`.
+        if member.name < host { try? await Task.sleep(for: Self.politeness) }
+        if run.isLinked(to: member.name) { return run.ended(member, .needless) }
+        do {
+            let connection = try await sources.connection(to: source)
+            try await swarms.link(run, to: connection, isNear: line.isNear(source)) { isLinked in
+                run.ended(member, isLinked ? .linked : .needless)
+            }
+        } catch {
+            run.ended(member, .failed)
+            if Task.isCancelled { return }
+            logger.debug("a member that a peer named", metadata: ["peer": "\(member.name)", "error": "\(error)"])
         }
     }
 
     private func keepLink(_ run: SwarmRun, _ swarms: Swarms, to other: PlanSource) async {
-        let isNear = line.region == nil || other.region == nil || line.region == other.region
+        let isNear = line.isNear(other)
         let isPeer = line.peers.contains { $0.name == other.name }
         if isPeer, other.name < host { try? await Task.sleep(for: Self.politeness) }
         var pause = Self.firstPause
@@ -120,5 +144,14 @@ extension Store {
             have.insert(first + UInt32(offset))
         }
         return have
+    }
+}
+
+extension SwarmMember {
+    /// A host of a plan.
+    fileprivate init(_ source: PlanSource) {
+        self.init(
+            name: source.name, host: source.address.host, port: UInt16(clamping: source.address.port),
+            region: source.region ?? "default")
     }
 }

@@ -68,7 +68,7 @@ package struct SetSync: Sendable {
     }
 
     private func show(_ meter: SyncMeter, isNews: Bool) {
-        let progress = meter.progress(at: .now)
+        let progress = meter.progress(at: .now, bytesBySource: sources.bytesBySource)
         activity.update(line.set, isNews: isNews) { state in
             state.progress = progress
             state.missingBytes = progress.bytesTotal - min(progress.bytesDone, progress.bytesTotal)

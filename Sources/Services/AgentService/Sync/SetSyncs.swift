@@ -133,7 +133,7 @@ final class SetSyncs: Sendable {
     private func attempt(_ order: SyncOrders.Order, _ set: String) async -> SyncOrders.Outcome {
         let sync = SetSync(
             line: order.line, host: settings.name, store: store,
-            sources: SourcePool(sources: order.line.sources, endpoint: endpoint), swarms: swarms, trust: trust,
+            sources: SourcePool(sources: swarms.ranked(order.line), endpoint: endpoint), swarms: swarms, trust: trust,
             removals: settings.trust.removals, activity: activity, pool: pool, clock: clock, logger: logger)
         let result = await withTaskGroup(of: Result<SyncSummary, any Error>?.self) { group in
             group.addTask {

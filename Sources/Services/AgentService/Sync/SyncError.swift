@@ -3,6 +3,7 @@ import FleetCertificates
 import STOQ
 import STOQTransport
 import Store
+import Swarm
 import Trust
 import UpdateFramework
 
@@ -45,6 +46,12 @@ enum SyncError: Error, CustomStringConvertible {
         case is UpdateError: true
         default: isLie(error) || error is STOQError || error is CredentialError
         }
+    }
+
+    /// How long a source that has no slot now asks to be left in peace; nil if that is not what is wrong.
+    static func wait(askedFor error: any Error) -> Duration? {
+        guard let error = error as? STOQError, error.origin == .peer, error.code == .busy else { return nil }
+        return UploadSlots.wait(in: error.reason)
     }
 
     /// Whether a source that behaves could not have caused `error`, whatever it holds.

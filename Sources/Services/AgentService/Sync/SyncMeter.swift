@@ -43,8 +43,8 @@ final class SyncMeter: Sendable {
         }
     }
 
-    /// How far it is; the rate is that since the last call, smoothed.
-    func progress(at now: ContinuousClock.Instant) -> SyncProgress {
+    /// How far it is, after these bytes by source; the rate is that since the last call, smoothed.
+    func progress(at now: ContinuousClock.Instant, bytesBySource: [String: UInt64]) -> SyncProgress {
         state.withLock { state in
             if let last = state.last {
                 let elapsed = (now - last.time).components
@@ -61,7 +61,7 @@ final class SyncMeter: Sendable {
                 sequence: sequence, phase: state.phase, bytesTotal: state.bytesTotal,
                 // A chunk that two sources brought is counted twice.
                 bytesDone: min(state.bytesDone, state.bytesTotal),
-                bytesPerSecond: state.rate)
+                bytesPerSecond: state.rate, bytesBySource: bytesBySource)
         }
     }
 }

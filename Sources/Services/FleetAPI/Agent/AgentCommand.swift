@@ -27,6 +27,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
         /// Take the TUF documents in `metadata` and the list of yanked paths of `set`, if there are any, and answer with
         /// those that the host has. With `path`, only if the head of `set` has something there.
         case metadata
+        /// Forget what `mirror` did as a source, so that it is asked again; the last event says whether anything was known.
+        case pardon
     }
 
     /// The version of this message; an agent refuses a newer one.
@@ -45,6 +47,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
     package var metadata: Base64Bytes?
     /// Metadata: an encoded `YankList` of `set`.
     package var yanked: Base64Bytes?
+    /// Pardon: the name of the mirror.
+    package var mirror: String?
     package var dryRun: Bool?
     package var quick: Bool?
     /// Publish and rollback: the release may take away more than hosts allow; its document says so.

@@ -37,6 +37,8 @@ package struct AgentEvent: Codable, Equatable, Sendable {
     package var retimed: RetimedFiles?
     /// Publish and rollback, at the end: the encoded `RepositoryDocuments` that sign the release.
     package var metadata: Base64Bytes?
+    /// Pardon, at the end: whether something was known of the mirror.
+    package var isNews: Bool?
 
     package init(_ kind: Kind) {
         self.kind = kind

@@ -23,7 +23,7 @@ struct MirrorCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Enrol.self, Revoke.self, List.self, Show.self, Pause.self, Resume.self, Drain.self, Undrain.self,
-            Limit.self,
+            Limit.self, Pardon.self,
         ])
 
     /// `fleetctl mirror enrol`.

@@ -19,8 +19,13 @@ struct PublishCommand: AsyncParsableCommand {
             signed. With --local fleetctl reads the same directory on its own machine first, all of it, and signs only \
             a release of exactly that tree; another one is refused with exit code 4.
 
+            With --replicas the command has the release brought to mirrors, and returns when so many hold it; with \
+            --region only those of these regions count. Exit code 3 says that too few did within --timeout: the release \
+            stands, and mirrors go on.
+
             EXAMPLES
               fleetctl -f fleet.yaml publish debian /srv/origin/debian
+              fleetctl -f fleet.yaml publish debian --replicas 2 --region eu --region us --timeout 1h
               fleetctl -f fleet.yaml publish debian /srv/origin/debian --local
               fleetctl -f fleet.yaml publish debian --dry-run
             """)
@@ -32,8 +37,18 @@ struct PublishCommand: AsyncParsableCommand {
     var source: String?
     @Flag(help: "Only say what a release would hold.") var dryRun = false
     @Flag(help: "Read the directory here, too, and sign only what was read.") var local = false
+    @Option(help: "Return when so many mirrors hold the release.") var replicas: Int?
+    @Option(name: .customLong("region"), help: "With --replicas: only mirrors there count; may be given again.")
+    var regions: [String] = []
+    @Option(help: "How long --replicas waits, with a unit.") var timeout = DurationOption.tenMinutes
     @OptionGroup var removal: RemovalOption
     @OptionGroup var keys: SetKeyOption
+
+    func validate() throws {
+        if let replicas, !(1...10_000).contains(replicas) { throw ValidationError("--replicas takes 1 to 10000") }
+        if replicas == nil, !regions.isEmpty { throw ValidationError("--region counts with --replicas") }
+        if replicas != nil, dryRun { throw ValidationError("--replicas and --dry-run exclude each other") }
+    }
 
     func run() async throws {
         let session = try FleetSession(option)
@@ -42,6 +57,9 @@ struct PublishCommand: AsyncParsableCommand {
             throw FleetctlError(
                 .usage, "no directory given, and \(session.file) names no `source` for \(set)",
                 hint: "\(session.command) publish \(set) DIRECTORY")
+        }
+        let follower = try replicas.map {
+            try ReplicaFollower(session: session, set: set, wanted: $0, regions: regions)
         }
         let signers = dryRun ? nil : try keys.signers(of: set, session)
         var command = AgentCommand(.publish, set: set)
@@ -54,11 +72,19 @@ struct PublishCommand: AsyncParsableCommand {
         let signing = DraftSigning(
             session: session, set: set, signers: signers, isDryRun: dryRun, confirmsRemoval: removal.confirmDelete,
             reading: reading)
-        let result = try await signing.follow(line, verb: "publish")
+        var result = try await signing.follow(line, verb: "publish")
         await line.close()
+        if let follower {
+            result.replication = try await follower.run(
+                sequence: result.isUnchanged ? nil : result.sequence, timeout: timeout.duration)
+        }
         switch output.format {
         case .json: try printJSON(result)
         case .table: print(result.text)
+        }
+        if result.replication?.isReached == false {
+            session.terminal.note("hint: mirrors go on; see how far they are with: \(session.command) status")
+            throw ExitStatus.someMirrorsFailed.code
         }
     }
 }
@@ -83,6 +109,8 @@ struct PublishResult: Codable {
     var retimedFiles: UInt64?
     var retimedBytes: UInt64?
     var seconds: Double?
+    /// With `publish --replicas`: who holds the release.
+    var replication: Replication?
 
     init(set: String, isDryRun: Bool) {
         self.set = set
@@ -105,7 +133,9 @@ struct PublishResult: Codable {
     }
 
     /// The result for people.
-    var text: String {
+    var text: String { replication.map { "\(releaseText)\n\($0.text)" } ?? releaseText }
+
+    private var releaseText: String {
         if isUnchanged { return "\(set): unchanged, no release made" + (sequence.map { " (head is \($0))" } ?? "") }
         let verb = isDryRun ? "would publish" : "published"
         var text = """

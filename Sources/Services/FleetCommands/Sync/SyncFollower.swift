@@ -10,6 +10,8 @@ struct SyncFollower {
     private static let pollWait = Duration.seconds(1)
     /// For so long a coordinator that does not answer is asked again: agents go on without it.
     private static let retryPause = Duration.milliseconds(500)
+    /// Sources that a line of progress names.
+    private static let shownSources = 3
 
     private let client: CoordinatorClient
     private let order: PlanOrder
@@ -48,7 +50,7 @@ struct SyncFollower {
                 continue
             }
             let targets = targets(in: status)
-            draw(targets, now: clock.now - began)
+            draw(targets, status, now: clock.now - began)
             let isOver = targets.allSatisfy { $0.verdict != .pending } || clock.now >= deadline
             if isOver { return outcome(of: targets, status: status, seconds: (clock.now - began).inSeconds) }
             let isIdle = targets.contains { $0.verdict == .pending && !$0.isActive }
@@ -119,8 +121,8 @@ struct SyncFollower {
         }
     }
 
-    private mutating func draw(_ targets: [Target], now: Duration) {
-        let rows = targets.map { target in
+    private mutating func draw(_ targets: [Target], _ status: FleetStatus, now: Duration) {
+        var rows = targets.map { target in
             let progress = target.state?.progress
             let total = max(progress?.bytesTotal ?? 0, target.verdict == .done ? 0 : target.line.bytes)
             let label = "\(target.line.mirror) \(target.line.set)"
@@ -131,12 +133,31 @@ struct SyncFollower {
             case .failed(let why):
                 return ProgressRow(label: label, done: 0, total: total, note: "failed: \(why)", isFinished: true)
             case .pending:
-                let note = progress?.phase ?? (target.line.action == .none ? target.line.reason.text : "waiting")
+                let note =
+                    progress.map(Self.note) ?? (target.line.action == .none ? target.line.reason.text : "waiting")
                 return ProgressRow(
                     label: label, done: min(progress?.bytesDone ?? 0, total), total: total, note: note)
             }
         }
+        for set in status.sets {
+            guard targets.contains(where: { $0.line.set == set.name && $0.verdict == .pending && $0.isActive }),
+                let copies = set.originCopies
+            else { continue }
+            rows.append(
+                ProgressRow(
+                    label: "origin \(set.name)", done: set.originBytes, total: 0,
+                    note: "sent, \(Quantity.decimal(copies, digits: 2)) copies"))
+        }
         view.show(rows, now: now.inSeconds)
+    }
+
+    /// `chunks from origin 1.2 MB, m2 3.4 MB`, the sources that brought most first.
+    private static func note(_ progress: SyncProgress) -> String {
+        let sources = progress.bytesBySource.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        guard !sources.isEmpty else { return progress.phase }
+        let shown = sources.prefix(Self.shownSources).map { "\($0.key) \(Quantity.describe(bytes: $0.value))" }
+        let more = sources.count > Self.shownSources ? " and \(sources.count - Self.shownSources) more" : ""
+        return "\(progress.phase) from \(shown.joined(separator: ", "))\(more)"
     }
 
     private func outcome(of targets: [Target], status: FleetStatus, seconds: Double) -> SyncOutcome {
@@ -164,12 +185,10 @@ struct SyncFollower {
         let releases = status.sets.compactMap { set -> SyncOutcome.Release? in
             guard wanted.contains(set.name), let head = set.head else { return nil }
             let received = sets.values.joined().filter { $0.name == set.name }.map(\.bytesBySource)
-            let most = received.map { $0.values.reduce(0, +) }.max() ?? 0
-            let origin = session.fleet.set(named: set.name)?.origin ?? ""
-            let sent = received.reduce(0) { $0 + ($1[origin] ?? 0) }
+            let share = OriginShare(origin: session.fleet.set(named: set.name)?.origin ?? "", received: received)
             return SyncOutcome.Release(
-                set: set.name, sequence: head.sequence, root: head.root, originBytes: sent,
-                originCopies: most == 0 ? nil : Double(sent) / Double(most))
+                set: set.name, sequence: head.sequence, root: head.root, originBytes: share.bytes,
+                originCopies: share.copies)
         }
         return SyncOutcome(
             release: releases.count == 1 ? releases.first : nil, releases: releases, seconds: seconds,
