@@ -86,3 +86,14 @@ class Apply(LabTest):
         self.assertEqual({"origin", "m1", "m2"}, set(children["fleet_agents"]["hosts"]))
         self.assertRegex(children["fleet_agents"]["hosts"]["m1"]["ansible_host"], r"^127\.\d+\.\d+\.\d+$")
         self.assertEqual(["coord1"], list(children["fleet_coordinators"]["hosts"]))
+
+    def test_what_counts_only_once_it_is_signed_is_said(self):
+        self.edit(("replicas: 2", "replicas: 2, flip_quorum: 1"))
+        applied = self.fleet("apply")
+        self.assertIn("not signed yet: debian: flip_quorum: 1", applied.err)
+        self.assertIn("trust policy", applied.err)
+        need = self.fleet("apply", "-o", "json").json["signatures"][0]
+        self.assertEqual(("debian", "flip_quorum"), (need["set"], need["key"]))
+        self.fleet("trust", "policy")
+        self.assertNotIn("not signed", self.fleet("apply").err)
+        self.assertEqual([], self.fleet("apply", "-o", "json").json["signatures"])

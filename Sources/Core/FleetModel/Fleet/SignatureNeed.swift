@@ -1,7 +1,7 @@
 package import UpdateFramework
 
 /// One line of fleet.yaml that says something else than what is signed, and counts once it is signed as well.
-package struct SignatureNeed: Sendable, Hashable, CustomStringConvertible {
+package struct SignatureNeed: Encodable, Sendable, Hashable, CustomStringConvertible {
     /// The set.
     package let set: String
     /// The key of the set in fleet.yaml: `flip_quorum`, `max_delete`, `max_shrink` or `fetch`.

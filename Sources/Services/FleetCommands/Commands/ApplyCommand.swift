@@ -11,7 +11,8 @@ struct ApplyCommand: AsyncParsableCommand {
             Shows what changes against the copy in force, and hands the file over unless a safety rule speaks against \
             it: then nothing is changed (exit code 4). Rules that can be meant are named by --allow CODE. What operators \
             said of hosts (pause, drain, limit) stays. It holds at once and after a restart, until another file is \
-            applied or the coordinator's own file is changed: who spoke last rules.
+            applied or the coordinator's own file is changed: who spoke last rules. What it says of a set that hosts \
+            take from signed metadata alone is named as long as it is not signed (by trust.folder, where that is here).
 
             EXAMPLES
               fleetctl -f fleet.yaml apply --dry-run
@@ -46,16 +47,46 @@ struct ApplyCommand: AsyncParsableCommand {
         return found
     }
 
+    /// What of the file is not signed, by the trust folder; nothing where there is none: whoever signs has it. Throws what
+    /// reading the folder throws.
+    private func signatureNeeds(_ session: FleetSession) throws -> [SignatureNeed] {
+        let folder = TrustFolder(path: session.fleet.trust.folder)
+        guard folder.isThere, let trust = try folder.state().trust else { return [] }
+        return session.fleet.signatureNeeds(signed: TrustPlan(trust).policies).lines
+    }
+
     func run() async throws {
         let session = try FleetSession(option)
         let answer = try await session.coordinator().apply(
             PolicyOrder(text: session.text, dryRun: dryRun, allow: Self.codes(allowed)))
+        let needs = try signatureNeeds(session)
         switch output.format {
-        case .json: try printJSON(answer)
-        case .table: PolicyText.show(answer, session, dryRun: dryRun)
+        case .json: try printJSON(ApplyOutcome(answer: answer, signatures: needs))
+        case .table:
+            PolicyText.show(answer, session, dryRun: dryRun)
+            for need in needs { session.terminal.warn("not signed yet: \(need)") }
+            if !needs.isEmpty {
+                let file = ShellWord.quoted(session.file)
+                session.terminal.note("hint: hosts go by what is signed: fleetctl -f \(file) trust policy")
+            }
         }
         if !answer.refusals.isEmpty { throw ExitStatus.refused.code }
         if dryRun, detailedExitcode, !answer.changes.isEmpty { throw ExitStatus.changesPending.code }
+    }
+}
+
+/// The answer of the coordinator, and what the file says that counts only once it is signed.
+struct ApplyOutcome: Encodable {
+    let answer: PolicyAnswer
+    let signatures: [SignatureNeed]
+
+    private enum CodingKeys: String, CodingKey { case signatures }
+
+    /// The keys of the answer and one more.
+    func encode(to encoder: any Encoder) throws {
+        try answer.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(signatures, forKey: .signatures)
     }
 }
 

@@ -1,4 +1,5 @@
 import FleetCertificates
+import Glibc
 import LinuxIO
 package import SigningKeys
 package import UpdateFramework
@@ -17,6 +18,9 @@ package struct TrustFolder: Sendable {
     package init(path: String) {
         self.path = path
     }
+
+    /// Whether something was made there.
+    var isThere: Bool { access(metadata, F_OK) == 0 }
 
     var metadata: String { "\(path)/metadata" }
     var keys: String { "\(path)/keys" }
