@@ -42,7 +42,10 @@ struct Agent: Service {
     private static let blockingThreads = 6
 
     /// Opens the store and prepares everything; nothing listens yet. Throws errors that say what to do.
-    init(_ live: LiveSettings, readyFile: String?, manager: ServiceManager, logger: Logger) throws {
+    /// - Parameter configuration: the path of agent.yaml; hooks lie beside it.
+    init(
+        _ live: LiveSettings, configuration: String, readyFile: String?, manager: ServiceManager, logger: Logger
+    ) throws {
         let settings = live.current
         self.settings = settings
         self.readyFile = readyFile
@@ -112,6 +115,7 @@ struct Agent: Service {
         syncs = SetSyncs(
             settings: live, store: store, endpoint: endpoint, trust: trust, activity: activity, pool: pool,
             clock: clock, tender: tender, swarms: swarms,
+            hooks: HostHooks(besideFile: configuration, settings: settings, logger: logger),
             receipts: ReceiptExchange(
                 known: receipts, endpoint: endpoint, client: client, neighbours: { [standings] in standings.neighbours }
             ),

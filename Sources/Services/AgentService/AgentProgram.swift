@@ -47,7 +47,8 @@ package struct AgentProgram: Sendable {
             let managed = ManagedService(
                 manager, logger: logger, beat: { await STOQEndpoint.beat() },
                 reload: { reload(settings, level, logger) })
-            let agent = try Agent(settings, readyFile: readyFile, manager: manager, logger: logger)
+            let agent = try Agent(
+                settings, configuration: configuration, readyFile: readyFile, manager: manager, logger: logger)
             // What comes last is stopped first: it says that the others stop.
             var group = ServiceGroupConfiguration(
                 services: [agent, managed], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

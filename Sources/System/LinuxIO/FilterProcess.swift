@@ -110,7 +110,7 @@ private func kill(_ pid: pid_t, as outcome: FilterOutcome) -> FilterOutcome {
 }
 
 /// The code that the process ended with; nil if it runs on.
-private func endCode(of pid: pid_t, options: Int32) -> Int32? {
+func endCode(of pid: pid_t, options: Int32) -> Int32? {
     var status: Int32 = 0
     while true {
         let ended = waitpid(pid, &status, options)

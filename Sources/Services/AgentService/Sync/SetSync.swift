@@ -23,6 +23,8 @@ package struct SetSync: Sendable {
     let swarms: Swarms?
     /// nil: there is no agent around it that could ask others what they hold and know.
     let receipts: ReceiptExchange?
+    /// nil: there is no agent around it whose operator could have any.
+    let hooks: HostHooks?
     let trust: TrustedRepository
     /// What agent.yaml says of trust; of what is signed as well the stricter counts.
     let limits: AgentTrustSettings
@@ -43,7 +45,8 @@ package struct SetSync: Sendable {
     ) async throws -> SyncSummary {
         try await SetSync(
             line: line, host: host, store: store, sources: SourcePool(sources: line.sources, endpoint: endpoint),
-            swarms: nil, receipts: nil, trust: trust, limits: AgentTrustSettings(rootPath: "", floorPeers: 0),
+            swarms: nil, receipts: nil, hooks: nil, trust: trust,
+            limits: AgentTrustSettings(rootPath: "", floorPeers: 0),
             activity: AgentActivity(), pool: pool,
             clock: WallClock(),
             logger: logger
@@ -92,6 +95,7 @@ package struct SetSync: Sendable {
 
     /// The steps, in order.
     private func fetch(_ meter: SyncMeter) async throws -> Outcome {
+        try await passHooks(.preSync)
         let floor = try await floorOfPeers()
         let release = try await fetchRelease()
         if let floor, let lowest = floor.sequence, release.document.sequence < lowest {
@@ -114,6 +118,7 @@ package struct SetSync: Sendable {
             run = await beginSwarm(release, session, bytes: needs.missingBytes + needs.laterBytes)
             let reused = try await fetchContent(needs, release, session, run, meter)
             try await awaitQuorum(release, session, meter)
+            try await passHooksBeforeFlip(release, session)
             // What was yanked while others were waited for.
             try await takeYanks()
             meter.enter("commit")
@@ -124,6 +129,7 @@ package struct SetSync: Sendable {
             logger.info(
                 "serving a release",
                 metadata: ["set": "\(line.set)", "sequence": "\(served.sequence)", "root": "\(served.root)"])
+            await runHooks(.postFlip, root: "\(served.root)")
             return Outcome(chunksReused: reused, retimed: served.retimed, floor: floor)
         } catch {
             if let run { swarms?.end(run, isHere: false) }

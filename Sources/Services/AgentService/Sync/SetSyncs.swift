@@ -22,6 +22,7 @@ final class SetSyncs: Sendable {
     private let clock: WallClock
     private let tender: TreeTender
     private let swarms: Swarms
+    private let hooks: HostHooks
     private let receipts: ReceiptExchange
     private let logger: Logger
 
@@ -31,7 +32,8 @@ final class SetSyncs: Sendable {
     init(
         settings: LiveSettings, store: Store, endpoint: STOQEndpoint, trust: TrustedRepository,
         activity: AgentActivity,
-        pool: BlockingPool, clock: WallClock, tender: TreeTender, swarms: Swarms, receipts: ReceiptExchange,
+        pool: BlockingPool, clock: WallClock, tender: TreeTender, swarms: Swarms, hooks: HostHooks,
+        receipts: ReceiptExchange,
         logger: Logger
     ) {
         self.settings = settings
@@ -43,6 +45,7 @@ final class SetSyncs: Sendable {
         self.clock = clock
         self.tender = tender
         self.swarms = swarms
+        self.hooks = hooks
         self.receipts = receipts
         self.logger = logger
     }
@@ -136,8 +139,7 @@ final class SetSyncs: Sendable {
         let sync = SetSync(
             line: order.line, host: settings.name, store: store,
             sources: SourcePool(sources: swarms.ranked(order.line), endpoint: endpoint), swarms: swarms,
-            receipts: receipts,
-            trust: trust,
+            receipts: receipts, hooks: hooks, trust: trust,
             limits: settings.trust, activity: activity, pool: pool, clock: clock, logger: logger)
         let result = await withTaskGroup(of: Result<SyncSummary, any Error>?.self) { group in
             group.addTask {
@@ -164,6 +166,7 @@ final class SetSyncs: Sendable {
             logger.error(
                 "a sync failed",
                 metadata: ["set": "\(set)", "sequence": "\(order.line.sequence ?? 0)", "error": "\(failure)"])
+            await sync.runHooks(.postFailure, reason: "\(failure)")
         }
         return orders.withLock { orders in
             let outcome = Self.outcome(ending)

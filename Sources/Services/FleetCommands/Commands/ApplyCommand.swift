@@ -1,6 +1,7 @@
 import ArgumentParser
 import FleetAPI
 import FleetModel
+import UpdateFramework
 
 /// `fleetctl apply`: a changed fleet.yaml for the running coordinator.
 struct ApplyCommand: AsyncParsableCommand {
