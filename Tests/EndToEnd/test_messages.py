@@ -44,7 +44,7 @@ class WithoutFleetTest(unittest.TestCase):
 
     def test_a_command_that_is_not_there(self):
         self.assertSays(["stat"], USAGE, 'no command "stat"', "did you mean fleetctl status?")
-        self.assertSays(["nonsense"], USAGE, "its commands are: publish, yank, unyank, plan, sync")
+        self.assertSays(["nonsense"], USAGE, "its commands are: publish, fetch, yank, unyank, plan, sync")
         self.assertSays(["-f", "x.yaml"], USAGE, "which command?")
         self.assertSays(["-f", "x.yaml", "release"], USAGE, "list, show, diff")
         self.assertSays(["lab", "boot"], USAGE, "up, stop, kill, start, down")
