@@ -27,28 +27,6 @@ class Fetch(LabTest):
     def fetch(self, *arguments, **options):
         return self.fleet("fetch", "debian", "--to", self.to, *arguments, **options)
 
-    def reader(self):
-        """The fleet's file of somebody who may only read, on a machine of its own: a root is all that it has."""
-        keys = os.path.join(self.fleet.path, "keys")
-        place = self.fleet.scratch("reader")
-        run("keys", "issue", "--dir", keys, "reader", "looker", "--out", place)
-        with open(self.fleet.fleet) as file:
-            text = file.read()
-        for name in ("certificate", "key", "authority"):
-            file = {"certificate": "reader.pem", "key": "reader.key", "authority": "authority.pem"}[name]
-            text, count = re.subn(rf"(?m)^(\s+{name}: ).*$", rf"\g<1>{place}/{file}", text, count=1)
-            self.assertEqual(count, 1, text)
-        metadata = os.path.join(place, "trust", "metadata")
-        os.makedirs(metadata)
-        held = os.path.join(self.fleet.path, "trust", "metadata")
-        for name in os.listdir(held):
-            if name.endswith("root.json"):
-                shutil.copy(os.path.join(held, name), metadata)
-        path = os.path.join(place, "fleet.yaml")
-        with open(path, "w") as file:
-            file.write(text)
-        return path
-
     def test_a_reader_without_a_coordinator_gets_the_tree_and_later_only_what_differs(self):
         source = self.publish(trees.odd_tree)
         self.fleet.lab("stop", "coordinator")

@@ -1,7 +1,7 @@
 """What binds every host of a set is signed: removals, who may fetch it."""
 import os
 
-from lab import LabTest, wait_until, write
+from lab import LabTest, run, wait_until, write
 
 
 class Policy(LabTest):
@@ -47,7 +47,10 @@ class Policy(LabTest):
         self.assertIn("m2", refused.out + refused.err)
         self.assertServed(self.source, mirrors=["m1"])
         self.assertFalse(os.path.exists(self.fleet.host("m2", "srv", "debian")))
-        # Whoever plans, the peers themselves refuse.
+        # Whoever plans, or asks without a plan: the hosts themselves refuse.
+        looked = run("-f", self.reader(), "fetch", "debian", "--to", self.fleet.scratch("copy"), expect=None)
+        self.assertNotEqual(0, looked.code)
+        self.assertIn("the signed policy of debian does not let looker fetch it", looked.out + looked.err)
         self.fleet("trust", "policy", "debian", "--fetch", "mirror=m1,m2")
         self.fleet("sync", "debian", "--wait")
         self.assertServed(self.source)

@@ -24,10 +24,14 @@ struct SlabPoolTests {
 
     @Test("Sizes that nobody wants any more make way for those that are in use")
     func displaced() {
-        let pool = STOQSlabPool(keptBytes: 4 << 20)
+        let pool = STOQSlabPool(keptBytes: 16 << 20)
         // As when small requests come first: all that is kept is of the wrong size for what comes then.
-        _ = addresses(pool, 16, of: 180 << 10)
-        let large = addresses(pool, 3, of: 900 << 10)
-        #expect(addresses(pool, 3, of: 900 << 10) == large)
+        _ = addresses(pool, 64, of: 180 << 10)
+        let large = addresses(pool, 2, of: 900 << 10)
+        // What the pool had given up would be in these now, and not in what it gives next.
+        let others = (0..<16).map { _ in UnsafeMutableRawBufferPointer.allocate(byteCount: 1_114_112, alignment: 4_096)
+        }
+        defer { for other in others { other.deallocate() } }
+        #expect(addresses(pool, 2, of: 900 << 10) == large)
     }
 }
