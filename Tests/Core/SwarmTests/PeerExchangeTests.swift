@@ -85,4 +85,16 @@ import Testing
         }
         #expect(attempts <= PeerExchange.attemptLimit && attempts > 2 * (PeerExchange.linkLimit - 3) - 4)
     }
+
+    @Test func `so many names are taken of one neighbour and no more, also if nothing comes of them`() {
+        var exchange = PeerExchange(name: "me", planned: [member("m1")])
+        exchange.linked(to: "m1")
+        var waiting = exchange.heard(members(0..<100), from: "m1")
+        var attempts = 0
+        while let next = waiting.popLast() {
+            attempts += 1
+            waiting += exchange.ended(next.name, .needless)
+        }
+        #expect(attempts == PeerExchange.namesPerNeighbour)
+    }
 }
