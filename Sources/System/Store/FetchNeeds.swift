@@ -12,13 +12,10 @@ struct FetchNeeds {
         var openPlaces: Int32 = 0
     }
 
-    enum ChunkState: UInt8 {
-        case missing, writing, done
-    }
-
     struct Chunk {
         let length: UInt32
-        var state: ChunkState
+        /// Written to all its places.
+        var isDone = false
         /// The first of its places in `places`.
         var firstPlace: Int32
     }
@@ -50,7 +47,7 @@ struct FetchNeeds {
             return false
         }
         places.append(Place(blob: blob, offset: offset, next: -1))
-        chunks[chunk.digest] = Chunk(length: chunk.length, state: .missing, firstPlace: index)
+        chunks[chunk.digest] = Chunk(length: chunk.length, firstPlace: index)
         missingCount += 1
         return true
     }

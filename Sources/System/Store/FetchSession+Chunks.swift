@@ -250,8 +250,8 @@ extension FetchSession {
 
     /// Takes chunks, several at once best: they are hashed side by side, and written to where they belong.
     ///
-    /// May be called from several threads at once. A chunk that is there already, or that another thread is writing, is
-    /// taken for good.
+    /// May be called from several threads at once, also with the same chunks: whoever is second waits for the first, so
+    /// that a chunk that was taken is written when this returns, whichever thread did it.
     /// - Returns: the digests whose bytes were wrong, or that nobody asked for. Of those nothing is kept.
     package func supply(chunks: [(ChunkDigest, UnsafeRawBufferPointer)]) throws -> [ChunkDigest] {
         let actual = BLAKE3.hashMany(chunks.map(\.1))
@@ -261,7 +261,7 @@ extension FetchSession {
                 refused.append(digest)
                 continue
             }
-            guard try write(digest, bytes) else {
+            guard try turns.withTurn(digest, { try write(digest, bytes) }) else {
                 refused.append(digest)
                 continue
             }
@@ -276,36 +276,30 @@ extension FetchSession {
         case write([(place: FetchNeeds.Place, blob: FetchNeeds.Blob)])
     }
 
-    /// Writes a verified chunk to all its places; false if it is not needed by anything.
+    /// Writes a verified chunk to all its places, and completes the blobs that have all their chunks now; false if it is
+    /// not needed by anything. The caller has the chunk's turn.
     private func write(_ digest: ChunkDigest, _ bytes: UnsafeRawBufferPointer) throws -> Bool {
         let claim = try state.withLock { state -> Claim in
             try expect(state, .chunks, "chunks")
             guard let chunk = state.needs.chunks[digest], Int(chunk.length) == bytes.count else { return .unknown }
-            guard chunk.state == .missing else { return .done }
-            state.needs.chunks[digest]?.state = .writing
+            guard !chunk.isDone else { return .done }
             return .write(state.needs.places(of: chunk).map { ($0, state.needs.blobs[Int($0.blob)]) })
         }
         guard case .write(let places) = claim else {
             if case .done = claim { return true }
             return false
         }
-        do {
-            for (place, blob) in places {
-                if blob.list == nil {
-                    try writeWhole(blob, bytes)
-                } else {
-                    try target(place.blob, blob).write(bytes, at: place.offset)
-                }
+        for (place, blob) in places {
+            if blob.list == nil {
+                try writeWhole(blob, bytes)
+            } else {
+                try target(place.blob, blob).write(bytes, at: place.offset)
             }
-        } catch {
-            state.withLock { state in state.needs.chunks[digest]?.state = .missing }
-            throw error
         }
         let finished = state.withLock { state -> [Int32] in
             // The session may have been abandoned meanwhile.
             guard state.needs.chunks[digest] != nil else { return [] }
-            state.needs.chunks[digest]?.state = .done
-            state.needs.missingCount -= 1
+            state.needs.chunks[digest]?.isDone = true
             state.needs.fetchedCount += 1
             var finished: [Int32] = []
             for (place, _) in places {
@@ -317,6 +311,10 @@ extension FetchSession {
             return finished
         }
         for blob in finished { try complete(blob) }
+        // Only now: when none is missing every blob is complete.
+        state.withLock { state in
+            if state.needs.chunks[digest] != nil { state.needs.missingCount -= 1 }
+        }
         return true
     }
 

@@ -9,7 +9,7 @@ extension FetchSession {
     /// if it is not here, or cannot be read now because it is being moved. From any thread, also after the session's end.
     package func read(_ digest: ChunkDigest, into buffer: UnsafeMutableRawBufferPointer) throws -> Bool {
         let place = state.withLock { state -> (place: FetchNeeds.Place, blob: FetchNeeds.Blob)? in
-            guard state.stage != .ended, let chunk = state.needs.chunks[digest], chunk.state == .done,
+            guard state.stage != .ended, let chunk = state.needs.chunks[digest], chunk.isDone,
                 Int(chunk.length) == buffer.count
             else { return nil }
             let place = state.needs.places[Int(chunk.firstPlace)]
@@ -31,7 +31,7 @@ extension FetchSession {
     /// The length of a chunk that was supplied to this session; nil if it was not.
     package func length(of digest: ChunkDigest) -> Int? {
         state.withLock { state in
-            guard let chunk = state.needs.chunks[digest], chunk.state == .done else { return nil }
+            guard let chunk = state.needs.chunks[digest], chunk.isDone else { return nil }
             return Int(chunk.length)
         }
     }

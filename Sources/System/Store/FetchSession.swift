@@ -31,6 +31,7 @@ package final class FetchSession: Sendable {
     let windowBlobs: Int
     let state: Mutex<State>
     let assemblies = BlobAssemblies()
+    let turns = ChunkTurns()
 
     /// `manifest` -> `chunkLists` -> `preparing` -> `chunks` -> `finishing` -> `ended`; from `chunks` back to
     /// `chunkLists` for the next window; to `ended` from everywhere.

@@ -3,6 +3,7 @@ import Dispatch
 import Hashing
 import LinuxIO
 import Store
+import Synchronization
 import Testing
 import Trust
 import TrustSupport
@@ -241,6 +242,29 @@ import TrustSupport
         #expect(throws: StoreError.missingChunks(set: "pool", count: needs.missing.count)) { try again.finish() }
         #expect(try fleet.supply(needs.missing, to: again, from: origin).isEmpty)
         _ = try again.finish()
+        try fleet.expectServed("mirror", tree)
+    }
+
+    @Test("A chunk that comes twice at once was taken only when it is written")
+    func twiceAtOnce() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        for number in 0..<100 { try tree.write("\(number)", Bytes.random(30_000, seed: UInt64(number))) }
+        try tree.write("large", Bytes.random(6_000_000, seed: 4))
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        let release = try #require(try fleet.publish(tree, to: origin))
+        let session = try mirror.beginFetch(release)
+        let needs = try #require(try fleet.fill(session, from: origin, chunkLimit: 0).needs)
+        let early = Mutex(0)
+        for (number, chunk) in needs.missing.enumerated() {
+            DispatchQueue.concurrentPerform(iterations: 2) { _ in
+                let refused = try? fleet.supply([chunk], to: session, from: origin)
+                let isHere = session.progress.chunksMissing == needs.missing.count - number - 1
+                if refused != [] || !isHere { early.withLock { $0 += 1 } }
+            }
+        }
+        #expect(early.withLock { $0 } == 0)
+        _ = try session.finish()
         try fleet.expectServed("mirror", tree)
     }
 
