@@ -12,6 +12,7 @@ SIZE = 40 * MEGABYTE
 
 
 class Limits(LabTest):
+    alone = True  # it measures time
     mirrors = 1
 
     def publish(self, seed, size=SIZE):

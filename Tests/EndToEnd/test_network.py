@@ -161,6 +161,7 @@ class Readers(LabTest):
 
 
 class Floods(LabTest):
+    alone = True  # it measures what others feel of a flood
     mirrors = 1
 
     def connect(self, count, host=network.ORIGIN):
