@@ -127,9 +127,10 @@ final class IndexRun: Sendable {
             if lookup.mayHold(key) { maybe.append((key.a, number)) }
         }
         if maybe.isEmpty { return }
+        // In the order of the file: neighbours share pages, and what the kernel and the processor know of them.
+        maybe.sort { $0.first < $1.first }
         // Where the keys asked for lie close together, one read of some kilobytes serves many.
         let isDense = count / UInt64(maybe.count) <= 32
-        if isDense { maybe.sort { $0.first < $1.first } }
         // Then the table for all, for the same reason.
         let ranges = maybe.map { item in
             let bucket = lookup.bucket(first: item.first)
