@@ -27,11 +27,21 @@ struct FetchNeeds {
         let next: Int32
     }
 
+    /// A needed chunk that lies in a blob here.
+    struct HeldChunk {
+        let reference: ChunkReference
+        let location: ChunkLocation
+    }
+
     var blobs: [Blob] = []
     /// Held blobs that this release cuts in another way than the lists known for them.
     var attachments: [(blob: BlobDigest, list: ChunkListDigest, size: UInt64)] = []
     var chunks: [ChunkDigest: Chunk] = [:]
     var places: [Place] = []
+    /// What is to be copied from blobs here, in the order of the files that need it; it counts as missing until then.
+    var held: [HeldChunk] = []
+    /// How many of `held` were copied, or found to be lost.
+    var heldDone = 0
     var totalBytes: UInt64 = 0
     var doneBytes: UInt64 = 0
     var missingCount = 0

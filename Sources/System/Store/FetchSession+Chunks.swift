@@ -7,7 +7,7 @@ import Trust
 
 extension FetchSession {
     /// Finds out which chunks have to come from elsewhere: what an interrupted fetch staged is hashed again, and chunks
-    /// that any blob here holds are copied from it (and hashed, so that rot does not spread).
+    /// that any blob here holds are lined up for `copyHeld`.
     package func prepareChunks() throws -> ChunkNeeds {
         try state.withLock { state in
             try expect(state, .chunkLists, "chunks")
@@ -93,8 +93,6 @@ extension FetchSession {
     /// What the passes over the needed blobs have found.
     private struct Tally {
         var missing: [ChunkReference] = []
-        var reusedChunks: UInt64 = 0
-        var reusedBytes: UInt64 = 0
         var resumedChunks: UInt64 = 0
         var resumedBytes: UInt64 = 0
     }
@@ -113,11 +111,12 @@ extension FetchSession {
         for index in needs.blobs.indices {
             try prepare(index, &needs, staged, &tally, buffer)
         }
+        let held = needs.held
         let order = tally.missing
         let result = ChunkNeeds(
             missing: order, missingBytes: order.reduce(0) { $0 + UInt64($1.length) }, totalBytes: needs.totalBytes,
-            laterBytes: state.withLock { $0.laterBytes }, reusedChunks: tally.reusedChunks,
-            reusedBytes: tally.reusedBytes, resumedChunks: tally.resumedChunks,
+            laterBytes: state.withLock { $0.laterBytes }, reusedChunks: UInt64(held.count),
+            reusedBytes: held.reduce(0) { $0 + UInt64($1.reference.length) }, resumedChunks: tally.resumedChunks,
             resumedBytes: tally.resumedBytes)
         let prepared = needs
         state.withLock { state in
@@ -188,7 +187,6 @@ extension FetchSession {
             }
         }
         let locations = try store.locate(chunks.map(\.digest))
-        var target: BlobTarget?
         var offset: UInt64 = 0
         for (at, chunk) in chunks.enumerated() {
             defer { offset += UInt64(chunk.length) }
@@ -196,32 +194,55 @@ extension FetchSession {
                 needs.doneBytes += UInt64(chunk.length)
                 continue
             }
-            if let location = locations[at], location.length == chunk.length, try copyHeld(chunk, location, buffer) {
-                let known = try target ?? self.target(Int32(index), blob)
-                target = known
-                try known.write(UnsafeRawBufferPointer(rebasing: buffer[..<Int(chunk.length)]), at: offset)
-                tally.reusedChunks += 1
-                tally.reusedBytes += UInt64(chunk.length)
-                needs.doneBytes += UInt64(chunk.length)
-                state.withLock { $0.bytesSinceSync += UInt64(chunk.length) }
-                continue
+            guard needs.add(chunk, blob: Int32(index), offset: offset) else { continue }
+            if let location = locations[at], location.length == chunk.length {
+                needs.held.append(FetchNeeds.HeldChunk(reference: chunk, location: location))
+            } else {
+                tally.missing.append(chunk)
             }
-            if needs.add(chunk, blob: Int32(index), offset: offset) { tally.missing.append(chunk) }
         }
         // An empty blob, and one whose every chunk is here, is completed by the caller: its file must be there.
         if chunks.isEmpty { _ = try part(blob) }
     }
 
-    /// Reads a chunk that the index offers into `buffer`; false if it is not there after all, or not right.
-    private func copyHeld(
-        _ chunk: ChunkReference, _ location: ChunkLocation, _ buffer: UnsafeMutableRawBufferPointer
-    ) throws -> Bool {
-        do {
-            try store.read(location, into: buffer)
-        } catch is StoreError {
-            return false
+    // MARK: Copying
+
+    /// Copies chunks that lie in blobs here to where the new blobs want them: about `limit` bytes, and at least one chunk.
+    /// They are hashed on the way, so that rot does not spread.
+    ///
+    /// For one thread at a time, while others supply what is missing.
+    /// - Returns: those that are not here after all, or not right: they have to come from elsewhere, too. nil when there
+    ///   is nothing left to copy.
+    package func copyHeld(atMost limit: Int) throws -> [ChunkReference]? {
+        let held = try state.withLock { state in
+            try expect(state, .chunks, "copies")
+            var (end, bytes) = (state.needs.heldDone, 0)
+            while end < state.needs.held.count, end == state.needs.heldDone || bytes < limit {
+                bytes += Int(state.needs.held[end].reference.length)
+                end += 1
+            }
+            return state.needs.held[state.needs.heldDone..<end]
         }
-        return BLAKE3.hash(UnsafeRawBufferPointer(rebasing: buffer[..<Int(chunk.length)])) == chunk.digest.raw
+        guard !held.isEmpty else { return nil }
+        let room = held.reduce(0) { $0 + Int($1.reference.length) }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 4096)
+        defer { buffer.deallocate() }
+        var (copies, lost): ([(ChunkReference, UnsafeRawBufferPointer)], [ChunkReference]) = ([], [])
+        var offset = 0
+        for chunk in held {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<offset + Int(chunk.reference.length)])
+            offset += part.count
+            do {
+                try store.read(chunk.location, into: part)
+                copies.append((chunk.reference, UnsafeRawBufferPointer(part)))
+            } catch is StoreError {
+                lost.append(chunk.reference)
+            }
+        }
+        let refused = Set(try take(copies.map { ($0.0.digest, $0.1) }, isFetched: false))
+        lost += copies.map(\.0).filter { refused.contains($0.digest) }
+        state.withLock { $0.needs.heldDone += held.count }
+        return lost
     }
 
     // MARK: Supplying
@@ -254,6 +275,12 @@ extension FetchSession {
     /// that a chunk that was taken is written when this returns, whichever thread did it.
     /// - Returns: the digests whose bytes were wrong, or that nobody asked for. Of those nothing is kept.
     package func supply(chunks: [(ChunkDigest, UnsafeRawBufferPointer)]) throws -> [ChunkDigest] {
+        try take(chunks, isFetched: true)
+    }
+
+    private func take(
+        _ chunks: [(ChunkDigest, UnsafeRawBufferPointer)], isFetched: Bool
+    ) throws -> [ChunkDigest] {
         let actual = BLAKE3.hashMany(chunks.map(\.1))
         var refused: [ChunkDigest] = []
         for (index, (digest, bytes)) in chunks.enumerated() {
@@ -261,7 +288,7 @@ extension FetchSession {
                 refused.append(digest)
                 continue
             }
-            guard try turns.withTurn(digest, { try write(digest, bytes) }) else {
+            guard try turns.withTurn(digest, { try write(digest, bytes, isFetched) }) else {
                 refused.append(digest)
                 continue
             }
@@ -278,7 +305,7 @@ extension FetchSession {
 
     /// Writes a verified chunk to all its places, and completes the blobs that have all their chunks now; false if it is
     /// not needed by anything. The caller has the chunk's turn.
-    private func write(_ digest: ChunkDigest, _ bytes: UnsafeRawBufferPointer) throws -> Bool {
+    private func write(_ digest: ChunkDigest, _ bytes: UnsafeRawBufferPointer, _ isFetched: Bool) throws -> Bool {
         let claim = try state.withLock { state -> Claim in
             try expect(state, .chunks, "chunks")
             guard let chunk = state.needs.chunks[digest], Int(chunk.length) == bytes.count else { return .unknown }
@@ -300,7 +327,7 @@ extension FetchSession {
             // The session may have been abandoned meanwhile.
             guard state.needs.chunks[digest] != nil else { return [] }
             state.needs.chunks[digest]?.isDone = true
-            state.needs.fetchedCount += 1
+            if isFetched { state.needs.fetchedCount += 1 }
             var finished: [Int32] = []
             for (place, _) in places {
                 state.needs.doneBytes += UInt64(bytes.count)

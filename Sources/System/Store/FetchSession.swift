@@ -12,7 +12,7 @@ package import Trust
 /// 2. While `neededNodes` is not empty, get those and give them to `supply(nodes:)`.
 /// 3. While `neededChunkLists` is not empty, get those and give them to `supply(chunkLists:)`.
 /// 4. Call `prepareChunks`, get what it says is missing, from several sources and threads if wished, and give it to
-///    `supply(chunks:)`.
+///    `supply(chunks:)`; meanwhile call `copyHeld` until it returns nil, and get what it says is missing as well.
 /// 5. Call `nextWindow`; while it is true, there are more blobs than are planned at once: go on at 3.
 /// 6. Call `hold` if others are to be told that all is here before it is served; anything may happen in between.
 /// 7. Call `finish`. When it returns the release is durable, served and the head.

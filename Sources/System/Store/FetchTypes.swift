@@ -10,7 +10,7 @@ package struct ChunkNeeds: Hashable, Sendable {
     package let totalBytes: UInt64
     /// Bytes of new blobs that later windows plan, about: a blob of several files may count several times.
     package let laterBytes: UInt64
-    /// Chunks of those blobs that were copied from blobs held here.
+    /// Chunks of those blobs that blobs here hold: `copyHeld` copies them.
     package let reusedChunks: UInt64
     package let reusedBytes: UInt64
     /// Chunks found right in what an interrupted fetch had staged.

@@ -106,6 +106,42 @@ import Trust
         try fleet.expectServed("mirror", tree)
     }
 
+    @Test("What is held is copied while other chunks come; what has rotted comes from elsewhere too")
+    func heldMeanwhile() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        var bytes = Bytes.random(12_000_000, seed: 3)
+        try tree.write("image", bytes)
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        try fleet.fetch(try #require(try fleet.publish(tree, to: origin)), from: origin, to: mirror)
+        for index in 5_000_000..<5_000_100 { bytes[index] ^= 0xff }
+        try tree.write("image", bytes, modified: 1_650_000_000)
+        let release = try #require(try fleet.publish(tree, to: origin))
+        let rotten: UInt64 = 9_000_000
+        let served = try Folder.open(fleet.data("mirror")).openFile(".releases/pool/1/image", writable: true)
+        try served.write([bytes[Int(rotten)] ^ 1], at: rotten)
+
+        let session = try mirror.beginFetch(release)
+        let needs = try #require(try fleet.fill(session, from: origin, copiesHeld: false).needs)
+        // Everything that was missing came, and the release is not whole yet.
+        #expect(session.progress.chunksMissing == Int(needs.reusedChunks))
+        #expect(throws: StoreError.missingChunks(set: "pool", count: Int(needs.reusedChunks))) {
+            try session.finish()
+        }
+        var (lost, slices): ([ChunkReference], Int) = ([], 0)
+        while let more = try session.copyHeld(atMost: 1 << 20) {
+            lost += more
+            slices += 1
+        }
+        #expect(slices > 5)
+        #expect(lost.count == 1)
+        #expect(session.progress.chunksMissing == 1)
+        #expect(session.progress.chunksFetched == needs.missing.count)
+        #expect(try fleet.supply(lost, to: session, from: origin).isEmpty)
+        _ = try session.finish()
+        try fleet.expectServed("mirror", tree)
+    }
+
     @Test("A chunk that another set holds is not fetched")
     func otherSet() throws {
         let fleet = try TestFleet()

@@ -78,7 +78,8 @@ struct TestFleet {
 
     /// Fetches a release from `origin`, up to but without `finish`; chunks in the order that is asked for.
     func fill(
-        _ session: FetchSession, from origin: Store, usesChangeset: Bool = true, chunkLimit: Int = .max
+        _ session: FetchSession, from origin: Store, usesChangeset: Bool = true, chunkLimit: Int = .max,
+        copiesHeld: Bool = true
     ) throws -> Moved {
         var moved = Moved()
         if usesChangeset, let digest = try session.usableChangeset() {
@@ -99,6 +100,7 @@ struct TestFleet {
         }
         let needs = try session.prepareChunks()
         moved.needs = needs
+        while copiesHeld, let lost = try session.copyHeld(atMost: 1 << 20) { #expect(lost == []) }
         for start in stride(from: 0, to: min(needs.missing.count, chunkLimit), by: 16) {
             let part = Array(needs.missing[start..<min(start + 16, needs.missing.count, chunkLimit)])
             let wrong = try supply(part, to: session, from: origin)

@@ -14,6 +14,8 @@ import UpdateFramework
 package struct SetSync: Sendable {
     /// How often progress is told while a sync runs.
     private static let progressInterval = Duration.seconds(1)
+    /// Bytes that are copied in one go: as many as are hashed side by side.
+    private static let copySlice = 1 << 20
 
     let line: PlanLine
     let host: String
@@ -155,14 +157,40 @@ package struct SetSync: Sendable {
                         "chunks": "\(needs.missing.count)", "bytes": "\(needs.missingBytes)",
                         "reused": "\(needs.reusedChunks)", "swarm": "\(run != nil)",
                     ])
-                var missing = needs.missing
-                if let run { missing = try await fetchChunks(missing, in: run, session, meter) }
-                try await fetchChunks(missing, session, meter)
+                try await fillWindow(needs, session, run, meter)
                 reused += needs.reusedChunks + needs.resumedChunks
                 guard try await pool.run({ try session.nextWindow() }) else { return reused }
                 needs = try await prepareWindow(session)
             }
         }
+    }
+
+    /// Gets the chunks of a window: copies those that lie here while the others are fetched.
+    private func fillWindow(
+        _ needs: ChunkNeeds, _ session: FetchSession, _ run: SwarmRun?, _ meter: SyncMeter
+    ) async throws {
+        let lost = try await withThrowingTaskGroup(of: [ChunkReference].self) { group in
+            group.addTask { try await self.copyHeld(session) }
+            group.addTask {
+                var missing = needs.missing
+                if let run { missing = try await self.fetchChunks(missing, in: run, session, meter) }
+                try await self.fetchChunks(missing, session, meter)
+                return []
+            }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        // They were to be here, and are not, or have rotted.
+        try await fetchChunks(lost, session, meter)
+    }
+
+    /// Copies what lies here; what does not after all.
+    private func copyHeld(_ session: FetchSession) async throws -> [ChunkReference] {
+        var lost: [ChunkReference] = []
+        while let more = try await pool.run({ try session.copyHeld(atMost: Self.copySlice) }) {
+            lost += more
+            try Task.checkCancellation()
+        }
+        return lost
     }
 
     /// What the blobs of one window need.
