@@ -47,6 +47,8 @@ package enum Route: String, CaseIterable, Sendable {
     case declareTerm
     /// `GET /v1/status`: the state of the fleet; long poll by a change counter.
     case status
+    /// `GET /metrics`: the state of the fleet for Prometheus.
+    case metrics
     /// `GET /v1/fleet`: the accepted fleet.yaml.
     case fleet
     /// `POST /v1/fleet`: go over to a changed fleet.yaml, or say what that would change.
@@ -61,9 +63,7 @@ package enum Route: String, CaseIterable, Sendable {
             .enrol, .submitStandings, .override, .applyFleet:
             "POST"
         case .authority, .members, .listReports, .assignments, .listReleases, .release, .receipts, .currentPlan, .plan,
-            .term,
-            .status, .fleet,
-            .health:
+            .term, .status, .metrics, .fleet, .health:
             "GET"
         }
     }
@@ -89,6 +89,7 @@ package enum Route: String, CaseIterable, Sendable {
         case .plan: "/v1/plans/{generation}"
         case .term, .declareTerm: "/v1/term"
         case .status: "/v1/status"
+        case .metrics: "/metrics"
         case .fleet, .applyFleet: "/v1/fleet"
         case .health: "/v1/health"
         }
@@ -120,6 +121,7 @@ extension Route {
         case .term: .term
         case .declareTerm: .declareTerm
         case .status: .status
+        case .metrics: .metrics
         case .fleet: .fleet
         case .applyFleet: .applyFleet
         case .health: .health

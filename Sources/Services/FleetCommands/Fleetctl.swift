@@ -27,9 +27,10 @@ package struct Fleetctl: AsyncParsableCommand {
         subcommands: [
             PublishCommand.self, FetchCommand.self, YankCommand.self, UnyankCommand.self, PlanCommand.self,
             SyncCommand.self, StatusCommand.self, ApplyCommand.self, PeersCommand.self, BandwidthCommand.self,
-            CheckCommand.self, ExplainCommand.self, MirrorCommand.self, VerifyCommand.self, CollectCommand.self,
-            ReleaseCommand.self, ValidateCommand.self, KeysCommand.self, TrustCommand.self, CoordinatorCommand.self,
-            InitCommand.self, ExportCommand.self, BackupCommand.self, RestoreCommand.self, LabCommand.self,
+            CheckCommand.self, MetricsCommand.self, ExplainCommand.self, MirrorCommand.self, VerifyCommand.self,
+            CollectCommand.self, ReleaseCommand.self, ValidateCommand.self, KeysCommand.self, TrustCommand.self,
+            CoordinatorCommand.self, InitCommand.self, ExportCommand.self, BackupCommand.self, RestoreCommand.self,
+            LabCommand.self,
         ])
 
     package init() {}

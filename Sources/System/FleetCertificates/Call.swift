@@ -22,6 +22,7 @@ package enum Call: String, CaseIterable, Sendable {
     case term
     case declareTerm
     case status
+    case metrics
     case fleet
     case applyFleet
     case health
@@ -63,7 +64,7 @@ package enum AccessTable {
         case .registerRelease: [.origin, .operator]
         case .submitMetadata: hosts.union([.operator])
         case .listReleases, .release, .health: hosts.union(watchers)
-        case .listReports, .currentPlan, .plan, .term, .status, .fleet, .members: watchers
+        case .listReports, .currentPlan, .plan, .term, .status, .metrics, .fleet, .members: watchers
         case .makePlan, .declareTerm, .override, .applyFleet: [.operator]
         case .content, .news: hosts.union(watchers)
         case .swarm: hosts

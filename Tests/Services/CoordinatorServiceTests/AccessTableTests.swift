@@ -12,7 +12,7 @@ struct AccessTableTests {
         (.submitStandings, "aoO"), (.submitReport, "ao"), (.listReports, "Or"), (.assignments, "ao"), (.receipts, "ao"),
         (.registerRelease, "oO"), (.submitMetadata, "aoO"), (.listReleases, "aoOr"), (.release, "aoOr"),
         (.makePlan, "O"), (.currentPlan, "Or"), (.plan, "Or"), (.term, "Or"), (.declareTerm, "O"),
-        (.status, "Or"), (.fleet, "Or"), (.health, "aoOr"), (.members, "Or"), (.override, "O"),
+        (.status, "Or"), (.metrics, "Or"), (.fleet, "Or"), (.health, "aoOr"), (.members, "Or"), (.override, "O"),
         (.applyFleet, "O"), (.content, "aoOr"), (.swarm, "ao"), (.news, "aoOr"), (.command, "O"), (.ownCommand, "ao"),
     ]
 

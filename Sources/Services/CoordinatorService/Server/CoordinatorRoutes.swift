@@ -106,6 +106,9 @@ struct CoordinatorRoutes: Sendable {
                 await coordinator.status(
                     after: request.number("after"), wait: request.wait(longest: limits.longestWait),
                     connection: peer.connection))
+        case .metrics:
+            let answer = try await coordinator.status(after: nil, wait: .zero, connection: peer.connection)
+            return .metrics(StatusMetrics.render(answer.status, version: FleetVersion.current))
         case .fleet:
             return try .json(await coordinator.fleetAnswer)
         case .applyFleet:
