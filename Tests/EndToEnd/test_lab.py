@@ -78,6 +78,25 @@ class Seen(LabTest):
         self.fleet.lab("start", "coordinator", "origin")
         self.fleet("sync", "--wait")
 
+    def test_metrics_say_what_the_status_says(self):
+        source = self.fleet.scratch("source")
+        trees.odd_tree(source)
+        self.fleet("publish", "debian", source)
+        self.fleet("sync", "--wait")
+        path = os.path.join(self.fleet.scratch("collector"), "fleet.prom")
+        write(path, b"older")
+        self.fleet("metrics", "--to", path)
+        with open(path) as file:
+            written = file.read()
+        self.assertEqual(os.listdir(os.path.dirname(path)), ["fleet.prom"])
+        for text in (written, self.fleet("metrics").out):
+            self.assertIn('fleet_set_replicas{set="debian"} 2\n', text)
+            self.assertIn('fleet_mirror_release_sequence{mirror="m2",set="debian"} 1\n', text)
+            self.assertIn('fleet_mirror_state{mirror="m1",state="in-sync"} 1\n', text)
+        absent = self.fleet("metrics", "--to", os.path.join(self.fleet.folder, "absent", "fleet.prom"), expect=None)
+        self.assertNotEqual(absent.code, 0)
+        self.assertIn("absent/fleet.prom", absent.err)
+
     def test_a_stopped_agent_leaves_no_log_of_its_database_to_read_again(self):
         source = self.fleet.scratch("source")
         trees.many_files(source, 2_000)

@@ -1,6 +1,8 @@
+import AsyncHTTPClient
 import CoordinatorService
 import FleetAPI
 import FleetModel
+import NIOCore
 import SwiftASN1
 import Testing
 import TrustSupport
@@ -40,6 +42,28 @@ struct CoordinatorServerTests {
                 let health = try await host.client(fleet, address).health()
                 #expect(health.fleet == "lab")
                 #expect(health.coordinator == "coordinator")
+            }
+        }
+    }
+
+    @Test("Metrics are text for who may see the status, and nobody else's")
+    func metrics() async throws {
+        let (person, agent) = (try fleet.host("operator", "alice"), try fleet.host("agent", "m1"))
+        try await withCoordinator(fleet) { address in
+            let request = HTTPClientRequest(url: "https://\(address)/metrics")
+            try await withBareClient(person) { client in
+                let response = try await client.execute(request, timeout: .seconds(20))
+                #expect(response.status == .ok)
+                #expect(response.headers["content-type"] == ["text/plain; version=0.0.4; charset=utf-8"])
+                let text = String(buffer: try await response.body.collect(upTo: 1 << 20))
+                let status = try await person.client(fleet, address).status().status
+                // Their times may differ by the second in between.
+                let lines = StatusMetrics.render(status, version: FleetVersion.current).split(separator: "\n")
+                #expect(lines.filter { !text.contains($0) }.allSatisfy { $0.contains("_timestamp_seconds") })
+                #expect(text.contains("fleet_mirror_up{mirror=\"m1\""))
+            }
+            try await withBareClient(agent) { client in
+                #expect(try await client.execute(request, timeout: .seconds(20)).status == .forbidden)
             }
         }
     }

@@ -19,32 +19,6 @@ struct HostileClientTests {
         fleet = try TestFleet()
     }
 
-    /// Runs `body` with a bare HTTP client that offers only `curves` and `host`'s certificate, if any.
-    private func withClient<Result>(
-        _ host: TestFleet.Host?, curves: [NIOTLSCurve] = [.x25519_MLKEM768],
-        _ body: (HTTPClient) async throws -> Result
-    ) async throws -> Result {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.curves = curves
-        tls.certificateVerification = .none
-        if let host {
-            tls.certificateChain = try NIOSSLCertificate.fromPEMFile(host.certificate).map { .certificate($0) }
-            tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: host.key, format: .pem))
-        }
-        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
-        configuration.httpVersion = .http1Only
-        configuration.connectionPool.retryConnectionEstablishment = false
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        do {
-            let result = try await body(client)
-            try await client.shutdown()
-            return result
-        } catch {
-            try await client.shutdown()
-            throw error
-        }
-    }
-
     private func status(
         _ client: HTTPClient, _ request: HTTPClientRequest, timeout: TimeAmount = .seconds(20)
     ) async throws -> UInt {
@@ -59,7 +33,7 @@ struct HostileClientTests {
             for route in Route.allCases {
                 var request = HTTPClientRequest(url: "https://\(address)\(route.path)")
                 request.method = .RAW(value: route.method)
-                let answer = try await withClient(nil) { [request] in try await status($0, request) }
+                let answer = try await withBareClient(nil) { [request] in try await status($0, request) }
                 switch route {
                 case .authority: #expect(answer == 200)
                 case .join: #expect(answer == 400)
@@ -67,7 +41,7 @@ struct HostileClientTests {
                 }
             }
             let unknown = HTTPClientRequest(url: "https://\(address)/v1/nothing")
-            #expect(try await withClient(nil) { try await status($0, unknown) } == 401)
+            #expect(try await withBareClient(nil) { try await status($0, unknown) } == 401)
         }
     }
 
@@ -77,9 +51,9 @@ struct HostileClientTests {
         try await withCoordinator(fleet) { address in
             let request = HTTPClientRequest(url: "https://\(address)/v1/health")
             await #expect(throws: (any Error).self) {
-                try await withClient(host, curves: [.x25519, .secp256r1]) { try await status($0, request) }
+                try await withBareClient(host, curves: [.x25519, .secp256r1]) { try await status($0, request) }
             }
-            let hybrid = try await withClient(host) { try await status($0, request) }
+            let hybrid = try await withBareClient(host) { try await status($0, request) }
             #expect(hybrid == 200)
         }
     }
@@ -89,7 +63,7 @@ struct HostileClientTests {
         let host = try fleet.host("operator", "alice")
         let agent = try fleet.host("agent", "m1")
         try await withCoordinator(fleet) { address in
-            try await withClient(host) { client in
+            try await withBareClient(host) { client in
                 for (path, expected) in [
                     ("/", 404), ("/v2/health", 404), ("/v1/plans/x", 404), ("/v1/plans/1.-1", 404),
                     ("/v1/status?after=x", 400), ("/v1/status?after=1&wait=-1", 400), ("/v1/releases/debian/x", 404),
@@ -111,7 +85,7 @@ struct HostileClientTests {
                     #expect(code == 400, "body \(body)")
                 }
             }
-            try await withClient(agent) { client in
+            try await withBareClient(agent) { client in
                 let request = HTTPClientRequest(url: "https://\(address)/v1/assignments?after=1")
                 let code = try await status(client, request)
                 #expect(code == 400)
@@ -125,7 +99,7 @@ struct HostileClientTests {
         try await withCoordinator(fleet) { address in
             var request = HTTPClientRequest(url: "https://\(address)/v1/health")
             request.headers.add(name: "x-padding", value: String(repeating: "x", count: 100_000))
-            let outcome = try? await withClient(host) { client in try await status(client, request) }
+            let outcome = try? await withBareClient(host) { client in try await status(client, request) }
             #expect(outcome ?? 400 >= 400)
             let health = try await host.client(fleet, address).health()
             #expect(health.fleet == "lab")
@@ -148,7 +122,7 @@ struct HostileClientTests {
             request.method = .POST
             request.body = .stream(body, length: .unknown)
             let endless = request
-            let outcome = try? await withClient(agent) { client in try await status(client, endless) }
+            let outcome = try? await withBareClient(agent) { client in try await status(client, endless) }
             #expect(outcome ?? 413 == 413)
             // Beyond the limit only what the kernel takes for a reader that does not read is sent in vain, whatever the
             // speed of the machine: the largest buffers of both sides, each of which it may double.
@@ -180,7 +154,7 @@ struct HostileClientTests {
             request.body = .stream(body, length: .unknown)
             let stalled = request
             // The client would wait until tomorrow: that it hears anything is the coordinator's doing.
-            let outcome = try? await withClient(agent) { client in
+            let outcome = try? await withBareClient(agent) { client in
                 try await status(client, stalled, timeout: .hours(24))
             }
             source.finish()
