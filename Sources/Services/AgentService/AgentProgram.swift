@@ -141,7 +141,7 @@ package struct AgentProgram: Sendable {
         let file: OpenFile
         do {
             file = try OpenFile.open(Array(configuration.utf8))
-        } catch  where error.errno == ENOENT {
+        } catch let error where error.errno == ENOENT {
             throw AgentConfigurationError.noConfiguration(configuration)
         }
         return try AgentFile.parse(file.readAll(limit: configurationLimit), file: configuration)
