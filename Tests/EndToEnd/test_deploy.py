@@ -4,18 +4,19 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 import time
 import unittest
 
 import hosts
+from apt_clients import Archive, Between, Client, configure_apt, index, make_package
 from lab import BIN, FLEETCTL, LONG, listing, wait_until, write
 from packages import TREE, pack, runtime_in
 
 COORDINATOR, ORIGIN = "coord1", "origin1"
-MIRRORS = ["fra1", "iad1", "nrt1"] if LONG else ["fra1", "iad1"]
+MIRRORS = ["fra1", "iad1", "nrt1", "sin1"] if LONG else ["fra1", "iad1"]
+ADDED = ["syd1"] if LONG else []
 PLAYS = os.path.join(TREE, "ansible")
 FLEET = """apiVersion: fleet/v1
 name: example
@@ -56,97 +57,6 @@ class Recap:
         return found
 
 
-class Archive:
-    """An apt repository of real Debian packages in the folder of a set; by-hash is off. `change` makes the next."""
-
-    COUNT = 300
-
-    def __init__(self, top, scratch):
-        self.top, self.pool = top, os.path.join(top, "pool", "main")
-        os.makedirs(self.pool)
-        names = subprocess.run(["dpkg-query", "-Wf", "${Installed-Size} ${Package}\\n"], capture_output=True, text=True,
-                               check=True).stdout.splitlines()
-        names = [line.split()[1] for line in sorted(names, key=lambda line: int(line.split()[0]))][:2 * self.COUNT]
-        for start in range(0, len(names), 50):
-            # One that no source has any more is no loss: all that counts is that they are real.
-            subprocess.run(["apt-get", "download", "-q", *names[start:start + 50]], cwd=self.pool, capture_output=True)
-        files = sorted(os.listdir(self.pool))
-        for name in files[self.COUNT:]:
-            os.unlink(os.path.join(self.pool, name))
-        if len(files) < 20:
-            raise unittest.SkipTest("no apt source here gives real packages")
-        self.held = os.path.join(scratch, "held.deb")
-        os.rename(os.path.join(self.pool, files[0]), self.held)
-        self.name = files[1].split("_")[0]
-        self.index()
-
-    @property
-    def count(self):
-        return len(os.listdir(self.pool))
-
-    def change(self):
-        """One package comes or goes; the package list and its sum are others each time."""
-        inside = os.path.join(self.pool, "000-held.deb")
-        if os.path.exists(inside):
-            os.rename(inside, self.held)
-        else:
-            os.rename(self.held, inside)
-        self.index()
-
-    def index(self):
-        for command, name in [("packages pool", "Packages"), ("release .", "Release")]:
-            path = os.path.join(self.top, name)
-            if name == "Release" and os.path.exists(path):
-                os.unlink(path)
-            with open(path + ".new", "wb") as file:
-                subprocess.run(["apt-ftparchive", *command.split()], cwd=self.top, stdout=file, check=True,
-                               stderr=subprocess.DEVNULL)
-            os.rename(path + ".new", path)
-
-
-class Client:
-    """A loop of curl, `apt-get update` and `apt-get download` against one mirror."""
-
-    SCRIPT = """
-        while :; do
-            for n in 1 2 3 4 5; do curl -sS -o /dev/null -w 'curl %{http_code}\\n' URL/Release || echo "curl failed"; done
-            rm -rf lists pool; mkdir -p lists/partial pool
-            if said=$(apt-get update -q 2>&1 && cd pool && apt-get download -q NAME 2>&1); then echo "apt ok"
-            else echo "apt failed: $(echo $said)"; fi
-        done"""
-
-    def __init__(self, fleet, name, archive):
-        self.name = name
-        self.folder = os.path.join(fleet.folder, "client-" + name)
-        os.mkdir(self.folder)
-        url = f"http://{fleet[name].address}/debian"
-        with open(self.folder + "/sources.list", "w") as file:
-            file.write(f"deb [trusted=yes by-hash=no] {url} ./\n")
-        write(self.folder + "/status", b"")
-        with open(self.folder + "/apt.conf", "w") as file:
-            file.write(f"""Dir::Etc::SourceList "{self.folder}/sources.list"; Dir::Etc::SourceParts "/nowhere";
-                Dir::State::Lists "{self.folder}/lists"; Dir::State::Status "{self.folder}/status";
-                Dir::Cache "{self.folder}/cache"; APT::Sandbox::User "root"; Acquire::Retries "0";\n""")
-        os.mkdir(self.folder + "/cache")
-        self.log = open(self.folder + "/log", "wb")
-        self.process = subprocess.Popen(
-            ["ip", "netns", "exec", fleet.bridge, "bash", "-c",
-             self.SCRIPT.replace("URL", url).replace("NAME", archive.name)], cwd=self.folder, stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=self.log, env={**os.environ, "APT_CONFIG": self.folder + "/apt.conf"},
-            start_new_session=True)
-
-    def end(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.log.close()
-        with open(self.folder + "/log", errors="replace") as file:
-            lines = file.read().splitlines()
-        self.curls = sum(line.startswith("curl ") for line in lines)
-        self.apts = sum(line.startswith("apt ") for line in lines)
-        self.failures = [line for line in lines if line not in ("curl 200", "apt ok")]
-        return self
-
-
 class DeployTest(unittest.TestCase):
     def setUp(self):
         if reason := hosts.why_not():
@@ -155,7 +65,7 @@ class DeployTest(unittest.TestCase):
             if not shutil.which(tool):
                 self.skipTest(f"no {tool} here: apt-get install ansible-core openssh-client")
         self.packages = pack()
-        self.hosts = hosts.Hosts(COORDINATOR, ORIGIN, *MIRRORS)
+        self.hosts = hosts.Hosts(COORDINATOR, ORIGIN, *MIRRORS, *ADDED)
         self.addCleanup(self.close)
         self.desk = os.path.join(self.hosts.folder, "desk")
         os.mkdir(self.desk)
@@ -233,6 +143,7 @@ class DeployTest(unittest.TestCase):
 
     def test_a_fleet_from_bare_hosts(self):
         self.check_deployment()
+        self.check_lists("fra1")
         self.check_unit("fra1")
 
     @unittest.skipUnless(LONG, "takes ten minutes: --long")
@@ -243,6 +154,7 @@ class DeployTest(unittest.TestCase):
         wait_until(lambda: self.state("iad1")["state"] == "in-sync", "a host that was rebooted is in step")
         self.assertEqual("2", self.served("iad1"))
         self.check_upgrade()
+        self.check_addition(ADDED[0])
         self.check_rotation()
         self.check_expunge("iad1")
         self.play("playbooks/remove", "-e", "fleet_remove_data=true")
@@ -252,14 +164,14 @@ class DeployTest(unittest.TestCase):
             self.assertEqual([], [line for line in left.splitlines() if "No such file" not in line], name)
 
     def check_deployment(self):
-        foreseen = self.play("site", "--check").tasks("changed")
+        foreseen = self.play("site", "--check")
         first = self.play("site")
-        self.check_foreseen(foreseen, first.tasks("changed"))
+        self.check_foreseen(foreseen.tasks("changed"), first.tasks("changed"))
         again = self.play("site")
         self.assertEqual(0, again.changed, again.text)
         self.assertLess(first.seconds, 300)
         self.assertLess(again.seconds, 120)
-        self.check_secrets(first.text)
+        self.check_secrets(foreseen.text + first.text + again.text)
         self.publish(1)
         for name in MIRRORS:
             self.assertEqual("1", self.served(name))
@@ -273,7 +185,10 @@ class DeployTest(unittest.TestCase):
     def check_foreseen(self, foreseen, done):
         """The check foresaw what the run did, but for what needs the installed package."""
         after_install = {"Install the copied package", "Start the agent", "Start the coordinator", "Start nginx",
-                         "Make the data directory", "Restart fleet-agent", "Restart fleet-coordinator", "Reload nginx"}
+                         "Make the data directory", "Make the folder that the agent keeps its key in",
+                         "Restart fleet-agent", "Restart fleet-coordinator", "Reload nginx",
+                         # That it joins is foreseen by "Join the fleet".
+                         "Have the coordinator admit the host"}
         def short(tasks):
             return {(host, task.split(" : ")[-1]) for host, task in tasks}
         missed = {(host, task) for host, task in short(done) - short(foreseen) if task not in after_install}
@@ -281,11 +196,21 @@ class DeployTest(unittest.TestCase):
         self.assertGreater(len(foreseen), 20)
 
     def check_secrets(self, text):
-        """No secret is in what was printed, and every key is its user's alone."""
-        self.assertNotIn("PRIVATE KEY", text)
-        for name in [ORIGIN, *MIRRORS]:
-            self.assertEqual("mirrorfleet 600", self.hosts[name].run(
-                "stat", "-c", "%U %a", "/etc/mirrorfleet/agent.key").strip())
+        """No secret is in what was printed, every key is its user's alone, and of a mirror's key and token the operator's
+        desk, the host's files and its journal have nothing."""
+        for secret in ["PRIVATE KEY", "mfjoin1."]:
+            self.assertNotIn(secret, text)
+        self.assertNotIn(MIRRORS[0], os.listdir(f"{self.desk}/hosts"))
+        members = json.loads(self.fleetctl("mirror", "list", "-o", "json"))
+        self.assertEqual(MIRRORS, sorted(each["name"] for each in members if "joinedAt" in each))
+        keys = {ORIGIN: "/etc/mirrorfleet/agent.key", COORDINATOR: "/etc/mirrorfleet/issuing.key",
+                **{name: "/var/lib/mirrorfleet/agent.key" for name in MIRRORS}}
+        for name, key in keys.items():
+            host = self.hosts[name]
+            self.assertEqual("mirrorfleet 600", host.run("stat", "-c", "%U %a", key).strip())
+            self.assertEqual("", host.shell("grep -rlF mfjoin1. /etc /root /run /tmp /var --exclude-dir=journal "
+                                            "--exclude-dir=cache; journalctl --no-pager | grep -F mfjoin1.", expect=None))
+            self.assertIn("Invoked with", host.shell("journalctl --no-pager"), "the journal says what Ansible ran")
 
     def check_unit(self, name):
         """The agent runs as its own user, may write one place, and is killed and started again when it stands still."""
@@ -338,7 +263,7 @@ class DeployTest(unittest.TestCase):
         publisher = threading.Thread(target=publish_on)
         publisher.start()
         try:
-            recap = self.play("playbooks/upgrade", *self.drains())
+            recap = self.play("playbooks/upgrade")
         finally:
             stop.set()
             publisher.join()
@@ -347,30 +272,61 @@ class DeployTest(unittest.TestCase):
               + ", ".join(f"{each.curls} requests and {each.apts} apt runs on {each.name}" for each in seen))
         self.assertEqual([], failed)
         for each in seen:
-            # A flip between apt's two requests, for Release and for Packages, shows it two releases; no web server can
-            # know that they belong together. Without by-hash this happens seldom, and nothing else may.
-            flipped = [line for line in each.failures if "Mirror sync in progress" in line]
-            self.assertEqual([], [line for line in each.failures if line not in flipped], each.name)
-            self.assertLessEqual(len(flipped), max(1, each.apts // 100), f"{each.name}: {flipped[:1]}")
-            if flipped:
-                print(f"    {each.name}: a flip came into {len(flipped)} of {each.apts} apt runs")
+            self.assertEqual([], each.failures, each.name)
             self.assertGreater(each.curls, 50)
             self.assertGreater(each.apts, 1)
         for name in [ORIGIN, *MIRRORS]:
             self.assertTrue(self.hosts[name].shell("dpkg-query -Wf '${Version}' fleet-agent").endswith("+2"))
-        self.assertGreater(recap.changed, 0)
+        steps = recap.tasks("changed")
+        for name in MIRRORS:
+            for step in ["Take the host out of service for clients", "Take the host into service for clients"]:
+                self.assertIn((name, step), {(host, task.split(" : ")[-1]) for host, task in steps})
+        self.assertNotIn("drained", self.fleetctl("mirror", "list"))
         self.publish(3)
         self.assertEqual("3", self.served("fra1"))
 
-    def drains(self):
-        """How the upgrade is asked for where fleetctl has no `mirror drain` yet."""
-        has = subprocess.run([FLEETCTL, "mirror", "drain", "--help"], capture_output=True).returncode == 0
-        return [] if has else ["-e", "fleet_agent_drain_on_upgrade=false"]
+    def check_lists(self, name):
+        """apt gets the lists that its Release names, from real hosts, if a flip comes between the two."""
+        scratch, top = os.path.join(self.hosts.folder, "apt"), self.hosts[ORIGIN].path("/srv/origin/debian")
+        os.mkdir(scratch)
+
+        def release(version):
+            make_package(os.path.join(top, "pool"), version, scratch)
+            index(top)
+            self.publish(version)
+        release("1.0")
+        relay = Between(self.hosts, name, lambda: release("2.0"))
+        try:
+            configuration = configure_apt(scratch, "http://10.77.0.254/debian")
+            listed = []
+            for _ in range(2):
+                self.hosts.call("apt-get", "update", "-q", "--error-on=any", env={**os.environ, "APT_CONFIG": configuration})
+                listed.append(subprocess.run(
+                    ["apt-cache", "madison", "mirrorfleet-example"], env={**os.environ, "APT_CONFIG": configuration},
+                    capture_output=True, text=True).stdout)
+        finally:
+            relay.close()
+        self.assertIsNone(relay.act, "a flip came after the Release")
+        self.assertIn("1.0", listed[0], relay.requests)
+        self.assertNotIn("2.0", listed[0], relay.requests)
+        self.assertIn("2.0", listed[1], relay.requests)
+
+    def check_addition(self, name):
+        """A host that fleet.yaml and the inventory name since now is deployed, joins, and serves what the others do."""
+        self.write_fleet([*MIRRORS, name])
+        self.play("playbooks/add-mirror", "-e", f"fleet_mirror={name}")
+        self.assertEqual("3", self.served(name))
+        self.assertEqual(self.tree(MIRRORS[0]), self.tree(name))
 
     def check_rotation(self):
-        before = self.hosts["fra1"].run("cat", "/etc/mirrorfleet/agent.pem")
+        """A mirror has a new key and certificate, and the old one ends; all others have new ones, too."""
+        files = [("fra1", "/var/lib/mirrorfleet/agent.key"), ("fra1", "/var/lib/mirrorfleet/agent.pem"),
+                 (ORIGIN, "/etc/mirrorfleet/agent.pem"), (COORDINATOR, "/etc/mirrorfleet/coordinator.pem"),
+                 (COORDINATOR, "/etc/mirrorfleet/issuing.pem")]
+        before = [self.hosts[name].run("cat", path) for name, path in files]
         self.play("playbooks/rotate-certificates")
-        self.assertNotEqual(before, self.hosts["fra1"].run("cat", "/etc/mirrorfleet/agent.pem"))
+        for (name, path), old in zip(files, before):
+            self.assertNotEqual(old, self.hosts[name].run("cat", path), f"{path} of {name}")
         self.publish(4)
         self.assertEqual("4", self.served("iad1"))
 
@@ -381,15 +337,31 @@ class DeployTest(unittest.TestCase):
         self.assertIn("take it out first", str(refused.exception))
         with open(f"{self.desk}/inventory.yml") as file:
             inventory = file.read()
-        self.write_fleet([each for each in MIRRORS if each != name])
+        self.write_fleet([each for each in MIRRORS + ADDED if each != name])
         with open(f"{self.desk}/inventory.yml", "w") as file:
             file.write(inventory)
+        # Who has the host's disk has its key: the certificate must end with the host.
+        with open(f"{self.desk}/fleet.yaml") as file:
+            text = file.read()
+        for file in ["agent.pem", "agent.key", "authority.pem"]:
+            shutil.copy(self.hosts[name].path(f"/var/lib/mirrorfleet/{file}"), f"{self.desk}/stolen-{file}")
+        for old, new in [("operator.pem", "agent.pem"), ("operator.key", "agent.key"), ("authority.pem", "authority.pem")]:
+            text = text.replace(f"keys/{old}", f"stolen-{new}")
+        write(f"{self.desk}/stolen.yaml", text.encode())
+        self.assertIn(f"agent/{name} may not", self.refusal("stolen.yaml"))
         self.play("playbooks/expunge", "-e", f"fleet_mirror={name}", "-e", "fleet_remove_data=true")
-        self.write_fleet([each for each in MIRRORS if each != name])
+        self.assertIn(f"agent/{name} was taken out of the fleet", self.refusal("stolen.yaml"))
+        self.write_fleet([each for each in MIRRORS + ADDED if each != name])
         self.assertNotIn(name, self.fleetctl("status"))
         self.hosts[name].run("test", "!", "-e", "/srv/mirror")
         self.play("site")
         self.publish(5)
+
+    def refusal(self, file):
+        """What an operator's command is told when somebody else's certificate asks."""
+        with self.assertRaises(AssertionError) as refused:
+            self.hosts.call(FLEETCTL, "-f", f"{self.desk}/{file}", "status")
+        return str(refused.exception)
 
 
 if __name__ == "__main__":

@@ -40,17 +40,18 @@ class Joining(LabTest):
         self.assertEqual("", self.fleet("mirror", "enrol", name, "--out", path, *options).out)
         return path
 
-    def agent(self, *arguments, expect=0):
-        done = subprocess.run([AGENT, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    def agent(self, *arguments, expect=0, given=b""):
+        done = subprocess.run([AGENT, *arguments], input=given, capture_output=True, timeout=60)
         text = done.stdout.decode() + done.stderr.decode()
         self.assertEqual(expect, done.returncode, text)
         return text
 
-    def join(self, token, home="host", expect=0):
+    def join(self, token, home="host", expect=0, given=b""):
         folder = self.fleet.scratch(home)
         # Loopback has an address for each host, so it listens at its own and not at all.
         return self.agent("join", "--token-file", token, "--config", os.path.join(folder, "agent.yaml"),
-                          "--data", os.path.join(folder, "srv"), "--listen", f"127.0.1.19:{self.port}", expect=expect)
+                          "--data", os.path.join(folder, "srv"), "--listen", f"127.0.1.19:{self.port}", expect=expect,
+                          given=given)
 
     def start(self, home="host", environment=None):
         """Runs the agent of a host that joined."""
@@ -94,6 +95,16 @@ class Joining(LabTest):
         # The token counts once, and says so.
         self.assertIn("was used", self.join(token, home="second", expect=1))
         self.assertFalse(os.path.exists(os.path.join(self.fleet.scratch("second"), "agent.key")))
+
+    def test_a_token_that_no_file_of_the_host_has(self):
+        text = self.fleet("mirror", "enrol", "m9").out.encode()
+        self.assertIn("standard input holds no token", self.join("-", expect=1))
+        self.assertIn("standard input holds no token", self.join("-", given=text[:-9], expect=1))
+        self.assertIn("joined fleet lab as m9", self.join("-", given=text))
+        found = subprocess.run(["grep", "-rlF", text.strip().decode(), self.fleet.scratch("host")], capture_output=True)
+        self.assertEqual((1, b""), (found.returncode, found.stdout))
+        self.start()
+        self.fleet("sync", "debian", "--wait")
 
     def test_who_may_not_join(self):
         self.assertIn("no mirror \"nobody\"", self.fleet("mirror", "enrol", "nobody", expect=64).err)

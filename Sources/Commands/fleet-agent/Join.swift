@@ -13,9 +13,10 @@ struct Join: AsyncParsableCommand {
             EXAMPLES
               fleet-agent join --token-file /root/token
               fleet-agent join --token-file token --config /etc/mirrorfleet/agent.yaml --data /srv/mirror
+              ssh fra1 fleet-agent join --token-file - <token
             """)
 
-    @Option(help: "The file with the token; nobody else may read it.") var tokenFile: String
+    @Option(help: "The file with the token, which nobody else may read; - is standard input.") var tokenFile: String
     @Option(help: "The host's configuration.") var config = "/etc/mirrorfleet/agent.yaml"
     @Option(help: "The data directory for a new agent.yaml.") var data = "/srv/mirror"
     @Option(help: "Where the agent listens, for a new agent.yaml (default: [::] and the port in fleet.yaml).")

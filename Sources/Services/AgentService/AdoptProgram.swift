@@ -43,7 +43,9 @@ struct AdoptProgram {
     private func adoptAlone(_ tell: (CommandProgress) -> Void) throws -> AdoptedSummary {
         try expectOwner()
         let began = ContinuousClock.now
-        let store = try Store.open(data: settings.dataPath, state: settings.statePath)
+        let crashPoint = try CrashPoint.fromEnvironment()
+        let store = try Store.open(
+            data: settings.dataPath, state: settings.statePath, onPhase: { phase, _ in crashPoint?.arrive(at: phase) })
         defer { store.close() }
         let outcome = try store.adopt(set: set, source: source, profile: profile) { progress in
             tell(CommandProgress(phase: "adopt", files: progress.files, bytes: progress.bytes))

@@ -5,6 +5,8 @@ import FleetModel
 enum AgentConfigurationError: Error, CustomStringConvertible {
     /// The certificate is another host's.
     case otherIdentity(certificate: String, is: FleetIdentity, wanted: FleetIdentity)
+    /// There is no agent.yaml where it was looked for.
+    case noConfiguration(String)
     /// Nothing can listen where agent.yaml says.
     case cannotListen(String)
     /// A test asks for a crash at a place that there is not.
@@ -14,6 +16,9 @@ enum AgentConfigurationError: Error, CustomStringConvertible {
         switch self {
         case .otherIdentity(let certificate, let identity, let wanted):
             "\(certificate) is of \(identity.uri), but agent.yaml says \(wanted.uri): name the right certificate there"
+        case .noConfiguration(let path):
+            "there is no \(path): name this host's agent.yaml by --config, or if the host belongs to no fleet yet, have it"
+                + " join one first: fleet-agent join --token-file FILE"
         case .cannotListen(let reason):
             "\(reason): is another program there, and is `listen` in agent.yaml an address of this host?"
         case .badCrashPoint(let variable, let text):

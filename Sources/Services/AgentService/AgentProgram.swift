@@ -138,8 +138,13 @@ package struct AgentProgram: Sendable {
     }
 
     static func settings(_ configuration: String) throws -> AgentSettings {
-        let text = try OpenFile.open(Array(configuration.utf8)).readAll(limit: configurationLimit)
-        return try AgentFile.parse(text, file: configuration)
+        let file: OpenFile
+        do {
+            file = try OpenFile.open(Array(configuration.utf8))
+        } catch let error where error.errno == ENOENT {
+            throw AgentConfigurationError.noConfiguration(configuration)
+        }
+        return try AgentFile.parse(file.readAll(limit: configurationLimit), file: configuration)
     }
 
     private static func exitCode(_ body: () async throws -> Int32) async -> Int32 {

@@ -17,13 +17,15 @@ struct JoinProgram {
     /// What agent.yaml says; nil: there is none yet.
     private let settings: AgentSettings?
 
-    /// Reads the token and agent.yaml, if there is one. Throws errors that say what to do.
+    /// Reads the token, from standard input if the file is `-`, and agent.yaml, if there is one. Throws errors that say
+    /// what to do.
     init(tokenFile: String, configuration: String, dataPath: String, listen: String?) throws {
-        let text = try KeyFile.read(tokenFile, .secret)
+        let isStandardInput = tokenFile == "-"
+        let text = try isStandardInput ? KeyFile.readStandardInput() : KeyFile.read(tokenFile, .secret)
         do {
             token = try EnrolmentToken(text: text)
         } catch {
-            throw JoinError.badToken(tokenFile, reason: "\(error)")
+            throw JoinError.badToken(isStandardInput ? "standard input" : tokenFile, reason: "\(error)")
         }
         self.configuration = configuration
         self.dataPath = dataPath

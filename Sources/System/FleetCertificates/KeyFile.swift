@@ -33,6 +33,15 @@ package enum KeyFile {
                 "holds a secret and has mode \(String(status.st_mode & 0o777, radix: 8)), so others can get at it",
                 remedy: "chmod 600 it, and make a new key if others had access")
         }
+        return try text(of: descriptor, path)
+    }
+
+    /// The text on standard input, up to its end: what was handed over so is on no disk. Throws ``CredentialError``.
+    package static func readStandardInput() throws(CredentialError) -> String {
+        try text(of: STDIN_FILENO, "standard input")
+    }
+
+    private static func text(of descriptor: Int32, _ path: String) throws(CredentialError) -> String {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
         while true {
