@@ -106,7 +106,7 @@ package enum AgentReading {
     /// Who may fetch which set from here.
     private static func readFetch(_ section: MappingReader) -> [String: [String]] {
         let pairs = section.pairs(of: "fetch")
-        guard let sets = section.mapping("fetch", keys: pairs.map(\.key)) else { return [:] }
+        guard !pairs.isEmpty, let sets = section.mapping("fetch", keys: pairs.map(\.key)) else { return [:] }
         var names: [String: [String]] = [:]
         for pair in pairs {
             let label = "\(section.label("fetch")).\(pair.key)"
