@@ -201,7 +201,8 @@ let package = Package(
         .executableTarget(
             name: "fleet-hostile",
             dependencies: [
-                "STOQTransport", "STOQ", "Content", "FleetCertificates", "LinuxIO", logging, nioCore, nioPosix, nioSSL,
+                "STOQTransport", "STOQ", "Content", "FleetCertificates", "LinuxIO", "SigningKeys", "Trust",
+                "UpdateFramework", logging, nioCore, nioPosix, nioSSL,
                 outside("NIOHTTP1", "swift-nio"), outside("ArgumentParser", "swift-argument-parser"),
             ],
             path: "Tests/Hostile", swiftSettings: flags),
@@ -242,7 +243,7 @@ let package = Package(
         tests("Core", "Swarm", ["Content", "TestSupport"]),
         tests("Core", "Bandwidth", ["TestSupport"]),
         tests("System", "LinuxIO", ["CLinux"]),
-        tests("System", "FleetFile", ["FleetModel", "TestSupport", "Trust"]),
+        tests("System", "FleetFile", ["FleetModel", "TestSupport", "Trust", "UpdateFramework"]),
         tests("System", "Database"),
         tests("System", "FleetCertificates", ["Content", "Trust", "UpdateFramework", crypto, x509, asn1]),
         tests("System", "SigningKeys", ["UpdateFramework", "FleetCertificates", "LinuxIO", "TestSupport"]),

@@ -10,6 +10,7 @@ import os
 import random
 import re
 import subprocess
+import time
 
 from lab import BIN, LabTest, listing, wait_until, write
 
@@ -113,6 +114,10 @@ class Attacked(LabTest):
         with open(os.path.join(self.fleet.path, "lab.json")) as file:
             lab = json.load(file)
         return next(host["address"] for host in [lab["coordinator"], *lab["hosts"]] if host["name"] == name)
+
+    def fleet_name(self):
+        with open(self.fleet.fleet) as file:
+            return re.search(r"^name: (\S+)", file.read(), re.M).group(1)
 
     def hostile(self, role, name, *arguments):
         """Starts fleet-hostile with the identity of `name`; a context that ends it."""
@@ -306,6 +311,26 @@ class HostilePeers(Attacked):
                     self.plan([], idle=[SET])
         self.converge(len(self.trees))
 
-    def fleet_name(self):
-        with open(self.fleet.fleet) as file:
-            return re.search(r"^name: (\S+)", file.read(), re.M).group(1)
+
+class SlowPeers(Attacked):
+    """A source that gives one byte a second: another one is asked beside it. Where there is no other, an answer as a whole
+    has its time (AnswerPaceTests)."""
+
+    def test_a_slow_source_holds_nobody_up(self):
+        kinds = ["release", "changeset", "nodes", "chunk lists", "chunks"]
+        for _ in kinds:
+            self.release()
+        self.take_over_the_coordinator()
+        for number, kind in enumerate(kinds, 2):
+            withheld = ["changeset=absent", "packed tree=absent"] if kind == "nodes" else []
+            changes = [word for text in [f"{kind}=slow", *withheld] for word in ("--change", text)]
+            with self.subTest(kind), self.hostile(
+                    "peer", "m2", "--fleet", self.fleet_name(), "--name", "m2", "--upstream", "origin", "--address",
+                    self.address("origin"), *changes):
+                began = time.monotonic()
+                self.plan([self.line(number, sources=["m2", "origin"])])
+                wait_until(lambda: listing(self.fleet.served("m1")) == self.trees[number], f"m1 serves release {number}",
+                           deadline=12)
+                self.served = number
+                print(f"\n    {kind}: {time.monotonic() - began:.1f} s", end="")
+                self.plan([], idle=[SET])

@@ -1,7 +1,8 @@
 """What binds every host of a set is signed: removals, who may fetch it."""
 import os
+import signal
 
-from lab import LabTest, run, wait_until, write
+from lab import LabTest, run, signal_host, wait_until, write
 
 
 class Policy(LabTest):
@@ -61,3 +62,38 @@ class Policy(LabTest):
         self.fleet("yank", "debian", "file-3", "--reason", "test")
         gone = self.fleet.host("m2", "srv", "debian", "file-3")
         wait_until(lambda: not os.path.exists(gone), "m2 serves nothing more of it")
+
+    def lets_fetch(self, host, names):
+        """Writes who may fetch debian from `host` into its agent.yaml, and has it read that."""
+        path = self.fleet.host(host, "agent.yaml")
+        with open(path) as file:
+            lines = [line for line in file.read().splitlines() if not line.startswith("  fetch:")]
+        place = next(number for number, line in enumerate(lines) if line.startswith("  root:")) + 1
+        with open(path, "w") as file:
+            file.write("\n".join(lines[:place] + [f"  fetch: {{debian: {names}}}"] + lines[place:]) + "\n")
+        since = len(self.fleet.log(host))
+        signal_host(self.fleet, host, signal.SIGHUP)
+        wait_until(lambda: "trust.fetch" in self.fleet.log(host)[since:], f"{host} goes by its file")
+
+    def test_a_host_narrows_who_may_fetch_from_it_and_never_widens(self):
+        self.fleet("publish", "debian", self.source)
+        self.lets_fetch("origin", "[m1]")
+        self.fleet("sync", "debian", "--mirror", "m1", "--wait")
+        # m2 is planned to fetch from the origin, too, which refuses it; m1 lets it.
+        self.fleet("sync", "debian", "--wait", "--timeout", "30s")
+        self.assertServed(self.source)
+        write(os.path.join(self.source, "file-0"), b"two")
+        self.fleet("publish", "debian", self.source)
+        self.lets_fetch("m1", "[]")
+        refused = self.fleet("sync", "debian", "--wait", "--timeout", "30s", expect=3)
+        self.assertIn("does not let m2 fetch debian from it: `trust.fetch` in its agent.yaml", refused.out + refused.err)
+        self.assertServed(self.source, mirrors=["m1"])
+        # The list of the host and the signed one both count.
+        self.fleet("trust", "policy", "debian", "--fetch", "mirror=m1")
+        self.lets_fetch("origin", "[m1, m2, looker]")
+        looked = run("-f", self.reader(), "fetch", "debian", "--to", self.fleet.scratch("copy"), expect=None)
+        self.assertNotEqual(0, looked.code)
+        self.assertIn("the signed policy of debian does not let looker fetch it", looked.out + looked.err)
+        self.fleet("trust", "policy", "debian", "--fetch", "none")
+        self.fleet("sync", "debian", "--wait")
+        self.assertServed(self.source)

@@ -110,26 +110,32 @@ class TrustFleetGuideTest(LabTest):
         write(os.path.join(source, "a"), b"one")
         self.fleet("publish", "debian", source)
         self.fleet("sync", "--wait")
+        usb, bob, image = [self.fleet.scratch(name) for name in ["usb", "bob", "image"]]
+        write(os.path.join(image, "image"), b"an image")
         commands = steps()[1]
         for number, (machine, line) in enumerate(commands):
-            if " publish " in line:
+            if " publish debian" in line:
                 write(os.path.join(source, "a"), f"{number:03}".encode())
             line = line.replace("publish debian", f"publish debian {source}")
+            line = line.replace("publish iso --request", f"publish iso {image} --request")
+            line = line.replace("/media/usb", usb)
             if line.startswith("scp "):
                 line = f"cp {line.split()[1]} {self.fleet.host('origin', 'online.key')}"
             elif line.startswith("ssh "):
                 self.fleet.lab("stop", "origin")
                 self.fleet.lab("start", "origin")
                 continue
-            code, shown = at_terminal(line, self.fleet.path)
+            code, shown = at_terminal(line, bob if machine == "Bob" else self.fleet.path)
             self.assertEqual(0, code, f"$ {line}\n{shown}")
         self.assertGreater(len(commands), 13, "the blocks of the guide were found")
         self.assertIn("note: other clients of TUF need the key type mldsa65-ed25519", shown)
         self.fleet("sync", "--wait")
         self.assertServed(source)
+        self.assertServed(image, set="iso")
         explained = self.fleet("trust", "show", "--explain", "debian").out
         self.assertIn("nightly publish", explained)
         self.assertNotIn("NOT MET", explained)
+        self.assertIn("targets 5 wants 2 of 2", self.fleet("trust", "show", "--explain", "iso").out)
 
 
 if __name__ == "__main__":

@@ -81,6 +81,25 @@ class Yank(LabTest):
             path = os.path.join(self.fleet.served(name), "top")
             wait_until(lambda: not os.path.exists(path), f"{name} took it out", deadline=100)
 
+    def test_hosts_whose_transfers_are_paused_do_it_at_once(self):
+        write(os.path.join(self.source, "large"), os.urandom(200_000), modified=1_700_000_000)
+        self.fleet("publish", "debian", self.source)
+        limits = {"m1": "--down", "origin": "--up"}
+        for name, direction in limits.items():
+            self.fleet("mirror", "limit", name, direction, "0")
+        for name in limits:
+            wait_until(lambda: 'msg="bandwidth limits"' in self.fleet.log(name), f"{name} goes by its limit")
+        self.fleet("sync", "debian")
+        # m1 may take nothing of release 2, and m2 gets nothing from the origin.
+        began = time.monotonic()
+        said = self.fleet("yank", "debian", "top", "--reason", "test")
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertIn("every mirror of debian has said so", said.out)
+        for name in self.hosts:
+            self.assertFalse(os.path.exists(os.path.join(self.fleet.served(name), "top")), name)
+        for name in self.fleet.mirrors:
+            self.assertFalse(os.path.exists(os.path.join(self.fleet.served(name), "large")), name)
+
     def test_mistakes_are_named(self):
         self.assertIn("nothing at pool/none", self.fleet("yank", "debian", "pool/none", "--reason", "x", expect=1).err)
         self.assertIn("is not yanked", self.fleet("unyank", "debian", "top", expect=1).err)

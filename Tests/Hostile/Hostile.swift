@@ -10,8 +10,8 @@ import STOQTransport
 struct Hostile: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet-hostile",
-        abstract: "Plays a coordinator, an origin or a mirror in the hands of an attacker.",
-        subcommands: [HostileCoordinator.self, HostilePeer.self])
+        abstract: "Plays a coordinator, an origin, a mirror or a keeper in the hands of an attacker.",
+        subcommands: [HostileCoordinator.self, HostilePeer.self, HostileKeeper.self])
 }
 
 /// The stolen identity, and where it listens.

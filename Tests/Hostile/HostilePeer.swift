@@ -17,6 +17,7 @@ struct HostilePeer: AsyncParsableCommand {
     @Option(help: "HOST:PORT of the honest host.") var address: Place
     @Option(help: "KIND=CHANGE, e.g. chunks=flip; again for more kinds of requests.") var change: [String] = []
     @Option(help: "What `other` answers.") var file: String?
+    @Option(help: "The version of the timestamp that its greeting claims.") var timestamp: UInt64 = 0
     @Option(help: "A head that its greeting claims: SET=SEQUENCE.") var head: String?
 
     func run() async throws {
@@ -33,7 +34,8 @@ struct HostilePeer: AsyncParsableCommand {
         }
         let other = try file.map { try OpenFile.open(Array($0.utf8)).readAll(limit: 1 << 20) }
         let service = LyingService(
-            fleet: fleet, name: name, head: head, upstream: upstream, honest: self.upstream, address: address,
+            fleet: fleet, name: name, head: head, timestamp: timestamp, upstream: upstream, honest: self.upstream,
+            address: address,
             changes: changes, other: other ?? [])
         let endpoint = try STOQEndpoint(settings: settings, service: service, logger: logger)
         _ = try await endpoint.listen(host: host.listen.host, port: host.listen.port)
@@ -85,6 +87,7 @@ private struct LyingService: STOQService {
     let fleet: String
     let name: String
     let head: String?
+    let timestamp: UInt64
     let upstream: STOQEndpoint
     let honest: String
     let address: Place
@@ -98,7 +101,7 @@ private struct LyingService: STOQService {
             ? UInt64(parts[1]).map { sequence in
                 [STOQGreeting.Head(set: parts[0], sequence: sequence, release: ReleaseDocument.digest(of: other))]
             } ?? [] : []
-        return STOQGreeting(fleet: fleet, name: name, heads: heads)
+        return STOQGreeting(fleet: fleet, name: name, heads: heads, timestampVersion: timestamp)
     }
 
     func peerGreeting(_ greeting: STOQGreeting, from peer: FleetIdentity) async {}

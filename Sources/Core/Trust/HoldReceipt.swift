@@ -125,61 +125,13 @@ package struct SignedReceipt: Hashable, Sendable {
     }
 }
 
-/// Receipts of several mirrors, as they travel.
-package struct ReceiptList: Hashable, Sendable {
-    /// The version this program writes and reads.
-    package static let formatVersion: UInt8 = 1
-    /// The most receipts: one of each mirror of a large fleet.
-    package static let limit = 1_024
-    /// The most bytes of a list.
-    package static let maximumByteCount = 4 << 20
-    /// "MFRL": tells a person who finds the bytes, and this program, what they are.
-    private static let mark: [UInt8] = [0x4D, 0x46, 0x52, 0x4C]
-
-    /// In the order of the list.
-    package let receipts: [SignedReceipt]
-
-    /// A list of these; nothing is verified. Those beyond the limits are left out.
-    package init(_ receipts: some Sequence<SignedReceipt> = []) {
-        var kept: [SignedReceipt] = []
-        var byteCount = 16
-        for receipt in receipts.prefix(Self.limit) {
-            byteCount += receipt.encode().count + 4
-            guard byteCount <= Self.maximumByteCount else { break }
-            kept.append(receipt)
-        }
-        self.receipts = kept
-    }
-
-    /// The canonical bytes.
-    package func encode() -> [UInt8] {
-        var writer = ByteWriter(capacity: 16 + receipts.count * 2_048)
-        writer.bytes(Self.mark)
-        writer.u8(Self.formatVersion)
-        writer.varint(UInt64(receipts.count))
-        for receipt in receipts { writer.lengthPrefixed(receipt.encode()) }
-        return writer.bytes
-    }
-
-    /// Reads the canonical form; any other bytes are refused.
-    /// - Throws: `CodecError`.
-    package init(decoding bytes: [UInt8]) throws(CodecError) {
-        var reader = ByteReader(bytes)
-        guard bytes.count <= Self.maximumByteCount else {
-            throw reader.malformed("\(bytes.count) bytes of receipts, the limit is \(Self.maximumByteCount)")
-        }
-        guard try reader.raw(Self.mark.count) == Self.mark else {
-            throw reader.malformed("this is no list of receipts")
-        }
-        let version = try reader.u8()
-        guard version == Self.formatVersion else {
-            throw reader.malformed("format version \(version) of a list of receipts")
-        }
-        var receipts: [SignedReceipt] = []
-        for _ in 0..<(try reader.count(max: Self.limit)) {
-            receipts.append(try SignedReceipt(decoding: reader.lengthPrefixed(max: SignedReceipt.maximumByteCount)))
-        }
-        try reader.expectEnd()
-        self.receipts = receipts
-    }
+extension SignedReceipt: ListedWord {
+    package static let listKind = "receipts"
+    /// "MFRL".
+    package static let listMark: [UInt8] = [0x4D, 0x46, 0x52, 0x4C]
+    /// One of each mirror of a large fleet.
+    package static let listLimit = 1_024
 }
+
+/// Receipts of several mirrors, as they travel. docs/formats/receipt.md states the form.
+package typealias ReceiptList = SignedList<SignedReceipt>

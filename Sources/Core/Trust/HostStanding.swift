@@ -61,55 +61,14 @@ package struct HostStanding: OperatorStatement {
 /// A standing with the signature of the operator who says it.
 package typealias SignedStanding = OperatorSigned<HostStanding>
 
-/// What operators said of hosts that lost their standing: those removed, and those whose name another host has now.
-/// Signed word by word, so whoever has the list can pass it on. docs/formats/standing.md states the form.
-package struct StandingList: Hashable, Sendable {
-    /// The version this program writes and reads.
-    package static let formatVersion: UInt8 = 1
-    /// The most words: one for each host that ever lost its standing.
-    package static let limit = 2_048
-    /// The most bytes of a list.
-    package static let maximumByteCount = 4 << 20
-    /// "MFHS": tells a person who finds the file, and this program, what it is.
-    private static let mark: [UInt8] = [0x4D, 0x46, 0x48, 0x53]
-
-    /// The words, in the order of the list.
-    package let words: [SignedStanding]
-
-    /// A list of these words; nothing is verified.
-    package init(_ words: [SignedStanding] = []) {
-        self.words = words
-    }
-
-    /// The canonical bytes.
-    package func encode() -> [UInt8] {
-        var writer = ByteWriter(capacity: 16 + words.count * 1_024)
-        writer.bytes(Self.mark)
-        writer.u8(Self.formatVersion)
-        writer.varint(UInt64(words.count))
-        for word in words { writer.lengthPrefixed(word.encode()) }
-        return writer.bytes
-    }
-
-    /// Reads the canonical form; any other bytes are refused. Throws `CodecError`.
-    package init(decoding bytes: [UInt8]) throws(CodecError) {
-        var reader = ByteReader(bytes)
-        guard bytes.count <= Self.maximumByteCount else {
-            throw reader.malformed("\(bytes.count) bytes of standings, the limit is \(Self.maximumByteCount)")
-        }
-        guard try reader.raw(Self.mark.count) == Self.mark else {
-            throw reader.malformed("this is no list of standings")
-        }
-        let version = try reader.u8()
-        guard version == Self.formatVersion else {
-            throw reader.malformed("format version \(version) of a list of standings")
-        }
-        var words: [SignedStanding] = []
-        for _ in 0..<(try reader.count(max: Self.limit)) {
-            words.append(
-                try SignedStanding(decoding: reader.lengthPrefixed(max: SignedStanding.maximumByteCount)))
-        }
-        try reader.expectEnd()
-        self.words = words
-    }
+extension OperatorSigned: ListedWord where Statement == HostStanding {
+    package static var listKind: String { "standings" }
+    /// "MFHS".
+    package static var listMark: [UInt8] { [0x4D, 0x46, 0x48, 0x53] }
+    /// One for each host that ever lost its standing.
+    package static var listLimit: Int { 2_048 }
 }
+
+/// What operators said of hosts that lost their standing: those removed, and those whose name another host has now.
+/// docs/formats/standing.md states the form.
+package typealias StandingList = SignedList<SignedStanding>

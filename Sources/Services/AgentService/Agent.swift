@@ -90,7 +90,7 @@ struct Agent: Service {
         endpoint = try STOQEndpoint(
             settings: Self.endpointSettings(credentials, settings),
             service: PeerService(
-                settings: settings, store: store, trust: trust, pool: pool,
+                settings: live, store: store, trust: trust, pool: pool,
                 content: ContentService(store: store, trust: trust, pool: pool, swarms: swarms, receipts: receipts),
                 verifier: credentials.verifier,
                 commands: commands, logger: logger,

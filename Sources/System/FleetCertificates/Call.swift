@@ -79,11 +79,12 @@ package enum AccessTable {
         return roles(call).contains(role)
     }
 
-    /// The same for what is of one set, whose signed policy says who may fetch it. Operators look at everything.
-    package static func allows(_ peer: FleetIdentity, _ call: Call, of policy: SignedPolicy) -> Bool {
+    /// The same for what is of one set, by a rule of who may fetch it; nil: whoever may at all. Operators look at
+    /// everything.
+    package static func allows(_ peer: FleetIdentity, _ call: Call, by rule: FetchRule?) -> Bool {
         guard allows(peer.role, call) else { return false }
         guard call == .content || call == .swarm, peer.role != .operator else { return true }
-        return policy.mayFetch(peer.name)
+        return rule?.allows(peer.name) ?? true
     }
 
     /// Whether a peer of that role may connect to a host at all.

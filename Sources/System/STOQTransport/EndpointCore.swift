@@ -212,6 +212,10 @@ final class EndpointCore: Sendable {
                 log.warn("a peer asked for what its role may not have", peer: connection.peer.uri, reason: request.name)
                 return stream.reset(.notAllowed, "\(connection.peer.role.rawValue) may not ask for \(request.name)")
             }
+            guard request.call != .content || stream.kind == .metadata || stream.kind == .bulk else {
+                // There it would go past the limits of this host.
+                return stream.reset(.notAllowed, "\(request.name) does not go on a stream that never waits")
+            }
             if let set = request.set { stream.assign(to: set) }
             try await service.serve(request, kind: stream.kind, from: connection.peer, on: stream)
             try await stream.finish()

@@ -17,15 +17,30 @@ package struct SourceRules: Hashable, Sendable {
             throw UnknownSourceRule(description: "chunk profile \"\(policy.chunkProfile)\"")
         }
         self.profile = profile
-        var digests: [HashAlgorithm] = []
-        for name in policy.digests {
+        digests = try Self.algorithms(policy.digests)
+        allowsEscapingLinks = policy.allowEscapingLinks
+    }
+
+    /// The rules by which the tree of `release` was read; names of `digests` are not in its document. Throws
+    /// `UnknownSourceRule` for what this program does not know.
+    package init(of release: ReleaseDocument, digests: [String]) throws(UnknownSourceRule) {
+        guard let profile = ChunkProfile(identifier: release.chunkProfile) else {
+            throw UnknownSourceRule(description: "chunk profile number \(release.chunkProfile)")
+        }
+        self.profile = profile
+        self.digests = try Self.algorithms(digests)
+        allowsEscapingLinks = release.allowsEscapingLinks
+    }
+
+    private static func algorithms(_ names: [String]) throws(UnknownSourceRule) -> [HashAlgorithm] {
+        var algorithms: [HashAlgorithm] = []
+        for name in names {
             guard let algorithm = HashAlgorithm(name: name) else {
                 throw UnknownSourceRule(description: "digest \"\(name)\"")
             }
-            digests.append(algorithm)
+            algorithms.append(algorithm)
         }
-        self.digests = digests
-        allowsEscapingLinks = policy.allowEscapingLinks
+        return algorithms
     }
 }
 

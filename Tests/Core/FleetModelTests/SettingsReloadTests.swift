@@ -24,11 +24,13 @@ import Trust
         read.trust.maxDelete = 50
         read.trust.flipQuorum = 2
         read.trust.floorPeers = 1
+        read.trust.fetch = ["debian": ["ams1"]]
         let reload = SettingsReload(current, read)
         #expect(reload.settings == read)
         #expect(
             reload.taken == [
                 "log_level", "publish_from", "disk", "trust.max_delete", "trust.flip_quorum", "trust.floor",
+                "trust.fetch",
             ])
         #expect(reload.needRestart == [])
     }

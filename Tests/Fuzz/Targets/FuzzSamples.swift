@@ -20,13 +20,18 @@ enum FuzzSamples {
         .receipts(set: "debian", ReleaseDigest(digest)),
     ]
 
+    /// The document of an empty first release.
+    static func releaseDocument() throws -> ReleaseDocument {
+        try ReleaseDocument(
+            fleet: "lab", set: "debian", sequence: 1, publishedAt: 1, manifest: ManifestTree.emptyRoot,
+            predecessor: .first, changeset: nil, chunkProfile: 1,
+            chunkLog: ChunkLogHead(epoch: 1, size: 0, root: LogEntryDigest(digest)))
+    }
+
     /// A proof that an empty release has no file.
     static func proof() throws -> [UInt8] {
         let root = ManifestTree.emptyRoot
-        let document = try ReleaseDocument(
-            fleet: "lab", set: "debian", sequence: 1, publishedAt: 1, manifest: root, predecessor: .first,
-            changeset: nil, chunkProfile: 1, chunkLog: ChunkLogHead(epoch: 1, size: 0, root: LogEntryDigest(digest)))
-        let bytes = document.encode()
+        let bytes = try releaseDocument().encode()
         let metadata = try TestPublisher(fleet: "lab", sets: ["debian"]).documents(naming: [(1, bytes)], of: "debian")
         let proof = try ManifestProof.make(RelativePath("a"), root: root.digest) { _ in nil }
         return Array(PortableProof(document: bytes, metadata: metadata, manifestProof: proof).encode().utf8)

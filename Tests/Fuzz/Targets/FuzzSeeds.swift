@@ -116,6 +116,7 @@ extension FuzzTarget {
             ]
         case .keyFile: FuzzTarget.keyFileSamples
         case .trustChange: try FuzzTarget.trustChangeSamples()
+        case .roleChange: try FuzzTarget.roleChangeSamples()
         case .json: try Self.jsonSamples()
         case .stoqConnection: FuzzSamples.conversations()
         case .stoqRequest: FuzzSamples.requests.map { $0.encode() }

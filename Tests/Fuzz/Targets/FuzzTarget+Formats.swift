@@ -121,7 +121,7 @@ extension FuzzTarget {
     static func receipts(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
         try roundTrip(bytes) { bytes in
             let list = try ReceiptList(decoding: bytes)
-            for signed in list.receipts where try HoldReceipt(decoding: signed.body).encode() != signed.body {
+            for signed in list.words where try HoldReceipt(decoding: signed.body).encode() != signed.body {
                 return []
             }
             return list.encode()

@@ -1,4 +1,6 @@
+import Content
 import SigningKeys
+import Trust
 import UpdateFramework
 
 /// What operators carry from machine to machine: key files, and changes of trust.
@@ -43,31 +45,83 @@ extension FuzzTarget {
         return secrets.map { Array("# somebody\n\n\(publicLine)\n\($0)\n".utf8) }
     }
 
-    static func trustChangeSamples() throws -> [[UInt8]] {
-        func key(_ number: UInt8) throws -> Ed25519SigningKey {
-            guard let key = Ed25519SigningKey(seed: [UInt8](repeating: number, count: 32)) else {
-                throw FuzzFinding("no key of 32 bytes")
+    static func roleChange(_ bytes: [UInt8]) throws(FuzzFinding) -> Bool {
+        let change: RoleChange
+        do {
+            change = try RoleChange(file: bytes)
+        } catch {
+            return refused(error)
+        }
+        guard let again = try? RoleChange(file: change.file), again.file == change.file, again.target == change.target,
+            again.notes == change.notes
+        else { throw FuzzFinding("a change of a role is not read back as it was written") }
+        do {
+            let request = try ReleaseRequest(change)
+            guard request.bytes == change.target.bytes, request.release.encode() == request.bytes else {
+                throw FuzzFinding("a request for another release than it has")
             }
-            return key
+            return !request.words.isEmpty
+        } catch let finding as FuzzFinding {
+            throw finding
+        } catch {
+            return refused(error)
         }
-        func grant(_ number: UInt8) throws -> RoleGrant {
-            RoleGrant([OwnedKey(try key(number).key, owner: Array("person \(number)".utf8))], threshold: 1)
-        }
-        let fleet = Array("example".utf8)
-        let expires = MetadataTime(secondsSince1970: 1_900_000_000)
-        let set = try SetGrant(set: "debian", grant(4))
-        let plan = TrustPlan(
-            root: try grant(1), targets: try grant(2), online: try grant(3), sets: [set].compactMap { $0 })
-        var first = try TrustChange(fleet: fleet, first: plan, expires: expires)
+    }
+
+    static func trustChangeSamples() throws -> [[UInt8]] {
+        var first = try firstChange()
         let unsigned = first.file
         for number: UInt8 in [1, 2] { _ = try first.sign(with: key(number)) }
-        let documents = first.documents.map(\.document.bytes)
-        let trust = try FleetTrust(fleet: fleet, roots: [documents[0]], targets: documents[1])
+        let trust = try trust(first)
         var next = TrustPlan(trust)
         try next.add(OwnedKey(key(5).key, owner: []), to: .root, threshold: 2)
         try next.expire(.targets, at: expires)
         var second = try TrustChange(from: trust, to: next, expires: expires)
         _ = try second.sign(with: key(1))
         return [unsigned, first.file, second.file]
+    }
+
+    static func roleChangeSamples() throws -> [[UInt8]] {
+        var first = try firstChange()
+        for number: UInt8 in [1, 2] { _ = try first.sign(with: key(number)) }
+        let document = try FuzzSamples.releaseDocument().encode()
+        let sequence = try ReleaseDocument(decoding: document).sequence
+        var role = SetRole(of: "debian", after: nil, now: expires)
+        role.add(release: sequence, document: document)
+        var notes = SourceNotes(source: "/srv/debian", digests: ["sha256"])
+        notes.removed = (3, 4_000)
+        var change = try RoleChange(
+            of: FleetRoles.role(ofSet: "debian"), base: trust(first), before: nil,
+            to: MetadataWriter.document(role.signed(fleet: "lab"), signatures: []),
+            target: RoleChange.Target(path: FleetRoles.release(sequence, ofSet: "debian"), bytes: document),
+            notes: notes)
+        let unsigned = change.file
+        _ = try change.sign(with: key(4))
+        return [unsigned, change.file]
+    }
+
+    private static let expires = MetadataTime(secondsSince1970: 1_900_000_000)
+
+    private static func key(_ number: UInt8) throws -> Ed25519SigningKey {
+        guard let key = Ed25519SigningKey(seed: [UInt8](repeating: number, count: 32)) else {
+            throw FuzzFinding("no key of 32 bytes")
+        }
+        return key
+    }
+
+    /// The first root and targets of a fleet: root by key 1, targets by 2, online 3, set-debian 4; not signed.
+    private static func firstChange() throws -> TrustChange {
+        func grant(_ number: UInt8) throws -> RoleGrant {
+            RoleGrant([OwnedKey(try key(number).key, owner: Array("person \(number)".utf8))], threshold: 1)
+        }
+        let set = try SetGrant(set: "debian", grant(4))
+        let plan = TrustPlan(
+            root: try grant(1), targets: try grant(2), online: try grant(3), sets: [set].compactMap { $0 })
+        return try TrustChange(fleet: Array("lab".utf8), first: plan, expires: expires)
+    }
+
+    private static func trust(_ first: TrustChange) throws -> FleetTrust {
+        let documents = first.documents.map(\.document.bytes)
+        return try FleetTrust(fleet: first.fleet, roots: [documents[0]], targets: documents[1])
     }
 }

@@ -37,6 +37,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case metadataTargets = "metadata-targets"
     case keyFile = "key-file"
     case trustChange = "trust-change"
+    case roleChange = "role-change"
     case ordinalSet = "ordinal-set"
     case swarmMessage = "swarm-message"
 
@@ -80,6 +81,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .metadataTargets: try Self.metadata(bytes, as: TargetsMetadata.self)
         case .keyFile: try Self.keyFile(bytes)
         case .trustChange: try Self.trustChange(bytes)
+        case .roleChange: try Self.roleChange(bytes)
         case .ordinalSet: try Self.ordinalSet(bytes)
         case .swarmMessage: try Self.swarmMessage(bytes)
         }
@@ -90,7 +92,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         switch self {
         case .stoqConnection, .zstd, .index: 64 << 10
         case .fleetFile, .agentFile, .json: 8 << 10
-        case .metadataRoot, .metadataTargets, .trustChange: 8 << 10
+        case .metadataRoot, .metadataTargets, .trustChange, .roleChange: 8 << 10
         default: 4 << 10
         }
     }

@@ -39,7 +39,7 @@ struct ReceiptTests {
         let mirror = try Mirror()
         let signed = try mirror.credentials.sign(mirror.receipt())
         let list = ReceiptList([signed, signed])
-        #expect(try ReceiptList(decoding: list.encode()) == list && list.receipts.count == 2)
+        #expect(try ReceiptList(decoding: list.encode()) == list && list.words.count == 2)
         let (receipt, host) = try mirror.verifier.verify(SignedReceipt(decoding: signed.encode()))
         #expect(receipt == mirror.receipt() && host.identity.name == "m1")
     }

@@ -2,6 +2,7 @@ import FleetFile
 import FleetModel
 import FoundationEssentials
 import Testing
+import UpdateFramework
 import Trust
 
 @Suite("What a right file says is read as it stands")
@@ -89,6 +90,11 @@ struct GoodFileTests {
         #expect(several.listen.port == 0)
         #expect(several.dataPath == "srv")
         #expect(several.trust.rootPath == "root.json" && several.trust.maxDelete == 5)
+        #expect(several.trust.fetch == ["debian": ["fra1", "m2"], "iso": []])
+        #expect(several.trust.fetchRule(ofSet: "debian")?.allows("fra1") == true)
+        #expect(several.trust.fetchRule(ofSet: "debian")?.allows("m3") == false)
+        #expect(several.trust.fetchRule(ofSet: "iso")?.allows("m2") == false)
+        #expect(several.trust.fetchRule(ofSet: "photos") == nil)
     }
 
     @Test("A file is read the same with a byte order mark and with the line ends of other systems")

@@ -65,11 +65,23 @@ struct BandwidthLimitTests {
             origin.setLimits(up: 8_000_000, down: nil)
             async let took = fetch(8, connection)
             let began = ContinuousClock.now
-            let stream = try await connection.open(.release(set: "iso", sequence: 1), kind: .interactive)
+            let stream = try await connection.open(.yanks(set: "iso"), kind: .interactive)
             try await stream.finish()
             while try await stream.next() != nil {}
             #expect(ContinuousClock.now - began < .milliseconds(500))
             expectLimited(try await took)
+        }
+    }
+
+    @Test("Content is refused where nothing waits, so that nobody gets it past a limit")
+    func urgentContent() async throws {
+        try await withPair { _, _, connection in
+            for kind in [StreamKind.interactive, .control] {
+                let stream = try await connection.open(.chunks(set: "iso", [Self.chunk]), kind: kind)
+                let error = await #expect(throws: STOQError.self) { try await stream.next() }
+                #expect(error?.code == .notAllowed && error?.origin == .peer)
+            }
+            _ = try await fetch(1, connection)
         }
     }
 

@@ -19,11 +19,15 @@ package struct AgentTrustSettings: Codable, Sendable, Hashable {
     package var flipQuorum: Int
     /// How many peers are asked for the newest that they know before the first release of a set is served here.
     package var floorPeers: Int
+    /// By set, who may fetch it from this host, hosts and readers by name, ascending; a set without a list is given to
+    /// whomever the signed policy lets have it.
+    package var fetch: [String: [String]]
 
     /// Makes the value from its parts; nothing is checked.
     package init(
         rootPath: String, onlineKeyPath: String? = nil, maxDelete: Int? = nil, maxShrink: Int? = nil,
-        flipQuorum: Int = 0, floorPeers: Int = AgentTrustSettings.standardFloorPeers
+        flipQuorum: Int = 0, floorPeers: Int = AgentTrustSettings.standardFloorPeers,
+        fetch: [String: [String]] = [:]
     ) {
         self.rootPath = rootPath
         self.onlineKeyPath = onlineKeyPath
@@ -31,6 +35,7 @@ package struct AgentTrustSettings: Codable, Sendable, Hashable {
         self.maxShrink = maxShrink
         self.flipQuorum = flipQuorum
         self.floorPeers = floorPeers
+        self.fetch = fetch
     }
 
     /// How much a release of a set with this signed policy may take away here.
@@ -43,6 +48,9 @@ package struct AgentTrustSettings: Codable, Sendable, Hashable {
             maxDelete: stricter(maxDelete, policy.maxDelete, standard.maxDelete),
             maxShrink: stricter(maxShrink, policy.maxShrink, standard.maxShrink))
     }
+
+    /// Who may fetch `set` from this host, by its own word alone; nil: everybody whom others let have it.
+    package func fetchRule(ofSet set: String) -> FetchRule? { fetch[set].map { FetchRule(mirrors: $0) } }
 
     /// How many mirrors must hold all of a release of a set with this signed policy before it is served here.
     package func flipQuorum(under policy: SignedPolicy) -> Int { max(flipQuorum, policy.flipQuorum) }

@@ -17,6 +17,7 @@ package struct SettingsReload: Sendable, Hashable {
         take("trust.max_shrink", read, \.trust.maxShrink)
         take("trust.flip_quorum", read, \.trust.flipQuorum)
         take("trust.floor", read, \.trust.floorPeers)
+        take("trust.fetch", read, \.trust.fetch)
         needsRestart("fleet", read, \.fleet)
         needsRestart("name", read, \.name)
         needsRestart("role", read, \.role)

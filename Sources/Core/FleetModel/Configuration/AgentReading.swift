@@ -90,7 +90,7 @@ package enum AgentReading {
     private static func readTrust(_ reader: MappingReader, _ folder: String) -> AgentTrustSettings? {
         reader.requireKey("trust", "name the root that releases are verified from: \"trust: {root: FILE}\"")
         let section = reader.mapping(
-            "trust", keys: ["root", "online_key", "max_delete", "max_shrink", "flip_quorum", "floor"],
+            "trust", keys: ["root", "online_key", "max_delete", "max_shrink", "flip_quorum", "floor", "fetch"],
             later: ["threshold"])
         guard let section else { return nil }
         section.requireKey("root", "copy the newest root from the operator's trust folder, metadata/N.root.json")
@@ -98,8 +98,22 @@ package enum AgentReading {
             rootPath: section.path("root", in: folder) ?? "", onlineKeyPath: section.path("online_key", in: folder),
             maxDelete: section.percent("max_delete", from: 0), maxShrink: section.percent("max_shrink", from: 0),
             flipQuorum: section.integer("flip_quorum", in: SignedPolicy.quorumRange) ?? 0,
-            floorPeers: section.integer("floor", in: 0...16) ?? AgentTrustSettings.standardFloorPeers)
+            floorPeers: section.integer("floor", in: 0...16) ?? AgentTrustSettings.standardFloorPeers,
+            fetch: readFetch(section))
         return settings.rootPath.isEmpty ? nil : settings
+    }
+
+    /// Who may fetch which set from here.
+    private static func readFetch(_ section: MappingReader) -> [String: [String]] {
+        let pairs = section.pairs(of: "fetch")
+        guard !pairs.isEmpty, let sets = section.mapping("fetch", keys: pairs.map(\.key)) else { return [:] }
+        var names: [String: [String]] = [:]
+        for pair in pairs {
+            let label = "\(section.label("fetch")).\(pair.key)"
+            guard section.checkName(PlacedText(text: pair.key, place: pair.keyPlace), label) else { continue }
+            names[pair.key] = (sets.names(pair.key) ?? []).map(\.text).sorted()
+        }
+        return names
     }
 
     private static func readPublishFrom(_ reader: MappingReader, _ role: MirrorRole?, _ folder: String) -> [String] {

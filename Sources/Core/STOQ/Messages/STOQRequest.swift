@@ -61,6 +61,17 @@ package enum STOQRequest: Hashable, Sendable {
         }
     }
 
+    /// The kind of stream for it. News is small and urgent: it never waits for bandwidth, so that a yanked path goes also
+    /// where content is paused.
+    package var streamKind: StreamKind {
+        switch self {
+        case .command, .ownCommand, .swarm: .control
+        case .yanks, .metadata, .standings, .receipts: .interactive
+        case .release, .changeset, .nodes, .chunkLists, .packedTree, .chunkLog: .metadata
+        case .chunks: .bulk
+        }
+    }
+
     /// The set; nil for what is of the whole fleet.
     package var set: String? {
         switch self {

@@ -82,11 +82,13 @@ package struct VerifiedRepository: Sendable {
         }
     }
 
-    /// The documents that are newer than `versions` says, and a timestamp in any case if one is.
+    /// The documents that are newer than `versions` says; all of them for somebody with an older root, whose documents
+    /// may go with their keys, however high their versions are.
     package func documents(newerThan versions: MetadataVersions) -> RepositoryDocuments {
-        RepositoryDocuments(
+        let isRootNewer = self.versions.root > versions.root
+        return RepositoryDocuments(
             roots: documents.roots.filter { $0.key > versions.root },
-            documents: documents.documents.filter { self.versions[$0.key] > versions[$0.key] })
+            documents: documents.documents.filter { isRootNewer || self.versions[$0.key] > versions[$0.key] })
     }
 
     private static let topLevelPath = [RoleName.root, .targets]

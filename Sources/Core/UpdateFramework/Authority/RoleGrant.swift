@@ -11,6 +11,9 @@ package struct OwnedKey: Hashable, Sendable {
         self.owner = owner
     }
 
+    /// Its id, and whose it is, printable.
+    package var words: String { "\(key.id)" + (owner.isEmpty ? "" : " (\(PrintableText(owner)))") }
+
     package static func == (left: OwnedKey, right: OwnedKey) -> Bool {
         left.key.id == right.key.id && left.owner == right.owner
     }

@@ -1,6 +1,6 @@
 /// A change of trust on its way: the next root, the next targets, or both, with the signatures that they have so far. It
 /// counts once every rule is met, and then as a whole, so that no root is without targets that it accepts.
-package struct TrustChange: Sendable {
+package struct TrustChange: SignatureRequest, Sendable {
     /// What it follows; nil for the first root and targets of a fleet.
     package let base: FleetTrust?
     /// The fleet.
@@ -104,37 +104,8 @@ package struct TrustChange: Sendable {
         }
     }
 
-    /// Whether every rule is met.
-    package var isComplete: Bool { documents.allSatisfy(\.isComplete) }
-
-    /// The keys that could still sign something that is needed, each with the roles of the documents.
-    package var missing: [(owned: OwnedKey, roles: [RoleName])] {
-        var missing: [(owned: OwnedKey, roles: [RoleName])] = []
-        for document in documents {
-            for owned in document.states.filter({ !$0.isMet }).flatMap(\.unsigned) {
-                if let place = missing.firstIndex(where: { $0.owned.key.id == owned.key.id }) {
-                    if !missing[place].roles.contains(document.role) { missing[place].roles.append(document.role) }
-                } else {
-                    missing.append((owned, [document.role]))
-                }
-            }
-        }
-        return missing
-    }
-
-    /// The documents that the key could sign and has not signed.
-    package func unsignedRoles(by id: KeyID) -> [RoleName] {
-        documents.filter { $0.states.contains { state in state.unsigned.contains { $0.key.id == id } } }.map(\.role)
-    }
-
-    /// Adds the signatures of `signer` to every document that its key is named for; which these are. Throws what the
-    /// signer throws.
-    package mutating func sign(with signer: any MetadataSigner) throws -> [RoleName] {
-        let roles = unsignedRoles(by: signer.key.id)
-        for place in documents.indices where roles.contains(documents[place].role) {
-            try documents[place].add([MetadataWriter.signature(over: documents[place].document.signed, by: signer)])
-        }
-        return roles
+    package mutating func add(_ signatures: [MetadataSignature], toDocument place: Int) -> Int {
+        documents[place].add(signatures)
     }
 
     /// Takes over the signatures of the same change that was signed elsewhere; how many were new and right. Throws
@@ -143,58 +114,6 @@ package struct TrustChange: Sendable {
         guard fleet == other.fleet else {
             throw .otherFleet(.root, expected: fleet, found: other.fleet)
         }
-        var count = 0
-        for place in documents.indices {
-            let mine = documents[place]
-            guard let theirs = other.documents.first(where: { $0.role == mine.role }) else { continue }
-            guard theirs.document.signedBytes == mine.document.signedBytes else {
-                throw .otherBytes(mine.role, listedBy: mine.role, version: mine.version)
-            }
-            count += documents[place].add(theirs.document.signatures)
-        }
-        return count
-    }
-}
-
-/// A document of a change, with the rules that it has to meet.
-package struct ChangedDocument: Sendable {
-    /// Root or targets.
-    package let role: RoleName
-    /// Its version.
-    package let version: Int64
-    /// All of them have to be met.
-    package let rules: [SignatureRule]
-    /// With the signatures so far.
-    package private(set) var document: SignedMetadata
-
-    init(role: RoleName, version: Int64, rules: [SignatureRule], document: SignedMetadata) {
-        self.role = role
-        self.version = version
-        self.rules = rules
-        self.document = document
-    }
-
-    /// How far each rule is met.
-    package var states: [RuleState] { rules.map { $0.state(of: document) } }
-    /// Whether all rules are.
-    package var isComplete: Bool { states.allSatisfy(\.isMet) }
-
-    /// Adds those signatures that verify by a key of a rule and are not there; how many were added.
-    @discardableResult
-    mutating func add(_ signatures: [MetadataSignature]) -> Int {
-        let before = Set(states.flatMap(\.signed).map(\.key.id))
-        let named = Set(rules.flatMap { $0.grant.keys.map(\.key.id) })
-        var kept = document.signatures.filter { before.contains($0.keyID) }
-        for signature in signatures where named.contains(signature.keyID) && !before.contains(signature.keyID) {
-            kept.append(signature)
-        }
-        let candidate = MetadataWriter.document(document.signed, signatures: kept)
-        guard let read = try? SignedMetadata(candidate, byteCount: MetadataLimits.byteCount(of: role)) else { return 0 }
-        let valid = Set(rules.flatMap { $0.state(of: read).signed }.map(\.key.id))
-        let right = kept.filter { valid.contains($0.keyID) }
-        let written = MetadataWriter.document(document.signed, signatures: right)
-        guard let final = try? SignedMetadata(written, byteCount: MetadataLimits.byteCount(of: role)) else { return 0 }
-        document = final
-        return valid.subtracting(before).count
+        return try merge(other.documents)
     }
 }

@@ -20,8 +20,7 @@ extension CommandService {
         let isDryRun = command.dryRun ?? false
         try expectOrigin(policy)
         let options = try ingestOptions(policy, isDryRun: isDryRun)
-        let confirmed = command.confirmDelete ?? false
-        try await makeRelease(of: set, options, line, confirmsRemoval: confirmed) { session in
+        try await makeRelease(of: set, options, line, as: DraftWish(command)) { session in
             try await withProgress(line) { tell, isCancelled in
                 try session.run(
                     source: source,
@@ -59,8 +58,7 @@ extension CommandService {
         var options = try ingestOptions(policy, isDryRun: command.dryRun ?? false)
         // What the old release was allowed comes back with it.
         options.allowEscapingLinks = document.allowsEscapingLinks
-        let confirmed = command.confirmDelete ?? false
-        try await makeRelease(of: set, options, line, confirmsRemoval: confirmed) { [pool] session in
+        try await makeRelease(of: set, options, line, as: DraftWish(command)) { [pool] session in
             try await pool.run { try session.rollBack(to: sequence) }
         }
     }
@@ -73,7 +71,7 @@ extension CommandService {
 
     /// Runs one session: its draft, the operator's signature, the commit; then delivers a report.
     private func makeRelease(
-        of set: String, _ options: IngestOptions, _ line: EventLine, confirmsRemoval: Bool,
+        of set: String, _ options: IngestOptions, _ line: EventLine, as wish: DraftWish,
         draft: (IngestSession) async throws -> IngestDraft
     ) async throws {
         let session = try await pool.run { [store] in try store.beginIngest(set: set, options: options) }
@@ -82,7 +80,7 @@ extension CommandService {
         defer { activity.update(set) { $0.activity = .idle } }
         do {
             let served = try await offer(
-                try await draft(session), of: session, set: set, line, confirmsRemoval: confirmsRemoval)
+                try await draft(session), of: session, set: set, line, as: wish)
             if let served {
                 done.retimed = served.retimed
                 done.metadata = Base64Bytes(trust.documents(newerThan: MetadataVersions()).encode())
@@ -98,19 +96,21 @@ extension CommandService {
         try await line.send(done)
     }
 
-    /// Sends the draft, takes the signature, commits. Nil: no release was to be committed.
+    /// Sends the draft, takes the signature, commits. Nil: no release was to be committed, or the draft was given up.
     private func offer(
-        _ draft: IngestDraft, of session: IngestSession, set: String, _ line: EventLine, confirmsRemoval: Bool
+        _ draft: IngestDraft, of session: IngestSession, set: String, _ line: EventLine, as wish: DraftWish
     ) async throws -> ServedState? {
         var figures = ReleaseDraft(
             document: nil, sequence: sequence(of: draft, set: set),
             root: draft.root.digest.description, files: draft.root.files, entries: draft.root.entries,
             bytes: draft.root.bytes, newChunks: draft.newChunks, newBytes: draft.newBytes,
             copiedBytes: draft.copiedBytes, warnings: draft.warnings)
-        let excess = confirmsRemoval ? nil : excess(of: draft, set: set)
+        (figures.removedFiles, figures.removedBytes) = (draft.removed?.files, draft.removed?.bytes)
+        let excess = wish.confirmsRemoval(figures.sequence) ? nil : excess(of: draft, set: set)
         var event = AgentEvent(.draft)
         if draft.isUnchanged || session.options.dryRun {
             if let excess { figures.warnings.append("this release would need --confirm-delete: it \(excess)") }
+            if draft.isUnchanged { try wish.expectHead(draft, set: set) }
             event.draft = figures
             try await line.send(event)
             if draft.isUnchanged { try await line.send(AgentEvent(.unchanged)) }
@@ -121,10 +121,11 @@ extension CommandService {
                 .refused, "release \(figures.sequence) of \(set) is refused: it \(excess)",
                 hint: "look at what is gone; if that is meant, do it again with --confirm-delete")
         }
-        let bytes = try document(
+        let document = try document(
             of: draft, set: set, sequence: figures.sequence,
-            allowsEscapingLinks: session.options.allowEscapingLinks, confirmsRemoval: confirmsRemoval
-        ).encode()
+            allowsEscapingLinks: session.options.allowEscapingLinks, as: wish)
+        try wish.expect(document)
+        let bytes = document.encode()
         figures.document = Base64Bytes(bytes)
         figures.metadata = Base64Bytes(trust.documents(newerThan: MetadataVersions()).encode())
         event.draft = figures
@@ -132,9 +133,10 @@ extension CommandService {
         let late = CommandFailure(
             .failed, "no signature came within \(Quantity.describe(seconds: Self.signingSeconds))",
             hint: "publish again; what was read is not read again")
-        guard let answer = try await line.next(within: .seconds(Self.signingSeconds), late: late),
-            let encoded = try WireJSON.decode(DraftSignature.self, from: answer).metadata?.bytes
-        else { throw CommandFailure(.refused, "the draft was not signed") }
+        guard let answer = try await line.next(within: .seconds(Self.signingSeconds), late: late) else {
+            throw CommandFailure(.refused, "the draft was not signed")
+        }
+        guard let encoded = try WireJSON.decode(DraftSignature.self, from: answer).metadata?.bytes else { return nil }
         let release = try await accept(encoded, signing: bytes, of: draft, set: set, sequence: figures.sequence)
         return try await pool.run { try session.commit(release) }
     }
@@ -182,11 +184,12 @@ extension CommandService {
     }
 
     private func document(
-        of draft: IngestDraft, set: String, sequence: UInt64, allowsEscapingLinks: Bool, confirmsRemoval: Bool
+        of draft: IngestDraft, set: String, sequence: UInt64, allowsEscapingLinks: Bool, as wish: DraftWish
     ) throws -> ReleaseDocument {
-        let confirmed = confirmsRemoval ? sequence : draft.previous?.removalConfirmedAt
+        let confirmed = wish.confirmsRemoval(sequence) ? sequence : draft.previous?.removalConfirmedAt
         return try ReleaseDocument(
-            fleet: settings.fleet, set: set, sequence: sequence, publishedAt: clock.now(), manifest: draft.root,
+            fleet: settings.fleet, set: set, sequence: sequence, publishedAt: wish.signed?.publishedAt ?? clock.now(),
+            manifest: draft.root,
             predecessor: draft.previous.map { ReleasePredecessor.release($0.digest) } ?? ReleasePredecessor.first,
             changeset: draft.changeset, chunkProfile: draft.chunkProfile.identifier, chunkLog: draft.chunkLog,
             extensions: [.topModified(draft.topModified)] + (allowsEscapingLinks ? [.escapingLinks] : [])

@@ -14,7 +14,7 @@ import UpdateFramework
 /// Every request names its set and is answered only for a set that this host carries, so nothing tells whether another
 /// set has a chunk.
 struct PeerService: STOQService {
-    let settings: AgentSettings
+    let settings: LiveSettings
     let store: Store
     let trust: TrustedRepository
     let pool: BlockingPool
@@ -79,11 +79,18 @@ extension PeerService {
     /// not.
     private func refusal(of request: STOQRequest, from peer: FleetIdentity) -> ServeRefusal? {
         guard let set = request.set else { return nil }
-        guard !AccessTable.allows(peer, request.call, of: trust.policy(ofSet: set)) else { return nil }
-        return ServeRefusal(
-            .notAllowed,
-            "the signed policy of \(set) does not let \(peer.name) fetch it: fleetctl trust policy \(set) --fetch"
-                + " mirror=\(peer.name),...")
+        guard AccessTable.allows(peer, request.call, by: trust.policy(ofSet: set).fetch) else {
+            return ServeRefusal(
+                .notAllowed,
+                "the signed policy of \(set) does not let \(peer.name) fetch it: fleetctl trust policy \(set) --fetch"
+                    + " mirror=\(peer.name),...")
+        }
+        guard AccessTable.allows(peer, request.call, by: settings.trust.fetchRule(ofSet: set)) else {
+            return ServeRefusal(
+                .notAllowed,
+                "\(settings.name) does not let \(peer.name) fetch \(set) from it: `trust.fetch` in its agent.yaml")
+        }
+        return nil
     }
 }
 

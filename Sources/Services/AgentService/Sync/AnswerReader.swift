@@ -23,7 +23,7 @@ struct AnswerReader: Sendable {
     ) async throws {
         var rules = STOQAnswerRules(limits: limits)
         var begun: [UInt8] = []
-        try await messages(request, kind: .metadata, at: source) { message in
+        try await messages(request, at: source) { message in
             let answer = try STOQAnswer(message)
             try rules.check(answer)
             var items: [(index: Int, bytes: [UInt8])] = []
@@ -41,10 +41,10 @@ struct AnswerReader: Sendable {
     /// Gives `take` every message that `source` answers `request` with. Throws ``SyncError/tooSlow(what:)`` when the
     /// next one does not come in time.
     func messages(
-        _ request: STOQRequest, kind: StreamKind, at source: PlanSource,
+        _ request: STOQRequest, at source: PlanSource,
         _ take: (STOQMessage) async throws -> Void
     ) async throws {
-        let stream = try await sources.open(request, kind: kind, at: source)
+        let stream = try await sources.open(request, at: source)
         try await stream.finish()
         var pace = AnswerPace()
         while true {

@@ -98,7 +98,7 @@ struct ChunkFetcher: Sendable {
         let digests = batch.positions.map { share.missing[$0].digest }
         var rules = STOQAnswerRules(
             limits: batch.positions.map { Int(share.missing[$0].length) }, allowsParts: false)
-        try await AnswerReader(sources: sources).messages(.chunks(set: set, digests), kind: .bulk, at: source) {
+        try await AnswerReader(sources: sources).messages(.chunks(set: set, digests), at: source) {
             message in
             let answer = try STOQAnswer(message)
             try rules.check(answer)

@@ -176,7 +176,7 @@ extension SetSync {
         do {
             try await fromAny { source in
                 var reader = session.packedTreeReader()
-                try await answers.messages(request, kind: .metadata, at: source) { message in
+                try await answers.messages(request, at: source) { message in
                     let nodes = try PackedTree.decode(message.bytes)
                     reader = try await pool.run { [reader] in
                         var reader = reader

@@ -8,8 +8,6 @@ import UpdateFramework
 
 /// Waiting until enough mirrors hold a release before it is served (decision 0017).
 extension SetSync {
-    /// An attempt waits no longer than this for receipts; the next one goes on from what is here.
-    private static let quorumPatience = Duration.seconds(300)
     /// How often others are asked while nobody greets.
     private static let askInterval = Duration.seconds(2)
 
@@ -35,19 +33,21 @@ extension SetSync {
         // Beside this task, and not waited for: a peer that cannot be reached holds nobody up.
         let asker = Task { await keepAsking(for: release, receipts) }
         defer { asker.cancel() }
-        let deadline = ContinuousClock.now + Self.quorumPatience
-        while true {
+        let began = ContinuousClock.now
+        waiting: while true {
             try Task.checkCancellation()
             let seen = receipts.known.news.count
             // Asked for each time: the policy may have become another one.
             let count = ReceiptCount(have: held(release, receipts), need: quorum)
-            if count.have >= count.need { break }
-            guard ContinuousClock.now < deadline else {
+            switch QuorumWait(count, after: ContinuousClock.now - began) {
+            case .serve: break waiting
+            case .giveUp:
                 throw SyncError.tooFewReceipts(set: line.set, sequence: sequence, count.have, of: count.need)
+            case .wait:
+                meter.wait(receipts: count)
+                show(meter, isNews: true)
+                await receipts.known.news.wait(after: seen, atMost: Self.askInterval)
             }
-            meter.wait(receipts: count)
-            show(meter, isNews: true)
-            await receipts.known.news.wait(after: seen, atMost: Self.askInterval)
         }
         logger.info(
             "enough mirrors hold a release",

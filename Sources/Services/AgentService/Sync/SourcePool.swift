@@ -42,8 +42,8 @@ final class SourcePool: Sendable {
     var roundTrips: UInt64 { state.withLock { $0.roundTrips } }
 
     /// Opens a stream to `source` with `request`.
-    func open(_ request: STOQRequest, kind: StreamKind, at source: PlanSource) async throws -> STOQStream {
-        try await connection(to: source).open(request, kind: kind)
+    func open(_ request: STOQRequest, at source: PlanSource) async throws -> STOQStream {
+        try await connection(to: source).open(request, kind: request.streamKind)
     }
 
     /// A connection to `source`. Others may wait for the same one, so cancelling the task ends only the wait for it.

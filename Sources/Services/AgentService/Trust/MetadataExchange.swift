@@ -53,7 +53,7 @@ extension STOQConnection {
     func item(
         _ request: STOQRequest, limit: Int, within patience: Duration = STOQConnection.patience
     ) async throws -> [UInt8] {
-        let stream = try await open(request, kind: .metadata, deadline: patience)
+        let stream = try await open(request, kind: request.streamKind, deadline: patience)
         try await stream.finish()
         var rules = STOQAnswerRules(limits: [limit])
         var bytes: [UInt8] = []

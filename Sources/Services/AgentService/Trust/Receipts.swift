@@ -74,7 +74,7 @@ package final class Receipts: Sendable {
     /// Takes those of a list that are of the release that is followed and are verified; the others are let be.
     func take(_ list: ReceiptList, ofSet set: String, from source: String) {
         var hasNews = false
-        for signed in list.receipts {
+        for signed in list.words {
             guard let followed = followed.withLock({ $0[set] }),
                 let claim = try? HoldReceipt(decoding: signed.body), claim.set == set,
                 claim.release == followed.release, claim.sequence == followed.sequence,

@@ -57,6 +57,8 @@ package struct AgentCommand: Codable, Equatable, Sendable {
     package var quick: Bool?
     /// Publish and rollback: the release may take away more than hosts allow; its document says so.
     package var confirmDelete: Bool?
+    /// Publish and rollback: the document of a release that was signed already; a draft of other bytes is refused.
+    package var release: Base64Bytes?
     /// Publish and rollback: what fleet.yaml says of the set.
     package var policy: SetPolicy?
 

@@ -83,6 +83,9 @@ package struct ReleaseDraft: Codable, Equatable, Sendable {
     package var newChunks: UInt64
     package var newBytes: UInt64
     package var copiedBytes: UInt64
+    /// Files that are gone since the head, and their bytes; absent where that is not known.
+    package var removedFiles: UInt64?
+    package var removedBytes: UInt64?
     package var warnings: [String]
 
     package init(

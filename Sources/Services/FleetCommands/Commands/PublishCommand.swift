@@ -1,6 +1,7 @@
 import ArgumentParser
 import FleetAPI
 import FleetModel
+import UpdateFramework
 
 /// `fleetctl publish`: the next release of a set.
 struct PublishCommand: AsyncParsableCommand {
@@ -19,6 +20,12 @@ struct PublishCommand: AsyncParsableCommand {
             signed. With --local fleetctl reads the same directory on its own machine first, all of it, and signs only \
             a release of exactly that tree; another one is refused with exit code 4.
 
+            Where the set's role takes more signatures than there are keys on this machine, --request FILE publishes \
+            nothing and writes a file that asks for them; each of the others signs it with `fleetctl trust sign FILE \
+            --key KEY`, on a machine that needs no network, and --import FILE publishes it. The directory must be as it \
+            was then: the origin makes the release again, and what is not the signed one, byte for byte, is refused with \
+            exit code 4.
+
             With --replicas the command has the release brought to mirrors, and returns when so many hold it; with \
             --region only those of these regions count. Exit code 3 says that too few did within --timeout: the release \
             stands, and mirrors go on.
@@ -28,6 +35,8 @@ struct PublishCommand: AsyncParsableCommand {
               fleetctl -f fleet.yaml publish debian --replicas 2 --region eu --region us --timeout 1h
               fleetctl -f fleet.yaml publish debian /srv/origin/debian --local
               fleetctl -f fleet.yaml publish debian --dry-run
+              fleetctl -f fleet.yaml publish debian /srv/origin/debian --request release.json
+              fleetctl -f fleet.yaml publish debian --import release.json
             """)
 
     @OptionGroup var option: FleetOption
@@ -43,17 +52,22 @@ struct PublishCommand: AsyncParsableCommand {
     @Option(help: "How long --replicas waits, with a unit.") var timeout = DurationOption.tenMinutes
     @OptionGroup var removal: RemovalOption
     @OptionGroup var keys: SetKeyOption
+    @OptionGroup var request: SignatureRequestOption
 
     func validate() throws {
         if let replicas, !(1...10_000).contains(replicas) { throw ValidationError("--replicas takes 1 to 10000") }
         if replicas == nil, !regions.isEmpty { throw ValidationError("--region counts with --replicas") }
+        if dryRun, request.isGiven { throw ValidationError("--dry-run asks for no signatures, and imports none") }
+        if replicas != nil, request.request != nil { throw ValidationError("--request brings nothing to mirrors") }
         if replicas != nil, dryRun { throw ValidationError("--replicas and --dry-run exclude each other") }
     }
 
     func run() async throws {
         let session = try FleetSession(option)
         let policy = try session.set(set)
-        guard let source = try source.map({ try WorkingFolder.absolute($0) }) ?? policy.source else {
+        let given = try source.map { try WorkingFolder.absolute($0) }
+        let signed = request.imports.isEmpty ? nil : try request.signed(of: set, keys: keys, session)
+        guard let source = given ?? signed?.source ?? policy.source else {
             throw FleetctlError(
                 .usage, "no directory given, and \(session.file) names no `source` for \(set)",
                 hint: "\(session.command) publish \(set) DIRECTORY")
@@ -61,16 +75,21 @@ struct PublishCommand: AsyncParsableCommand {
         let follower = try replicas.map {
             try ReplicaFollower(session: session, set: set, wanted: $0, regions: regions)
         }
-        let signers = dryRun ? nil : try keys.signers(of: set, session)
+        let notes = SourceNotes(source: source, digests: policy.digests)
+        let signer: (any DraftSigner)? =
+            if dryRun { nil } else if let signed { signed } else {
+                try request.signer(of: set, keys: keys, notes: notes, session)
+            }
         var command = AgentCommand(.publish, set: set)
         command.source = source
         command.policy = policy
         command.dryRun = dryRun
         command.confirmDelete = removal.confirmDelete
+        command.release = (signer?.signedDocument).map { Base64Bytes($0) }
         let reading = try await local ? LocalReading.read(source, policy: policy, terminal: session.terminal) : nil
         let line = try await AgentLine.open(command, to: session.mirror(policy.origin), of: session)
         let signing = DraftSigning(
-            session: session, set: set, signers: signers, isDryRun: dryRun, confirmsRemoval: removal.confirmDelete,
+            session: session, set: set, signer: signer, isDryRun: dryRun, confirmsRemoval: removal.confirmDelete,
             reading: reading)
         var result = try await signing.follow(line, verb: "publish")
         await line.close()
@@ -78,10 +97,7 @@ struct PublishCommand: AsyncParsableCommand {
             result.replication = try await follower.run(
                 sequence: result.isUnchanged ? nil : result.sequence, timeout: timeout.duration)
         }
-        switch output.format {
-        case .json: try printJSON(result)
-        case .table: print(result.text)
-        }
+        try result.show(output.format)
         if result.replication?.isReached == false {
             session.terminal.note("hint: mirrors go on; see how far they are with: \(session.command) status")
             throw ExitStatus.someMirrorsFailed.code
@@ -109,6 +125,8 @@ struct PublishResult: Codable {
     var retimedFiles: UInt64?
     var retimedBytes: UInt64?
     var seconds: Double?
+    /// With `--request`: the file that asks for signatures.
+    var request: RequestOutcome?
     /// With `publish --replicas`: who holds the release.
     var replication: Replication?
 
@@ -132,12 +150,20 @@ struct PublishResult: Codable {
         retimedBytes = retimed?.bytes ?? 0
     }
 
+    /// Prints it.
+    func show(_ format: OutputFormat) throws {
+        switch format {
+        case .json: try printJSON(self)
+        case .table: print(text)
+        }
+    }
+
     /// The result for people.
     var text: String { replication.map { "\(releaseText)\n\($0.text)" } ?? releaseText }
 
     private var releaseText: String {
         if isUnchanged { return "\(set): unchanged, no release made" + (sequence.map { " (head is \($0))" } ?? "") }
-        let verb = isDryRun ? "would publish" : "published"
+        let verb = request != nil ? "asks for signatures:" : isDryRun ? "would publish" : "published"
         var text = """
             \(verb) \(set) release \(sequence ?? 0)
               root        \(root ?? "-")
@@ -149,6 +175,7 @@ struct PublishResult: Codable {
             let retimed = RetimedFiles(files: files, bytes: retimedBytes ?? 0)
             text += "\n  new times   \(retimed.text) changed in place, also in trees that stay"
         }
+        if let request { text += request.text }
         return text
     }
 }

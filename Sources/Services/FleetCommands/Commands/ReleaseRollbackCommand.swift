@@ -1,6 +1,7 @@
 import ArgumentParser
 import FleetAPI
 import FleetModel
+import UpdateFramework
 
 /// `fleetctl release rollback`: an older content as the next release.
 struct ReleaseRollbackCommand: AsyncParsableCommand {
@@ -10,7 +11,8 @@ struct ReleaseRollbackCommand: AsyncParsableCommand {
         discussion: """
             Releases only go forward: the old content gets a new number, and mirrors sync it like any other release. \
             The origin must hold that release still. The directory that releases are published from is not changed: the \
-            next publish brings its content back. One that takes away much wants --confirm-delete, as publish does.
+            next publish brings its content back. One that takes away much wants --confirm-delete, as publish does; --request and \
+            --import have it signed on several machines, as those of publish.
 
             EXAMPLES
               fleetctl -f fleet.yaml release rollback debian
@@ -23,23 +25,22 @@ struct ReleaseRollbackCommand: AsyncParsableCommand {
     @Argument(help: "The release to go back to; without it the one before the head.") var sequence: UInt64?
     @OptionGroup var removal: RemovalOption
     @OptionGroup var keys: SetKeyOption
+    @OptionGroup var request: SignatureRequestOption
 
     func run() async throws {
         let session = try FleetSession(option)
         let policy = try session.set(set)
-        let signers = try keys.signers(of: set, session)
+        let signer = try request.signer(of: set, keys: keys, notes: SourceNotes(), session)
         var command = AgentCommand(.rollback, set: set)
         command.sequence = sequence
         command.policy = policy
         command.confirmDelete = removal.confirmDelete
+        command.release = signer.signedDocument.map { Base64Bytes($0) }
         let line = try await AgentLine.open(command, to: session.mirror(policy.origin), of: session)
         let signing = DraftSigning(
-            session: session, set: set, signers: signers, isDryRun: false, confirmsRemoval: removal.confirmDelete)
+            session: session, set: set, signer: signer, isDryRun: false, confirmsRemoval: removal.confirmDelete)
         let result = try await signing.follow(line, verb: "rollback")
         await line.close()
-        switch output.format {
-        case .json: try printJSON(result)
-        case .table: print(result.text)
-        }
+        try result.show(output.format)
     }
 }

@@ -10,7 +10,7 @@ struct DraftSigning {
     let session: FleetSession
     let set: String
     /// Nil in a dry run: nothing is signed.
-    let signers: SetRoleSigning.Signers?
+    let signer: (any DraftSigner)?
     let isDryRun: Bool
     /// The operator's word that the release may take away more than hosts allow.
     let confirmsRemoval: Bool
@@ -44,11 +44,17 @@ struct DraftSigning {
                 view.clear()
                 for warning in draft.warnings { session.terminal.warn(warning) }
                 try await reading?.expect(draft, on: line, set: set)
-                guard let signers, let bytes = draft.document?.bytes else { continue }
+                guard let signer, let bytes = draft.document?.bytes else { continue }
                 try check(bytes, draft: draft)
-                let metadata = try await metadata(signing: bytes, draft: draft, signers)
-                try await line.send(DraftSignature(metadata: Base64Bytes(metadata.encode())))
-                document = bytes
+                switch try answer(to: draft, bytes, by: signer) {
+                case .request(let outcome):
+                    result.request = outcome
+                    try await line.send(DraftSignature(metadata: nil))
+                case .release(let documents):
+                    let metadata = try await kept(documents)
+                    try await line.send(DraftSignature(metadata: Base64Bytes(metadata.encode())))
+                    document = bytes
+                }
             case .done:
                 view.clear()
                 result.take(event.retimed)
@@ -64,22 +70,21 @@ struct DraftSigning {
         throw FleetctlError(.failed, "the agent ended the \(verb) without a word", hint: "look into its log")
     }
 
-    /// The documents that make `document` a release: the next role of the set, and where the origin is not the keeper
-    /// what that made of it.
-    private func metadata(
-        signing document: [UInt8], draft: ReleaseDraft, _ signers: SetRoleSigning.Signers
-    ) async throws -> RepositoryDocuments {
+    private func answer(
+        to draft: ReleaseDraft, _ document: [UInt8], by signer: any DraftSigner
+    ) throws -> DraftAnswer {
         let held = try RepositoryDocuments(decoding: draft.metadata?.bytes ?? [])
-        let documents: RepositoryDocuments
         do {
-            documents = try signers.documents(after: held, now: MetadataTime(secondsSince1970: Int64(time(nil)))) {
-                $0.add(release: draft.sequence, document: document)
-            }
+            return try signer.sign(document, draft, after: held)
         } catch let error as UpdateError {
             throw FleetctlError(
                 .refused, "the origin has metadata that the trust folder refuses: \(error)",
                 hint: "fleetctl trust show --explain \(set)")
         }
+    }
+
+    /// The documents as the origin takes them: what the keeper made of them, where that is another host.
+    private func kept(_ documents: RepositoryDocuments) async throws -> RepositoryDocuments {
         let origin = try session.set(set).origin
         return session.fleet.keeper == origin ? documents : try await session.exchangeMetadata(documents)
     }
@@ -96,7 +101,8 @@ struct DraftSigning {
                     + "\(session.fleet.name)/\(set)", hint: "is the right agent running on the origin?")
         }
         // Signed, it would be the operator's own word.
-        guard release.removalConfirmedAt != release.sequence || confirmsRemoval else {
+        let isSigned = signer?.signedDocument == document
+        guard release.removalConfirmedAt != release.sequence || confirmsRemoval || isSigned else {
             throw FleetctlError(
                 .refused,
                 "the origin drafted a release of \(set) that may take away anything, and nobody asked for that",

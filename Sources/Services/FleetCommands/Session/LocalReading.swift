@@ -22,11 +22,18 @@ struct LocalReading {
         } catch {
             throw FleetctlError(.usage, "this fleetctl knows no \(error)")
         }
+        return try await read(source, rules, set: policy.name, terminal: terminal)
+    }
+
+    /// Reads the directory `source` of `set` by `rules`, with progress. Throws as ``read(_:policy:terminal:)``.
+    static func read(
+        _ source: String, _ rules: SourceRules, set: String, terminal: Terminal
+    ) async throws -> LocalReading {
         do {
             // A thread of its own: it waits for the disk.
             let manifest: SourceManifest = try await withCheckedThrowingContinuation { continuation in
                 DispatchQueue.global().async {
-                    continuation.resume(with: Result { try Self.manifest(source, rules, policy.name, terminal) })
+                    continuation.resume(with: Result { try Self.manifest(source, rules, set, terminal) })
                 }
             }
             return LocalReading(source: source, rules: rules, manifest: manifest)

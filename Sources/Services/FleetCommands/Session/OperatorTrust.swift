@@ -50,6 +50,15 @@ struct OperatorTrust {
         ).result.get()
     }
 
+    /// Who may sign what, by the newest root and targets of `repository`, or of the trust folder if there is none. Throws
+    /// `UpdateError`.
+    func authority(_ repository: VerifiedRepository?) throws(UpdateError) -> FleetTrust {
+        let newest = repository?.documents ?? documents
+        guard let targets = newest.documents[.targets] else { throw .missing(.targets, version: nil) }
+        return try FleetTrust(
+            fleet: Array(fleet.utf8), roots: newest.roots.sorted { $0.key < $1.key }.map(\.value), targets: targets)
+    }
+
     /// Who signs for `set`: by the targets role in the trust folder, or in `repository` where that is newer. Throws a
     /// `FleetctlError` if nobody does.
     func signers(ofSet set: String, _ repository: VerifiedRepository?) throws -> RoleKeys {
@@ -72,8 +81,10 @@ struct OperatorTrust {
     }
 
     /// What signs with keys of `role` on this machine, each key once. Asks for passphrases. Throws a `FleetctlError` that
-    /// names what is missing if those are fewer than the role wants.
-    func open(_ role: RoleKeys, of what: String, passphrases: PassphraseSource) throws -> [any MetadataSigner] {
+    /// names what is missing if those are fewer than `wanted`, by default as many as the role wants.
+    func open(
+        _ role: RoleKeys, of what: String, wanted: Int? = nil, passphrases: PassphraseSource
+    ) throws -> [any MetadataSigner] {
         var found: [KeyID: any MetadataSigner] = [:]
         var unreadable: (any Error)?
         for path in try files() {
@@ -94,14 +105,16 @@ struct OperatorTrust {
             if found[id] == nil { found[id] = try passphrases.signer(path) }
         }
         let signers = found.sorted { $0.key < $1.key }.map(\.value)
-        if signers.count < role.threshold {
+        if signers.count < wanted ?? role.threshold {
             if let unreadable { throw unreadable }
             let keys = role.threshold == 1 ? "1 key" : "\(role.threshold) keys"
             throw FleetctlError(
                 .refused,
                 "\(what) take the signatures of \(keys), and \(signers.count) of theirs "
                     + "\(signers.count == 1 ? "is" : "are") on this machine",
-                hint: "name the key's file with --key, or see whose it is: fleetctl trust show")
+                hint:
+                    "name the key's file with --key, or see whose it is: fleetctl trust show; a release can be signed on"
+                    + " several machines: fleetctl publish SET --request FILE")
         }
         return signers
     }

@@ -9,10 +9,11 @@ struct SetKeyOption: ParsableArguments {
     var files: [String] = []
     @OptionGroup var passphrase: PassphraseOption
 
-    /// The opened keys of `set`. Throws a `FleetctlError` if there are too few on this machine.
-    func signers(of set: String, _ session: FleetSession) throws -> SetRoleSigning.Signers {
+    /// The opened keys of `set`. Throws a `FleetctlError` if there are fewer on this machine than `wanted`, by default as
+    /// many as the role wants.
+    func signers(of set: String, wanted: Int? = nil, _ session: FleetSession) throws -> SetRoleSigning.Signers {
         try SetRoleSigning(
             trust: OperatorTrust(session, keyFiles: files), set: set, passphrases: try passphrase.source()
-        ).open()
+        ).open(wanted: wanted)
     }
 }

@@ -8,10 +8,11 @@ struct SetRoleSigning {
     let set: String
     let passphrases: PassphraseSource
 
-    /// The keys that will sign. Throws a `FleetctlError` if there are too few here: better before the work than after it.
-    func open() throws -> Signers {
+    /// The keys that will sign. Throws a `FleetctlError` if there are fewer here than `wanted`, by default as many as the
+    /// role wants: better before the work than after it.
+    func open(wanted: Int? = nil) throws -> Signers {
         let role = try trust.signers(ofSet: set, nil)
-        let signers = try trust.open(role, of: "releases of \(set)", passphrases: passphrases)
+        let signers = try trust.open(role, of: "releases of \(set)", wanted: wanted, passphrases: passphrases)
         return Signers(trust: trust, set: set, signers: signers)
     }
 

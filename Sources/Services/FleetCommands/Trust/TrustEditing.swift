@@ -125,13 +125,6 @@ struct TrustOutcome: Encodable {
     }
 }
 
-extension OwnedKey {
-    /// Its id, and whose it is.
-    var words: String {
-        "\(key.id)" + (owner.isEmpty ? "" : " (\(String(decoding: owner, as: UTF8.self)))")
-    }
-}
-
 /// A public key as operators give it: a file, or the line of one.
 struct PublicKeyArgument {
     let owned: OwnedKey

@@ -4,20 +4,6 @@ import LinuxIO
 import SigningKeys
 import UpdateFramework
 
-/// Files that a change travels in.
-private enum ChangeFile {
-    /// Throws `FileError`, and a `FleetctlError` if it is no change.
-    static func read(_ path: String) throws -> TrustChange {
-        let bytes = try OpenFile.open(Array(path.utf8)).readAll(limit: TrustChange.fileByteCount + 1)
-        do throws(TrustFileError) {
-            return try TrustChange(file: bytes)
-        } catch {
-            throw FleetctlError(
-                .failed, "\(path): \(error)", hint: "ask for the file again: fleetctl trust request > FILE")
-        }
-    }
-}
-
 /// `fleetctl trust request`.
 struct TrustRequestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,58 +24,6 @@ struct TrustRequestCommand: ParsableCommand {
             throw FleetctlError(.failed, "no change waits for signatures", hint: place.command("show"))
         }
         print(String(decoding: change.file, as: UTF8.self), terminator: "")
-    }
-}
-
-/// `fleetctl trust sign`.
-struct TrustSignCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "sign",
-        abstract: "Sign the change in a file. Needs no network and no fleet.yaml.",
-        discussion: """
-            Shows all that the change says, asks, and adds the signature to the file. Compare the ids of keys with what
-            their owners say on another way: the file may have been changed on its way to you.
-
-            EXAMPLES
-              fleetctl trust sign change.json --key bob.key
-            """)
-
-    @Argument(help: "The file of `trust request`.") var file: String
-    @Option(help: "Your secret key; may be given more than once.") var key: [String]
-    @OptionGroup var passphrase: PassphraseOption
-    @Flag(help: "Do not ask.") var yes = false
-
-    func validate() throws {
-        guard !key.isEmpty else { throw ValidationError("--key says which key signs") }
-    }
-
-    func run() throws {
-        var change = try ChangeFile.read(file)
-        for line in change.words { print(line) }
-        for path in key {
-            let id = try SigningKeyFile.readPublic(path).key.id
-            guard !change.unsignedRoles(by: id).isEmpty else {
-                throw FleetctlError(
-                    .refused, "the change asks for no signature of \(path), key \(id.text), or has it already",
-                    hint: "is it the right key, and the right file?")
-            }
-        }
-        if !yes {
-            guard try TerminalPrompt.confirm("sign it?", hint: "--yes signs without a question") else {
-                throw FleetctlError(.refused, "nothing was signed")
-            }
-        }
-        let source = try passphrase.source()
-        for path in key {
-            let roles = try change.sign(with: source.signer(path))
-            print("signed \(roles.map(\.description).joined(separator: " and ")) with \(path)")
-        }
-        try TextFile.write(String(decoding: change.file, as: UTF8.self), to: file)
-        Terminal.standard.note(
-            change.isComplete
-                ? "hint: all signatures are there: fleetctl trust import \(ShellWord.quoted(file))"
-                : "hint: still missing: "
-                    + change.missing.map(\.owned.words).joined(separator: "; "))
     }
 }
 
@@ -117,7 +51,7 @@ struct TrustImportCommand: AsyncParsableCommand {
         }
         for file in files {
             let count: Int
-            let signed = try ChangeFile.read(file)
+            let signed = try RequestFile.readTrust(file)
             do throws(UpdateError) {
                 count = try change.merge(signed)
             } catch {

@@ -1,0 +1,42 @@
+import ArgumentParser
+import UpdateFramework
+
+/// How a release is signed on several machines.
+struct SignatureRequestOption: ParsableArguments {
+    @Option(
+        name: .customLong("request"), help: "Publish nothing: write this file, which asks others for their signatures.")
+    var request: String?
+    @Option(
+        name: .customLong("import"),
+        help: "Publish what was signed in this file; may be given again for copies signed elsewhere.")
+    var imports: [String] = []
+
+    /// Whether either was given.
+    var isGiven: Bool { request != nil || !imports.isEmpty }
+
+    func validate() throws {
+        guard request == nil || imports.isEmpty else {
+            throw ValidationError("--request and --import exclude each other")
+        }
+    }
+
+    /// Who signs releases of `set`: the keys on this machine, or those of others. Throws a `FleetctlError` if signatures
+    /// are missing.
+    /// - Parameter notes: what a request says of the source.
+    func signer(
+        of set: String, keys: SetKeyOption, notes: SourceNotes, _ session: FleetSession
+    ) throws -> any DraftSigner {
+        if let request {
+            return RequestWriter(path: request, signers: try keys.signers(of: set, wanted: 0, session), notes: notes)
+        }
+        guard !imports.isEmpty else { return try keys.signers(of: set, session) }
+        return try signed(of: set, keys: keys, session)
+    }
+
+    /// What was signed in the files that are imported.
+    func signed(of set: String, keys: SetKeyOption, _ session: FleetSession) throws -> SignedRequest {
+        // Keys that lie here sign nothing that nobody asked them for.
+        let signers = keys.files.isEmpty ? [] : try keys.signers(of: set, wanted: 0, session).signers
+        return try SignedRequest(imports, signers: signers, set: set, OperatorTrust(session))
+    }
+}
