@@ -91,9 +91,33 @@ class Apply(LabTest):
         self.edit(("replicas: 2", "replicas: 2, flip_quorum: 1"))
         applied = self.fleet("apply")
         self.assertIn("not signed yet: debian: flip_quorum: 1", applied.err)
-        self.assertIn("trust policy", applied.err)
+        self.assertIn("apply --sign", applied.err)
         need = self.fleet("apply", "-o", "json").json["signatures"][0]
         self.assertEqual(("debian", "flip_quorum"), (need["set"], need["key"]))
         self.fleet("trust", "policy")
         self.assertNotIn("not signed", self.fleet("apply").err)
         self.assertEqual([], self.fleet("apply", "-o", "json").json["signatures"])
+
+    def test_what_has_to_be_signed_is_signed_with_it(self):
+        self.edit(("name: debian, origin", "name: debian, flip_quorum: 1, max_delete: 50%, origin"))
+        self.fleet("apply", "--sign", "--dry-run", expect=64)
+        self.fleet("apply", "--sign-with", "absent.key", expect=64)
+        signed = self.fleet("apply", "--sign")
+        self.assertIn("not signed yet: debian: flip_quorum: 1", signed.err)
+        self.assertIn("signed", signed.out)
+        self.assertIn("policy of debian: flip_quorum 1, max_delete 50%", self.fleet("trust", "show").out)
+        # The keeper has it, and so has the coordinator.
+        wait_until(lambda: self.fleet.status()["sets"][0]["trust"]["flipQuorum"] == 1, "the status says so")
+        self.edit(("max_delete: 50%", "max_delete: 60%"))
+        outcome = self.fleet("apply", "--sign", "-o", "json").json
+        self.assertEqual(["max_delete"], [need["key"] for need in outcome["signatures"]])
+        self.assertTrue(outcome["isApplied"] and outcome["signed"]["isComplete"])
+        again = self.fleet("apply", "--sign", "-o", "json").json
+        self.assertEqual(([], None), (again["signatures"], again.get("signed")))
+        # What is refused is not signed: that m2 is drained would be forgotten with it.
+        self.fleet("mirror", "drain", "m2")
+        self.edit(("max_delete: 60%", "max_delete: 70%"), ("replicas: 2", "replicas: 1"))
+        self.without("m2")
+        refused = self.fleet("apply", "--sign", "-o", "json", expect=4).json
+        self.assertEqual(["max_delete"], [need["key"] for need in refused["signatures"]])
+        self.assertIn("max_delete 60%", self.fleet("trust", "show").out)

@@ -89,39 +89,48 @@ import Trust
         try fleet.expectServed("mirror", tree)
     }
 
+    /// A large file that a mirror serves, and the next release of it, which differs in a few bytes.
+    private struct ChangedImage {
+        let fleet: TestFleet
+        let tree: SourceTree
+        let origin: Store
+        let mirror: Store
+        let bytes: [UInt8]
+        let release: VerifiedRelease
+
+        init() throws {
+            fleet = try TestFleet()
+            tree = try fleet.source()
+            var bytes = Bytes.random(12_000_000, seed: 3)
+            try tree.write("image", bytes)
+            (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+            try fleet.fetch(try #require(try fleet.publish(tree, to: origin)), from: origin, to: mirror)
+            for index in 5_000_000..<5_000_100 { bytes[index] ^= 0xff }
+            try tree.write("image", bytes, modified: 1_650_000_000)
+            release = try #require(try fleet.publish(tree, to: origin))
+            self.bytes = bytes
+        }
+    }
+
     @Test("A changed part of a large file moves alone; the rest is copied from what is held")
     func partOfLargeFile() throws {
-        let fleet = try TestFleet()
-        let tree = try fleet.source()
-        var bytes = Bytes.random(12_000_000, seed: 3)
-        try tree.write("image", bytes)
-        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
-        try fleet.fetch(try #require(try fleet.publish(tree, to: origin)), from: origin, to: mirror)
-        for index in 5_000_000..<5_000_100 { bytes[index] ^= 0xff }
-        try tree.write("image", bytes, modified: 1_650_000_000)
-        let moved = try fleet.fetch(try #require(try fleet.publish(tree, to: origin)), from: origin, to: mirror)
+        let scene = try ChangedImage()
+        let moved = try scene.fleet.fetch(scene.release, from: scene.origin, to: scene.mirror)
         let needs = try #require(moved.needs)
         #expect(needs.missingBytes <= 3 << 20 && needs.missingBytes > 0)
         #expect(needs.reusedBytes + needs.missingBytes == 12_000_000)
-        try fleet.expectServed("mirror", tree)
+        try scene.fleet.expectServed("mirror", scene.tree)
     }
 
     @Test("What is held is copied while other chunks come; what has rotted comes from elsewhere too")
     func heldMeanwhile() throws {
-        let fleet = try TestFleet()
-        let tree = try fleet.source()
-        var bytes = Bytes.random(12_000_000, seed: 3)
-        try tree.write("image", bytes)
-        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
-        try fleet.fetch(try #require(try fleet.publish(tree, to: origin)), from: origin, to: mirror)
-        for index in 5_000_000..<5_000_100 { bytes[index] ^= 0xff }
-        try tree.write("image", bytes, modified: 1_650_000_000)
-        let release = try #require(try fleet.publish(tree, to: origin))
+        let scene = try ChangedImage()
+        let (fleet, origin) = (scene.fleet, scene.origin)
         let rotten: UInt64 = 9_000_000
         let served = try Folder.open(fleet.data("mirror")).openFile(".releases/pool/1/image", writable: true)
-        try served.write([bytes[Int(rotten)] ^ 1], at: rotten)
+        try served.write([scene.bytes[Int(rotten)] ^ 1], at: rotten)
 
-        let session = try mirror.beginFetch(release)
+        let session = try scene.mirror.beginFetch(scene.release)
         let needs = try #require(try fleet.fill(session, from: origin, copiesHeld: false).needs)
         // Everything that was missing came, and the release is not whole yet.
         #expect(session.progress.chunksMissing == Int(needs.reusedChunks))
@@ -139,7 +148,7 @@ import Trust
         #expect(session.progress.chunksFetched == needs.missing.count)
         #expect(try fleet.supply(lost, to: session, from: origin).isEmpty)
         _ = try session.finish()
-        try fleet.expectServed("mirror", tree)
+        try fleet.expectServed("mirror", scene.tree)
     }
 
     @Test("A chunk that another set holds is not fetched")

@@ -13,16 +13,19 @@ struct ApplyCommand: AsyncParsableCommand {
             it: then nothing is changed (exit code 4). Rules that can be meant are named by --allow CODE. What operators \
             said of hosts (pause, drain, limit) stays. It holds at once and after a restart, until another file is \
             applied or the coordinator's own file is changed: who spoke last rules. What it says of a set that hosts \
-            take from signed metadata alone is named as long as it is not signed (by trust.folder, where that is here).
+            take from signed metadata alone is named as long as it is not signed (by trust.folder, where that is here); \
+            with --sign it is signed, too, as `trust policy` does.
 
             EXAMPLES
               fleetctl -f fleet.yaml apply --dry-run
               fleetctl -f fleet.yaml apply
+              fleetctl -f fleet.yaml apply --sign
               fleetctl -f fleet.yaml apply --allow replicas -o json
             """)
 
-    @OptionGroup var option: FleetOption
-    @OptionGroup var output: OutputOption
+    @OptionGroup var options: TrustEditOptions
+    @OptionGroup var passphrase: PassphraseOption
+    @Flag(help: "Sign what counts only once it is signed, with the keys of the trust folder.") var sign = false
     @Flag(help: "Only show what would change.") var dryRun = false
     @Flag(help: "With --dry-run: exit with 2 when something would change.") var detailedExitcode = false
     @Option(
@@ -31,6 +34,13 @@ struct ApplyCommand: AsyncParsableCommand {
             "A rule that is broken on purpose; may be given again.",
             discussion: "One of: \(Self.codes.joined(separator: ", "))."))
     var allowed: [String] = []
+
+    func validate() throws {
+        guard !sign || !dryRun else { throw ValidationError("--sign and --dry-run exclude each other") }
+        guard sign || (options.signers.isEmpty && !options.isKept && passphrase.file == nil) else {
+            throw ValidationError("--sign-with, --no-hand-over and --passphrase-file are for --sign")
+        }
+    }
 
     private static let codes = PolicyRefusal.Code.allCases.filter(\.canBeAllowed).map(\.rawValue)
 
@@ -51,28 +61,40 @@ struct ApplyCommand: AsyncParsableCommand {
     /// What of the file is not signed, by the trust folder; nothing where there is none: whoever signs has it. Throws what
     /// reading the folder throws.
     private func signatureNeeds(_ session: FleetSession) throws -> [SignatureNeed] {
-        let folder = TrustFolder(path: session.fleet.trust.folder)
+        let folder = try options.place.open()
         guard folder.isThere, let trust = try folder.state().trust else { return [] }
         return session.fleet.signatureNeeds(signed: TrustPlan(trust).policies).lines
     }
 
     func run() async throws {
-        let session = try FleetSession(option)
+        let session = try FleetSession(options.place.fleet)
         let answer = try await session.coordinator().apply(
             PolicyOrder(text: session.text, dryRun: dryRun, allow: Self.codes(allowed)))
         let needs = try signatureNeeds(session)
-        switch output.format {
-        case .json: try printJSON(ApplyOutcome(answer: answer, signatures: needs))
-        case .table:
+        let isTable = options.output.format == .table
+        if isTable {
             PolicyText.show(answer, session, dryRun: dryRun)
             for need in needs { session.terminal.warn("not signed yet: \(need)") }
-            if !needs.isEmpty {
-                let file = ShellWord.quoted(session.file)
-                session.terminal.note("hint: hosts go by what is signed: fleetctl -f \(file) trust policy")
-            }
         }
+        if sign, answer.refusals.isEmpty, !needs.isEmpty { return try await sign(needs, answer, session) }
+        if isTable, !needs.isEmpty {
+            let file = ShellWord.quoted(session.file)
+            session.terminal.note("hint: hosts go by what is signed: fleetctl -f \(file) apply --sign")
+        }
+        if !isTable { try printJSON(ApplyOutcome(answer: answer, signatures: needs)) }
         if !answer.refusals.isEmpty { throw ExitStatus.refused.code }
         if dryRun, detailedExitcode, !answer.changes.isEmpty { throw ExitStatus.changesPending.code }
+    }
+
+    /// Signs what is not signed yet, now that the coordinator has the file, and gives it to the keeper.
+    private func sign(_ needs: [SignatureNeed], _ answer: PolicyAnswer, _ session: FleetSession) async throws {
+        let editing = try TrustEditing(options.place)
+        guard let plan = try editing.plan(by: session.fleet) else { return }
+        let source = try passphrase.source()
+        let outcome = try editing.carryOut(plan, more: options.signers, passphrases: source)
+        if options.output.format == .table { return try await options.finish(outcome, editing.folder, source) }
+        try printJSON(ApplyOutcome(answer: answer, signatures: needs, signed: outcome))
+        try await options.handOver(outcome, editing.folder, source)
     }
 }
 
@@ -80,14 +102,17 @@ struct ApplyCommand: AsyncParsableCommand {
 struct ApplyOutcome: Encodable {
     let answer: PolicyAnswer
     let signatures: [SignatureNeed]
+    /// What became of it with --sign.
+    var signed: TrustOutcome?
 
-    private enum CodingKeys: String, CodingKey { case signatures }
+    private enum CodingKeys: String, CodingKey { case signatures, signed }
 
-    /// The keys of the answer and one more.
+    /// The keys of the answer and these.
     func encode(to encoder: any Encoder) throws {
         try answer.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(signatures, forKey: .signatures)
+        try container.encodeIfPresent(signed, forKey: .signed)
     }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FleetCertificates
+import FleetModel
 import Glibc
 import LinuxIO
 import SigningKeys
@@ -39,6 +40,15 @@ struct TrustEditing {
         try folder.sign(&change, more: more, passphrases: passphrases)
         if change.isComplete { try folder.publish(change) } else { try folder.keep(change) }
         return TrustOutcome(change)
+    }
+
+    /// What is signed, with what `fleet` says of `set` (nil: of all its sets) and nobody has signed yet; nil if that is
+    /// nothing. Throws `TrustChangeError`.
+    func plan(by fleet: Fleet, set: String? = nil) throws -> TrustPlan? {
+        var plan = TrustPlan(trust)
+        let policies = fleet.signatureNeeds(signed: plan.policies).policies.filter { set == nil || $0.key == set }
+        for (name, policy) in policies { try plan.setPolicy(policy, ofSet: name) }
+        return policies.isEmpty ? nil : plan
     }
 
     /// Carries out a change for which the key file `made` was made: without the change it goes again. Throws what `body`

@@ -15,6 +15,11 @@ struct TrustEditOptions: ParsableArguments {
     /// ``TrustHandOver``.
     func finish(_ outcome: TrustOutcome, _ folder: TrustFolder, _ passphrases: PassphraseSource) async throws {
         try outcome.show(output.format, place: place)
+        try await handOver(outcome, folder, passphrases)
+    }
+
+    /// Gives a change to the keeper if it counts and the fleet is known. Throws as ``TrustHandOver``.
+    func handOver(_ outcome: TrustOutcome, _ folder: TrustFolder, _ passphrases: PassphraseSource) async throws {
         guard outcome.isComplete, !isKept, let session = try place.session() else { return }
         do {
             let handed = try await TrustHandOver(session: session, folder: folder).run(passphrases: passphrases)

@@ -53,10 +53,8 @@ struct TrustPolicyCommand: AsyncParsableCommand {
                     .usage, "nothing says what is to be signed",
                     hint: "name the fleet's file with -f FILE, or the rules: --max-delete 30%")
             }
-            let policies = session.fleet.signatureNeeds(signed: plan.policies).policies
-            let wanted = policies.filter { set == nil || $0.key == set }
-            guard !wanted.isEmpty else { return try noteNothing() }
-            for (name, policy) in wanted { try plan.setPolicy(policy, ofSet: name) }
+            guard let wanted = try editing.plan(by: session.fleet, set: set) else { return try noteNothing() }
+            plan = wanted
         }
         guard plan.policies != TrustPlan(editing.trust).policies else { return try noteNothing() }
         let source = try passphrase.source()
