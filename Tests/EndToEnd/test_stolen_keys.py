@@ -107,3 +107,61 @@ class StolenSetKey(LabTest):
         self.fleet("publish", SET, self.source)
         self.fleet("sync", SET, "--wait")
         self.assertServed(self.source)
+
+
+class StolenRoot(LabTest):
+    """The threshold of root keys was stolen: only hands on every host help, as the guide says."""
+
+    mirrors = 1
+
+    def with_folder(self, name):
+        """A copy of the fleet's file that names another trust folder."""
+        with open(self.fleet.fleet) as file:
+            text = file.read()
+        self.assertIn("folder: trust}", text)
+        path = os.path.join(self.fleet.path, f"{name}.yaml")
+        with open(path, "w") as file:
+            file.write(text.replace("folder: trust}", f"folder: {name}}}"))
+        return path
+
+    def publish(self, file=None, **options):
+        self.number = getattr(self, "number", 0) + 1
+        write(os.path.join(self.source, "file"), os.urandom(20_000), modified=1_700_000_000 + self.number)
+        return run("-f", file or self.fleet.fleet, "publish", "debian", self.source, **options)
+
+    def test_hosts_that_were_told_by_hand_believe_the_thief_no_more(self):
+        self.source = self.fleet.scratch("source")
+        self.publish()
+        self.fleet("sync", "debian", "--wait")
+        # The thief takes all over: a root of his own, and a release that he alone wanted.
+        shutil.copytree(os.path.join(self.fleet.path, "trust"), os.path.join(self.fleet.path, "stolen"))
+        thief = self.with_folder("stolen")
+        run("-f", thief, "trust", "rotate", "root", "--no-passphrase")
+        run("-f", thief, "trust", "rotate", "debian", "--no-passphrase")
+        self.publish(thief)
+        self.fleet("sync", "debian", "--wait")
+        self.assertServed(self.source)
+        refused = self.publish(expect=None)
+        self.assertNotEqual(0, refused.code, "the owner's keys count no more")
+        # As the guide says.
+        shutil.copy(self.with_folder("trust-2"), self.fleet.fleet)
+        self.fleet("trust", "init", "--no-passphrase")
+        new = os.path.join(self.fleet.path, "trust-2")
+        self.fleet.lab("stop", "coordinator", "origin", "m1")
+        for host in ["origin", "m1"]:
+            shutil.copy(os.path.join(new, "metadata", "1.root.json"), self.fleet.host(host, "root.json"))
+            os.unlink(self.fleet.host(host, "srv", ".store", "metadata"))
+        shutil.copy(os.path.join(new, "keys", "online.key"), self.fleet.host("origin", "online.key"))
+        self.fleet.lab("start", "coordinator", "origin", "m1")
+        with open(self.fleet.host("coordinator", "coordinator.log")) as file:
+            self.assertIn("other roots than before: metadata is forgotten", file.read())
+        self.fleet("trust", "hand-over")
+        self.publish()
+        self.fleet("sync", "debian", "--wait")
+        self.assertServed(self.source)
+        served = listing(self.fleet.served("m1"))
+        # Whatever the thief signs now counts nowhere.
+        self.assertNotEqual(0, self.publish(thief, expect=None).code)
+        self.assertNotEqual(0, run("-f", thief, "trust", "hand-over", expect=None).code)
+        self.fleet("sync", "debian", "--wait", expect=None)
+        self.assertEqual(served, listing(self.fleet.served("m1")))
