@@ -293,6 +293,10 @@ class DeployTest(unittest.TestCase):
         def release(version):
             make_package(os.path.join(top, "pool"), version, scratch)
             index(top)
+            # Two within a second would be one to who asks whether it was modified since.
+            written = 1_700_000_000 + int(float(version))
+            for file in ["Packages", "Release"]:
+                os.utime(os.path.join(top, file), (written, written))
             self.publish(version)
         release("1.0")
         relay = Between(self.hosts, name, lambda: release("2.0"))

@@ -135,6 +135,9 @@ class GuideTest(unittest.TestCase):
                 host = name.split("/")[1] if name.startswith("out/") else "coord1"
                 write(os.path.join(self.desk, name), self.local(content, host).encode())
                 continue
+            if "runuser -u mirrorfleet" in content:
+                # The other way, on a host that has the package: test_deploy goes it.
+                continue
             if " publish " in content:
                 self.make_source()
             for line in content.replace("\\\n", " ").splitlines():
