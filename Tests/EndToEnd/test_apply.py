@@ -102,6 +102,11 @@ class Apply(LabTest):
         self.edit(("name: debian, origin", "name: debian, flip_quorum: 1, max_delete: 50%, origin"))
         self.fleet("apply", "--sign", "--dry-run", expect=64)
         self.fleet("apply", "--sign-with", "absent.key", expect=64)
+        # Where nothing can be signed nothing is handed over.
+        absent = self.fleet("apply", "--sign", "--dir", self.fleet.scratch("nothing"), expect=None)
+        self.assertNotEqual(0, absent.code)
+        self.assertIn("trust", absent.err)
+        self.assertIn("max_delete", self.fleet("apply", "--dry-run").out)
         signed = self.fleet("apply", "--sign")
         self.assertIn("not signed yet: debian: flip_quorum: 1", signed.err)
         self.assertIn("signed", signed.out)

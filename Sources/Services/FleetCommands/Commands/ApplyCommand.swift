@@ -68,6 +68,8 @@ struct ApplyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = try FleetSession(options.place.fleet)
+        // Before anything changes: without a folder, or while another change waits, nothing could be signed.
+        let editing = sign ? try TrustEditing(options.place) : nil
         let answer = try await session.coordinator().apply(
             PolicyOrder(text: session.text, dryRun: dryRun, allow: Self.codes(allowed)))
         let needs = try signatureNeeds(session)
@@ -76,7 +78,9 @@ struct ApplyCommand: AsyncParsableCommand {
             PolicyText.show(answer, session, dryRun: dryRun)
             for need in needs { session.terminal.warn("not signed yet: \(need)") }
         }
-        if sign, answer.refusals.isEmpty, !needs.isEmpty { return try await sign(needs, answer, session) }
+        if let editing, answer.refusals.isEmpty, !needs.isEmpty {
+            return try await sign(needs, answer, session, editing)
+        }
         if isTable, !needs.isEmpty {
             let file = ShellWord.quoted(session.file)
             session.terminal.note("hint: hosts go by what is signed: fleetctl -f \(file) apply --sign")
@@ -87,8 +91,9 @@ struct ApplyCommand: AsyncParsableCommand {
     }
 
     /// Signs what is not signed yet, now that the coordinator has the file, and gives it to the keeper.
-    private func sign(_ needs: [SignatureNeed], _ answer: PolicyAnswer, _ session: FleetSession) async throws {
-        let editing = try TrustEditing(options.place)
+    private func sign(
+        _ needs: [SignatureNeed], _ answer: PolicyAnswer, _ session: FleetSession, _ editing: TrustEditing
+    ) async throws {
         guard let plan = try editing.plan(by: session.fleet) else { return }
         let source = try passphrase.source()
         let outcome = try editing.carryOut(plan, more: options.signers, passphrases: source)

@@ -26,6 +26,12 @@ struct MetricsCommand: AsyncParsableCommand {
         let status = try await client.status().status
         let text = StatusMetrics.render(status, version: try await client.health().version)
         guard let to else { return print(text, terminator: "") }
-        try KeyFile.write(text, to: to, .open, replacing: true)
+        do throws(CredentialError) {
+            try KeyFile.write(text, to: to, .open, replacing: true)
+        } catch {
+            throw FleetctlError(
+                .failed, "\(error.place): \(error.message)",
+                hint: "name a file in a folder that is there and may be written")
+        }
     }
 }

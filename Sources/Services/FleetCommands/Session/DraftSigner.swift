@@ -95,7 +95,9 @@ struct SignedRequest: DraftSigner {
             throw FleetctlError(
                 .usage,
                 "\(first) is a release of \(request.release.fleet)/\(request.release.set), not of"
-                    + " \(trust.fleet)/\(set)")
+                    + " \(trust.fleet)/\(set)",
+                hint:
+                    "fleetctl publish \(request.release.set) --import, with the file of fleet \(request.release.fleet)")
         }
         for signer in signers { _ = try request.sign(with: signer) }
         self.trust = trust
