@@ -2,7 +2,6 @@
 extension SwarmMachine {
     /// Candidates that are compared for one choice, so that it costs the same in a set of any size.
     private static let candidateLimit = 2_048
-    private static let overlapFactor = 1.25
 
     /// What a choice looks at of a source.
     private struct Candidate {
@@ -85,7 +84,7 @@ extension SwarmMachine {
         let block = Double(BlockCut.byteLimit)
         let pipe = settings.pipe.seconds + source.roundTrip
         return Double(source.open) * block / rate <= pipe
-            && Double(outstanding) + block <= Self.overlapFactor * mirrorRate.bytesPerSecond * pipe
+            && Double(outstanding) + block <= settings.overlap * mirrorRate.bytesPerSecond * pipe
     }
 
     /// The rarest block that a source has and nobody is asked for; among equals each host takes another.

@@ -92,6 +92,23 @@ struct TerminalTests {
         }
     }
 
+    @Test("Reports that come shortly after each other are no leap of the rate, and none at all is no rate")
+    func unevenReports() {
+        var view = ProgressView(terminal: .standard)
+        func shown(_ done: UInt64, at now: Double) -> String {
+            let row = ProgressRow(label: "m1", done: done, total: 1_000_000_000, note: "")
+            view.show([row], now: now)
+            return view.lines([row], columns: 200, limit: 9)[0]
+        }
+        _ = shown(0, at: 0)
+        #expect(shown(10_000_000, at: 1).contains("10.0 MB/s"))
+        // Looked at because another mirror reported, and again when a report came 2 ms later.
+        for step in 1...20 { #expect(shown(10_000_000, at: 1 + 0.01 * Double(step)).contains("10.0 MB/s")) }
+        #expect(shown(12_000_000, at: 1.202).contains("10.0 MB/s"))
+        #expect(shown(20_000_000, at: 2).contains("10.0 MB/s"))
+        #expect(!shown(20_000_000, at: 8).contains("/s"))
+    }
+
     @Test("More rows than the terminal has are counted, and what goes on is shown first")
     func manyRows() {
         let rows = (1...100).map {

@@ -110,16 +110,36 @@ package struct ProgressView {
     }
 }
 
-/// Bytes per second over the last few observations, weighted towards the newest.
+/// Bytes per second over the last few seconds.
+///
+/// What is observed changes in steps, as reports come, and is looked at in between: so a rate is taken from step to step,
+/// and never over less time than makes sense of one.
 struct RateEstimate {
+    /// Steps that are closer together count as one; seconds.
+    private static let leastInterval = 0.5
+    /// How long the past counts; seconds.
+    private static let memory = 3.0
+    /// Without a step for so long nothing comes; seconds.
+    private static let patience = 5.0
+
     private var last: (bytes: UInt64, time: Double)?
     private(set) var bytesPerSecond: Double?
 
-    /// Takes the total `bytes` done at `time`.
+    /// Takes the total `bytes` done at `time`, which never goes back.
     mutating func add(_ bytes: UInt64, at time: Double) {
-        defer { last = (bytes, time) }
-        guard let last, time > last.time, bytes >= last.bytes else { return }
-        let rate = Double(bytes - last.bytes) / (time - last.time)
-        bytesPerSecond = bytesPerSecond.map { 0.7 * $0 + 0.3 * rate } ?? rate
+        guard let last, bytes >= last.bytes else {
+            self.last = (bytes, time)
+            return
+        }
+        let age = time - last.time
+        if bytes == last.bytes {
+            if age > Self.patience, bytesPerSecond != nil { bytesPerSecond = 0 }
+            return
+        }
+        guard age >= Self.leastInterval else { return }
+        let rate = Double(bytes - last.bytes) / age
+        let weight = min(1, age / Self.memory)
+        bytesPerSecond = bytesPerSecond.map { (1 - weight) * $0 + weight * rate } ?? rate
+        self.last = (bytes, time)
     }
 }
