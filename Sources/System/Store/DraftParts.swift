@@ -46,6 +46,17 @@ struct DraftParts {
         return try ManifestTree.retouchedBytes(from, to) { try store.node($0) }
     }
 
+    /// The log of the next epoch, with the chunks of the tree alone, if less than half of those of `log` are in use. Rows
+    /// of the epoch before stay until a release of the next one is the head, and are collected then.
+    func shortened(_ log: ChunkLog, for root: ManifestRoot, _ options: IngestOptions) throws -> ChunkLog? {
+        // How many chunks the tree has can be told well enough to look at all of it only when that is worth it.
+        let estimate = root.files &+ root.bytes / UInt64(options.profile.average)
+        guard log.size >= options.leastLogSize, log.size / 2 > estimate, log.epoch < .max - 1 else { return nil }
+        var next = ChunkLog(epoch: log.epoch + 1)
+        _ = try extend(&next, from: nil, to: root.digest)
+        return next.size < log.size / 2 ? next : nil
+    }
+
     /// Appends the chunks that are new to the set's log, in the order of paths. Rows beyond the committed size are a
     /// draft's: they are replaced by the next one.
     func extend(

@@ -19,6 +19,7 @@ extension IngestRun {
         var (newChunks, newBytes) = (counter.chunks, counter.bytes)
         if !options.dryRun, !isUnchanged {
             (newChunks, newBytes) = try parts.extend(&log, from: logged, to: root.digest)
+            log = try parts.shortened(log, for: root, options) ?? log
             if let head {
                 changeset = try parts.makeChangeset(from: head.root, to: root.digest)
                 retouched = try parts.retouchedBytes(from: head.root, to: root.digest)
@@ -77,13 +78,16 @@ extension IngestRun {
 struct DryRunCounter {
     let store: Store
     let set: Int64
+    /// That of the set's chunk log.
+    let epoch: Int64
     private var seen: Set<ChunkDigest> = []
     private(set) var chunks: UInt64 = 0
     private(set) var bytes: UInt64 = 0
 
-    init(store: Store, set: Int64) {
+    init(store: Store, set: SetRecord) throws {
         self.store = store
-        self.set = set
+        self.set = set.number
+        epoch = try set.log.map { Int64(try ChunkLog(decoding: $0).epoch) } ?? 0
     }
 
     /// Counts those that neither an earlier release of the set nor this run has.
@@ -94,8 +98,8 @@ struct DryRunCounter {
             for chunk in unseen {
                 let isKnown =
                     try session.first(
-                        "SELECT 1 FROM log_entry WHERE set_number = ? AND chunk = ?",
-                        [.integer(set), .digest(chunk.digest.raw)]
+                        "SELECT 1 FROM log_entry WHERE set_number = ? AND epoch = ? AND chunk = ?",
+                        [.integer(set), .integer(epoch), .digest(chunk.digest.raw)]
                     ) { try $0.integer(0) } != nil
                 if isKnown { continue }
                 chunks += 1

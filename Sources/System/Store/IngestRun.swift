@@ -64,7 +64,7 @@ struct IngestRun {
         reader = FileReader(store, staging, options, isDamaged: set.isDamaged)
         records = SourceRecords(store.database, set: set.number)
         rules = TreeRules(allowsEscapingLinks: options.allowEscapingLinks)
-        counter = DryRunCounter(store: store, set: set.number)
+        counter = try DryRunCounter(store: store, set: set)
         hasLookedAtSharing = options.mode != .reflink || options.dryRun
         let nodes = NodeBuffer()
         self.nodes = nodes

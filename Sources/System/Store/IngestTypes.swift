@@ -27,10 +27,13 @@ package struct IngestOptions: Hashable, Sendable {
     package var dryRun: Bool
     /// Which served trees stay when this release is committed.
     package var trees: TreePolicy
+    /// Entries that a chunk log has at the least when it begins anew.
+    package var leastLogSize: UInt64
 
     package init(
         mode: IngestMode = .reflink, profile: ChunkProfile = .standard, digests: [HashAlgorithm] = [],
-        allowEscapingLinks: Bool = false, trees: TreePolicy = TreePolicy(), dryRun: Bool = false
+        allowEscapingLinks: Bool = false, trees: TreePolicy = TreePolicy(), dryRun: Bool = false,
+        leastLogSize: UInt64 = StoreLayout.leastLogSize
     ) {
         self.mode = mode
         self.profile = profile
@@ -38,6 +41,7 @@ package struct IngestOptions: Hashable, Sendable {
         self.allowEscapingLinks = allowEscapingLinks
         self.dryRun = dryRun
         self.trees = trees
+        self.leastLogSize = leastLogSize
     }
 }
 

@@ -32,6 +32,8 @@ package enum StoreLayout {
     static let ingestGroupBytes: UInt64 = 256 << 20
     /// Bounds a group of tiny blobs, so that its rows stay a few MiB.
     static let groupBlobs = 16_384
+    /// A chunk log that is shorter never begins anew: it is 2.4 MB, which a mirror fetches once.
+    package static let leastLogSize: UInt64 = 65_536
     /// Blobs that a fetch plans at once: some 40 MiB, whatever the size of the release.
     package static let fetchWindowBlobs = 65_536
 

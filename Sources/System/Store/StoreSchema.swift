@@ -179,5 +179,24 @@ package enum StoreSchema {
                 last_list INTEGER NOT NULL
             );
             """),
+        // A chunk may stand in two epochs of a log: the next one is written while the last is the head's.
+        Migration(
+            8,
+            """
+            ALTER TABLE log_entry RENAME TO old_log_entry;
+            DROP INDEX log_entry_ordinal;
+            CREATE TABLE log_entry (
+                set_number INTEGER NOT NULL,
+                epoch INTEGER NOT NULL,
+                chunk BLOB NOT NULL,
+                ordinal INTEGER NOT NULL,
+                length INTEGER NOT NULL,
+                PRIMARY KEY (set_number, epoch, chunk)
+            ) WITHOUT ROWID;
+            INSERT INTO log_entry (set_number, epoch, chunk, ordinal, length)
+                SELECT set_number, epoch, chunk, ordinal, length FROM old_log_entry ORDER BY set_number, epoch, chunk;
+            DROP TABLE old_log_entry;
+            CREATE UNIQUE INDEX log_entry_ordinal ON log_entry (set_number, epoch, ordinal);
+            """),
     ]
 }

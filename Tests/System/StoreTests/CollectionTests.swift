@@ -43,6 +43,50 @@ import Trust
         #expect(try store.verify(.full).isClean)
     }
 
+    @Test("A chunk log of which less than half is in use begins anew, and the old one goes")
+    func endedLogs() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("m1"))
+        let options = IngestOptions(trees: TreePolicy(keepReleases: 1, lingerSeconds: 0), leastLogSize: 20)
+        func entries(_ epoch: UInt32) throws -> Int64? {
+            let database = try Connection(
+                path: "\(fleet.data("origin"))/.store/store.db", migrations: StoreSchema.migrations)
+            return try database.first("SELECT COUNT(*) FROM log_entry WHERE epoch = ?", [.integer(Int64(epoch))]) {
+                try $0.integer(0)
+            }
+        }
+        try tree.write("kept", Bytes.random(100_000, seed: 99))
+        var last: ReleaseDocument?
+        var epochs: [UInt32] = []
+        for number in 1...12 {
+            try tree.write("changing", Bytes.random(3_000_000, seed: UInt64(number)), modified: Int64(number))
+            // A draft that is given up leaves the head's log as it was, whichever epoch it is of.
+            let abandoned = try origin.beginIngest(set: "pool", options: options)
+            _ = try abandoned.run(source: tree.path)
+            abandoned.abandon()
+            if let last { #expect(try entries(last.chunkLog.epoch) ?? 0 >= Int64(last.chunkLog.size)) }
+            let release = try #require(try fleet.publish(tree, to: origin, options: options))
+            let document = try ReleaseDocument(decoding: #require(try origin.releaseDocument(set: "pool")))
+            let head = document.chunkLog
+            if let last { #expect(head.canFollow(last.chunkLog)) }
+            #expect(try entries(head.epoch) == Int64(head.size))
+            let served = try #require(try origin.chunkLog(set: "pool", from: 0, to: head.size))
+            var log = served.state
+            try log.append(served.entries)
+            #expect(log.head == head)
+            try fleet.fetch(release, from: origin, to: mirror)
+            try fleet.expectServed("m1", tree)
+            #expect(try origin.collect().isComplete)
+            #expect(try entries(head.epoch) == Int64(head.size))
+            if head.epoch > 1 { #expect(try entries(head.epoch - 1) == 0) }
+            epochs.append(head.epoch)
+            last = document
+        }
+        // Some 12 chunks are in use: every second or third release has twice as many behind it.
+        #expect(try #require(epochs.last) >= 4 && epochs.first == 1, "\(epochs)")
+    }
+
     @Test("After any collection every chunk of every kept blob is found with its right bytes")
     func everyChunk() throws {
         for round in 0..<(Self.isLong ? 40 : 4) {

@@ -20,10 +20,19 @@ struct MigrationTests {
             try old.run(
                 "INSERT INTO release VALUES (1, 2, x'00', x'00', ?)", [.blob(envelope.bytes)])
             try old.run("INSERT INTO past_release VALUES (1, 1, x'00', 5, ?)", [.blob(envelope.bytes)])
+            try old.run(
+                "INSERT INTO log_entry (set_number, chunk, epoch, ordinal, length) VALUES (1, x'aa', 3, 7, 9), (1, x'bb', 3, 8, 9)"
+            )
         }
         let new = try Connection(path: path, migrations: StoreSchema.migrations)
         for table in ["release", "past_release"] {
             #expect(try new.first("SELECT document FROM \(table)") { try $0.blob(0) } == document)
         }
+        let logged = try new.rows(
+            "SELECT chunk, ordinal FROM log_entry WHERE set_number = 1 AND epoch = 3 ORDER BY ordinal"
+        ) {
+            [Int64(try $0.blob(0)[0]), try $0.integer(1)]
+        }
+        #expect(logged == [[0xaa, 7], [0xbb, 8]])
     }
 }

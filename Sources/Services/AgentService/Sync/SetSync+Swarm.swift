@@ -57,8 +57,11 @@ extension SetSync {
                 for item in items { parts[item.index] = item.bytes }
             }
             guard let state = parts[0], let entries = parts[1] else { throw SyncError.absent(what: "the chunk log") }
+            let log = try ChunkLog(decoding: state)
+            // A newer release, which this host does not know yet, may have begun the log anew.
+            guard log.epoch == head.epoch else { throw SyncError.absent(what: "the chunk log") }
             return try ChunkLogTail(
-                state: try ChunkLog(decoding: state), entries: try ChunkLogHistory.decode(entries), head: head)
+                state: log, entries: try ChunkLogHistory.decode(entries), head: head)
         }
     }
 

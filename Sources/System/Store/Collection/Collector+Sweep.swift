@@ -20,6 +20,7 @@ extension Collector {
         try sweepAttachments()
         try sweepLists()
         try sweepChangesets()
+        try sweepLogs()
         try store.removeNotedFiles(durability)
         if options.findsLitter { try sweepLitter() }
     }
@@ -167,6 +168,19 @@ extension Collector {
         }
     }
 
+    /// Entries of chunk logs that ended: what stays is the log of the head's epoch, and what a draft begins after it.
+    private mutating func sweepLogs() throws {
+        let store = store
+        for set in scope.names.keys.sorted() {
+            var isDone = false
+            while !isDone {
+                isDone = try inBatch { _, _ in
+                    try store.database.withTransaction { try $0.dropEndedLog(of: set, atMost: Self.batch) } == 0
+                }
+            }
+        }
+    }
+
     // MARK: Files
 
     /// All inodes with numbers above ?1, at most ?2, for `file`.
@@ -227,5 +241,21 @@ extension Collector {
                 if !isDone { return }
             }
         }
+    }
+}
+
+extension Session {
+    /// Removes up to so many entries of the oldest log of a set that is not the head's any more; how many it removed.
+    fileprivate func dropEndedLog(of set: Int64, atMost limit: Int) throws -> Int {
+        let encoded = try first("SELECT log FROM content_set WHERE number = ? AND log NOT NULL", [.integer(set)]) {
+            try $0.blob(0)
+        }
+        guard let encoded else { return 0 }
+        return try run(
+            """
+            DELETE FROM log_entry WHERE set_number = ?1 AND (epoch, ordinal) IN (
+                SELECT epoch, ordinal FROM log_entry WHERE set_number = ?1 AND epoch < ?2
+                ORDER BY epoch, ordinal LIMIT ?3)
+            """, [.integer(set), .integer(Int64(try ChunkLog(decoding: encoded).epoch)), .integer(Int64(limit))])
     }
 }
