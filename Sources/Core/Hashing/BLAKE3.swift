@@ -21,6 +21,7 @@ package enum BLAKE3 {
     }
 
     /// The digest of `bytes` under a key of 32 bytes, a message authentication code.
+    /// - Throws: `BLAKE3KeyError` for a key of another length.
     package static func keyedHash(key: [UInt8], _ bytes: [UInt8]) throws(BLAKE3KeyError) -> BLAKE3Digest {
         let mode = try BLAKE3Mode(key: key)
         return bytes.withUnsafeBytes { mode.hash($0, kernel: .best) }

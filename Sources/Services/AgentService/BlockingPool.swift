@@ -16,6 +16,7 @@ package struct BlockingPool: Sendable {
     }
 
     /// Ends the threads once the work that runs is done.
+    /// - Throws: what the pool of threads throws.
     package func shutdown() async throws {
         try await pool.shutdownGracefully()
     }

@@ -21,6 +21,7 @@ package struct Base64Bytes: Hashable, Sendable, Codable {
     }
 
     /// Writes base64 text on one line.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(Data(bytes).base64EncodedString())

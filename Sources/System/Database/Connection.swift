@@ -27,6 +27,8 @@ package final class Connection: Sendable {
     ///     last one is refused by name (`DatabaseError.Kind.newer`) and left as it is.
     ///   - readerCount: connections for `read` that do not wait for the writer; with 0 `read` takes the writer.
     ///   - busyTimeout: how long to wait for another process that holds the lock.
+    /// - Throws: `DatabaseError` for a file that is no database, is damaged or newer than this program, or cannot be
+    ///   opened.
     package init(
         path: String, migrations: [Migration], readerCount: Int = 0, busyTimeout: Duration = .seconds(10)
     ) throws {
@@ -46,6 +48,8 @@ package final class Connection: Sendable {
 
     /// Opens a database that is there, whatever the version of its schema, and leaves that as it is: to copy it, or to
     /// look at what every version has. Another process may be using it.
+    /// - Throws: `DatabaseError` for a file that is no database, is damaged or newer than this program, or cannot be
+    ///   opened.
     package init(asItIs path: String, busyTimeout: Duration = .seconds(10)) throws {
         self.path = path
         let session = try Session(path: path, busyTimeout: busyTimeout)
@@ -56,6 +60,7 @@ package final class Connection: Sendable {
 
     /// Writes one consistent state of the database into the new file `target`, without its log and without waiting for
     /// those who write. Not durable: sync the file.
+    /// - Throws: `DatabaseError`: busy, full, damaged, or a statement that breaks a constraint.
     package func copy(to target: String) throws {
         try writer.withLock { _ = try $0.run("VACUUM INTO ?", [.text(target)]) }
     }
@@ -73,6 +78,7 @@ package final class Connection: Sendable {
     }
 
     /// Runs `body` on one consistent state of the database, which it must not change.
+    /// - Throws: `DatabaseError`, and what `body` throws.
     package func read<Result>(_ body: (Session) throws -> Result) throws -> Result {
         var outcome: Result?
         func run(_ session: Session) throws { try session.inTransaction("BEGIN") { outcome = try body($0) } }
@@ -95,12 +101,14 @@ package final class Connection: Sendable {
 
     /// Runs one statement as a transaction of its own: durable when it returns.
     /// - Returns: how many rows it changed.
+    /// - Throws: `DatabaseError`: busy, full, damaged, or a statement that breaks a constraint.
     @discardableResult
     package func run(_ sql: String, _ values: [Value] = []) throws -> Int {
         try writer.withLock { try $0.run(sql, values) }
     }
 
     /// What `transform` makes of every row.
+    /// - Throws: `DatabaseError`, and what `transform` throws.
     package func rows<Element>(
         _ sql: String, _ values: [Value] = [], _ transform: (Row) throws -> Element
     ) throws -> [Element] {
@@ -108,6 +116,7 @@ package final class Connection: Sendable {
     }
 
     /// What `transform` makes of the first row, nil if there is none.
+    /// - Throws: `DatabaseError`, and what `transform` throws.
     package func first<Element>(
         _ sql: String, _ values: [Value] = [], _ transform: (Row) throws -> Element
     ) throws -> Element? {
@@ -115,15 +124,18 @@ package final class Connection: Sendable {
     }
 
     /// The version of the schema.
+    /// - Throws: `DatabaseError`: busy, full, damaged, or a statement that breaks a constraint.
     package func schemaVersion() throws -> Int { try read { try $0.schemaVersion() } }
 
     /// Reads the whole file and says what is wrong with it; empty if nothing is.
+    /// - Throws: `DatabaseError`: busy, full, damaged, or a statement that breaks a constraint.
     package func integrityProblems() throws -> [String] {
         let problems = try rows("PRAGMA integrity_check") { try $0.text(0) }
         return problems == ["ok"] ? [] : problems
     }
 
     /// Folds the write-ahead log back into the file and cuts it to nothing.
+    /// - Throws: `DatabaseError`: busy, full, damaged, or a statement that breaks a constraint.
     package func checkpoint() throws {
         try writer.withLock { session in try session.query("PRAGMA wal_checkpoint(TRUNCATE)") { _ in } }
     }

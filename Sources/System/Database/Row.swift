@@ -19,26 +19,31 @@ package struct Row {
     package func isNull(_ column: Int) -> Bool { type(column) == SQLITE_NULL }
 
     /// A signed integer.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func integer(_ column: Int) throws(DatabaseError) -> Int64 {
         try expect(column, SQLITE_INTEGER)
         return sqlite3_column_int64(statement, Int32(column))
     }
 
     /// An integer stored by `Value.unsigned`.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func unsigned(_ column: Int) throws(DatabaseError) -> UInt64 {
         UInt64(bitPattern: try integer(column))
     }
 
     /// An integer stored by `Value.flag`: anything but 0 is true.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func flag(_ column: Int) throws(DatabaseError) -> Bool { try integer(column) != 0 }
 
     /// A floating-point number.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func real(_ column: Int) throws(DatabaseError) -> Double {
         try expect(column, SQLITE_FLOAT)
         return sqlite3_column_double(statement, Int32(column))
     }
 
     /// Text; malformed UTF-8 is `wrongType`.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func text(_ column: Int) throws(DatabaseError) -> String {
         try expect(column, SQLITE_TEXT)
         // The text before its length: the length is that of the form asked for last.
@@ -51,6 +56,7 @@ package struct Row {
     }
 
     /// A copy of the bytes.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func blob(_ column: Int) throws(DatabaseError) -> [UInt8] {
         try expect(column, SQLITE_BLOB)
         let start = sqlite3_column_blob(statement, Int32(column))
@@ -59,6 +65,7 @@ package struct Row {
     }
 
     /// Calls `body` with the bytes where SQLite has them.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type; and what `body` throws.
     package func withBlob<Result>(
         _ column: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) throws -> Result {
@@ -69,21 +76,25 @@ package struct Row {
     }
 
     /// A signed integer, nil for NULL.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func optionalInteger(_ column: Int) throws(DatabaseError) -> Int64? {
         isNull(column) ? nil : try integer(column)
     }
 
     /// An integer stored by `Value.unsigned`, nil for NULL.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func optionalUnsigned(_ column: Int) throws(DatabaseError) -> UInt64? {
         isNull(column) ? nil : try unsigned(column)
     }
 
     /// Text, nil for NULL.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func optionalText(_ column: Int) throws(DatabaseError) -> String? {
         isNull(column) ? nil : try text(column)
     }
 
     /// A copy of the bytes, nil for NULL.
+    /// - Throws: `DatabaseError` with kind `wrongType` for a column of another type.
     package func optionalBlob(_ column: Int) throws(DatabaseError) -> [UInt8]? {
         isNull(column) ? nil : try blob(column)
     }

@@ -43,6 +43,7 @@ package final class Session: @unchecked Sendable {
 
     /// Runs a statement that gives no rows (any that it gives are dropped).
     /// - Returns: how many rows it changed.
+    /// - Throws: `DatabaseError`: busy, full, damaged, or a statement that breaks a constraint.
     @discardableResult
     package func run(_ sql: String, _ values: [Value] = []) throws(DatabaseError) -> Int {
         let statement = try prepared(sql)
@@ -53,6 +54,7 @@ package final class Session: @unchecked Sendable {
     }
 
     /// Runs a statement of the schema's language, or several separated by `;`, without values.
+    /// - Throws: `DatabaseError`: busy, full, damaged, or a statement that breaks a constraint.
     package func execute(_ script: String) throws(DatabaseError) {
         let result = sqlite3_exec(handle, script, nil, nil, nil)
         if result != SQLITE_OK {
@@ -70,6 +72,7 @@ package final class Session: @unchecked Sendable {
     }
 
     /// What `transform` makes of every row.
+    /// - Throws: `DatabaseError`, and what `transform` throws.
     package func rows<Element>(
         _ sql: String, _ values: [Value] = [], _ transform: (Row) throws -> Element
     ) throws -> [Element] {
@@ -79,6 +82,7 @@ package final class Session: @unchecked Sendable {
     }
 
     /// What `transform` makes of the first row, nil if there is none.
+    /// - Throws: `DatabaseError`, and what `transform` throws.
     package func first<Element>(
         _ sql: String, _ values: [Value] = [], _ transform: (Row) throws -> Element
     ) throws -> Element? {

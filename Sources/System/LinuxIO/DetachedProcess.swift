@@ -11,6 +11,7 @@ import Glibc
 ///   - arguments: without the program's name.
 ///   - environment: `NAME=value`; nil for the caller's.
 /// - Returns: the process, which may have ended already.
+/// - Throws: `FileError` if the program cannot be started, or the file not be opened.
 package func spawnDetached(
     executable: String, arguments: [String], outputFile: String, workingDirectory: String? = nil,
     environment: [String]? = nil

@@ -23,6 +23,7 @@ package final class DirectFile: Sendable {
 
     /// Writes all of `buffer` at `offset`: whole blocks past the cache if memory and offset are aligned, the rest through
     /// it. Not atomic. Nothing is durable before a sync: of the file's length and blocks the disk knows nothing yet.
+    /// - Throws: `FileError`: ENOSPC, EDQUOT or EIO, as of any write.
     package func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(FileError) {
         var done = 0
         if let direct, let base = buffer.baseAddress, Int(bitPattern: base) % Self.alignment == 0,

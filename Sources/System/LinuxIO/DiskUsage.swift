@@ -15,6 +15,7 @@ package struct DiskUsage: Hashable, Sendable {
     package var isMemoryOnly: Bool { fileSystemType == 0x0102_1994 || fileSystemType == 0x8584_58f6 }
 
     /// The usage of the file system that holds `folder`.
+    /// - Throws: `FileError` if the file system does not say.
     package static func of(_ folder: Folder) throws(FileError) -> DiskUsage {
         var raw = clinux_disk_usage()
         try checked(clinux_disk(folder.descriptor, &raw), "ask for the space of", folder.shownName)
@@ -24,8 +25,10 @@ package struct DiskUsage: Hashable, Sendable {
     }
 
     /// The usage of the file system that holds the directory at `path`.
+    /// - Throws: `FileError` if the file system does not say.
     package static func of(_ path: [UInt8]) throws(FileError) -> DiskUsage { try of(Folder.open(path)) }
 
     /// The usage of the file system that holds the directory at `path`.
+    /// - Throws: `FileError` if the file system does not say.
     package static func of(_ path: String) throws(FileError) -> DiskUsage { try of(Folder.open(path)) }
 }

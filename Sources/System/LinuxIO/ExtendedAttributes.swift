@@ -17,6 +17,7 @@ package struct ExtendedAttributes: Hashable, Sendable {
 
 extension Folder {
     /// The extended attributes of what `path` names; none for a symbolic link, and where the file system has none.
+    /// - Throws: `FileError` if they cannot be read.
     package func extendedAttributes(_ path: [UInt8]) throws(FileError) -> ExtendedAttributes {
         var bytes: [UInt8] = []
         let result = resolve(path) { folder, name in
@@ -31,6 +32,7 @@ extension Folder {
 
 extension OpenFile {
     /// The extended attributes of this file; none where the file system has none.
+    /// - Throws: `FileError` if they cannot be read.
     package func extendedAttributes() throws(FileError) -> ExtendedAttributes {
         let (status, bytes) = attributeList(descriptor, "")
         try checked(status, "list attributes of", shownName)

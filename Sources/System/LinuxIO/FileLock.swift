@@ -11,6 +11,7 @@ package final class FileLock: Sendable {
 
     /// Takes the lock `path` in `folder`, made if it is not there; nil if another holds it, in this process or
     /// another. Never waits.
+    /// - Throws: `FileError` if the file cannot be made, opened or read.
     package static func acquire(in folder: Folder, _ path: [UInt8]) throws(FileError) -> FileLock? {
         let file = try folder.openOrCreateFile(path, mode: 0o600)
         let result = clinux_lock(file.descriptor, 0)
@@ -23,11 +24,13 @@ package final class FileLock: Sendable {
     }
 
     /// `acquire` for a path given as text.
+    /// - Throws: `FileError` if the file cannot be made, opened or read.
     package static func acquire(in folder: Folder, _ path: String) throws(FileError) -> FileLock? {
         try acquire(in: folder, Array(path.utf8))
     }
 
     /// The process that wrote its number into the lock file last, if it says one.
+    /// - Throws: `FileError` if the file cannot be made, opened or read.
     package static func holder(in folder: Folder, _ path: [UInt8]) throws(FileError) -> Int32? {
         guard let file = try folder.openFileIfPresent(path) else { return nil }
         let text = try file.read(16, at: 0).prefix { $0 != UInt8(ascii: "\n") }

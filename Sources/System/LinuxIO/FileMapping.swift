@@ -14,6 +14,7 @@ package final class FileMapping: @unchecked Sendable {
     private let address: UnsafeMutableRawPointer
 
     /// Maps the first `count` bytes, which must be there; more than none.
+    /// - Throws: `FileError` if the kernel cannot map it.
     package init(_ file: OpenFile, count: Int) throws(FileError) {
         var result: UnsafeMutableRawPointer?
         try checked(clinux_map(file.descriptor, count, &result), "map", file.shownName)

@@ -22,6 +22,7 @@ package enum RenameRule: Sendable {
 extension Folder {
     /// Gives the file at `path` a further name `newPath` in `target` (or here). EEXIST if that name is taken, EMLINK
     /// if the inode has no room, EXDEV if the two lie on different file systems or mounts. Atomic.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func link(_ path: [UInt8], in target: Folder? = nil, to newPath: [UInt8]) throws(FileError) {
         let target = target ?? self
         let result = resolve(path) { fromFolder, from in
@@ -31,6 +32,7 @@ extension Folder {
     }
 
     /// Renames `path` to `newPath` in `target` (or here). Atomic.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func rename(
         _ path: [UInt8], in target: Folder? = nil, to newPath: [UInt8], _ rule: RenameRule = .replace
     ) throws(FileError) {
@@ -42,6 +44,7 @@ extension Folder {
     }
 
     /// Makes a symbolic link at `path`; `target` is kept as it is and need not exist. EEXIST if the name is taken.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func makeSymlink(_ target: [UInt8], at path: [UInt8]) throws(FileError) {
         guard !target.contains(0) else { throw FileError("make link", full(path), errno: EINVAL) }
         let result = resolve(path) { folder, name in
@@ -52,6 +55,7 @@ extension Folder {
 
     /// Points the symbolic link at `path` to `target`, in one rename of a link made beside it under the name
     /// `temporary` (what was left there by a crash is removed). Atomic; durable after `sync()` of the directory.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func replaceSymlink(_ target: [UInt8], at path: [UInt8], by temporary: [UInt8]) throws(FileError) {
         try unlinkIfPresent(temporary)
         try makeSymlink(target, at: temporary)
@@ -59,11 +63,13 @@ extension Folder {
     }
 
     /// Removes the name of a file, link or other thing that is no directory.
+    /// - Throws: `FileError` if something cannot be removed.
     package func unlink(_ path: [UInt8]) throws(FileError) {
         try checked(resolve(path) { clinux_unlink($0, $1, 0) }, "remove", full(path))
     }
 
     /// Removes a name; false if nothing had it.
+    /// - Throws: `FileError` if something cannot be removed.
     @discardableResult
     package func unlinkIfPresent(_ path: [UInt8]) throws(FileError) -> Bool {
         let result = resolve(path) { clinux_unlink($0, $1, 0) }
@@ -73,6 +79,7 @@ extension Folder {
     }
 
     /// Removes an empty directory.
+    /// - Throws: `FileError` if something cannot be removed.
     package func removeFolder(_ path: [UInt8]) throws(FileError) {
         try checked(resolve(path) { clinux_unlink($0, $1, 1) }, "remove directory", full(path))
     }
@@ -81,6 +88,7 @@ extension Folder {
     ///
     /// Links are removed, never followed; directories of mode 0 are opened up first. Not atomic: a crash leaves a
     /// part. Directories nested deeper than a walk has descriptors for fail with EMFILE; a store never has those.
+    /// - Throws: `FileError` if something cannot be removed.
     package func removeTree(_ path: [UInt8]) throws(FileError) {
         let result = resolve(path) { clinux_unlink($0, $1, 0) }
         if result == 0 || result == -ENOENT { return }
@@ -100,6 +108,7 @@ extension Folder {
     }
 
     /// Removes everything in this directory.
+    /// - Throws: `FileError` if something cannot be removed.
     package func removeContents() throws(FileError) {
         let listing = try self.listing()
         for index in 0..<listing.count { try removeTree(listing.name(at: index)) }
@@ -111,6 +120,7 @@ extension Folder {
     ///
     /// Hard links do not cross file systems, nor two mounts of one file system (EXDEV), nor exist on some (EPERM).
     /// - Parameter prefix: begins the names made; nothing else in the two folders may have it.
+    /// - Throws: `FileError` of the first step that does not work here.
     package func proveLinks(into target: Folder? = nil, prefix: [UInt8] = Array(".prove-".utf8)) throws(FileError) {
         let target = target ?? self
         let source = prefix + Array("source".utf8)

@@ -75,6 +75,7 @@ extension Folder {
     /// All names in this directory, in the file system's order, or by their bytes if `sorted`.
     ///
     /// A name that is added or removed meanwhile may be there or not; every other is there once.
+    /// - Throws: `FileError` if it cannot be looked at.
     package func listing(sorted: Bool = false) throws(FileError) -> FolderListing {
         // A descriptor of its own: the position in a directory belongs to the open file, not to the caller.
         let reader = openBeneath([UInt8(ascii: ".")], O_RDONLY | O_DIRECTORY, 0)
@@ -101,6 +102,7 @@ extension Folder {
     }
 
     /// All names in this directory, sorted by their bytes unless asked otherwise.
+    /// - Throws: `FileError` if it cannot be looked at.
     package func list(sorted: Bool = true) throws(FileError) -> [FolderEntry] {
         let listing = try listing(sorted: sorted)
         return (0..<listing.count).map { listing[$0] }

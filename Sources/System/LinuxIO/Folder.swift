@@ -30,6 +30,7 @@ package final class Folder: Sendable {
     /// Opens a directory by a path that the operator gave: absolute or relative to the working directory, symbolic
     /// links followed.
     /// - Parameter crossesMounts: false makes every later path that crosses a mount point fail with EXDEV.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package static func open(_ path: [UInt8], crossesMounts: Bool = true) throws(FileError) -> Folder {
         let result = withTerminated(path[...]) { Int64(clinux_open($0, O_RDONLY | O_DIRECTORY, 0)) }
         let descriptor = try checked(result, "open directory", path)
@@ -39,6 +40,7 @@ package final class Folder: Sendable {
     }
 
     /// Opens the directory at `path` below this one.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func subfolder(_ path: [UInt8]) throws(FileError) -> Folder {
         let result = openBeneath(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
         return Folder(
@@ -46,6 +48,7 @@ package final class Folder: Sendable {
     }
 
     /// Opens the directory at `path`, or nil if nothing has that name.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func subfolderIfPresent(_ path: [UInt8]) throws(FileError) -> Folder? {
         let result = openBeneath(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)
         if result == -ENOENT { return nil }
@@ -56,6 +59,7 @@ package final class Folder: Sendable {
     /// Opens a regular file for reading; `writable` for reading and writing. Nothing is created.
     ///
     /// Never waits, also when a fifo or device stands there: look at `attributes()` before use.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func openFile(_ path: [UInt8], writable: Bool = false) throws(FileError) -> OpenFile {
         let flags = (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
         let result = openBeneath(path, flags, 0)
@@ -63,6 +67,7 @@ package final class Folder: Sendable {
     }
 
     /// Opens a regular file for reading, or nil if nothing has that name.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func openFileIfPresent(_ path: [UInt8], writable: Bool = false) throws(FileError) -> OpenFile? {
         let flags = (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
         let result = openBeneath(path, flags, 0)
@@ -72,12 +77,14 @@ package final class Folder: Sendable {
 
     /// Creates a file that was not there (O_EXCL; EEXIST if it was), open for reading and writing, with exactly
     /// `mode`, whatever the umask. Atomic.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func createFile(_ path: [UInt8], mode: UInt32 = 0o644) throws(FileError) -> OpenFile {
         try create(path, O_EXCL, mode)
     }
 
     /// Opens a file for reading and writing and creates it, with exactly `mode`, if it is not there. A file that is
     /// there keeps its bytes and its mode.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func openOrCreateFile(_ path: [UInt8], mode: UInt32 = 0o644) throws(FileError) -> OpenFile {
         while true {
             if let file = try openFileIfPresent(path, writable: true) { return file }
@@ -91,6 +98,7 @@ package final class Folder: Sendable {
 
     /// A file without a name in the folder at `path` ("" for this one), open for reading and writing (O_TMPFILE);
     /// `OpenFile.link(into:name:)` names it. It vanishes if it never gets a name.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func createUnnamedFile(in path: [UInt8] = [], mode: UInt32 = 0o644) throws(FileError) -> OpenFile {
         let result = openBeneath(path.isEmpty ? [UInt8(ascii: ".")] : path, O_RDWR | clinux_o_tmpfile(), mode)
         let file = OpenFile(adopting: try checked(result, "create file in", full(path)), name: full(path))
@@ -108,6 +116,7 @@ package final class Folder: Sendable {
     // MARK: Directories
 
     /// Makes a directory with exactly `mode`, whatever the umask, and opens it. EEXIST if something has that name.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     @discardableResult
     package func makeFolder(_ path: [UInt8], mode: UInt32 = 0o755) throws(FileError) -> Folder {
         let result = resolve(path) { clinux_mkdir($0, $1, mode) }
@@ -118,6 +127,7 @@ package final class Folder: Sendable {
     }
 
     /// Opens the directory at `path`, after making it if it was not there. One that was there keeps its mode.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func ensureFolder(_ path: [UInt8], mode: UInt32 = 0o755) throws(FileError) -> Folder {
         do throws(FileError) {
             return try makeFolder(path, mode: mode)
@@ -127,17 +137,20 @@ package final class Folder: Sendable {
     }
 
     /// Sets this directory's mode.
+    /// - Throws: `FileError` if the kernel refuses.
     package func setMode(_ mode: UInt32) throws(FileError) {
         try checked(clinux_chmod(descriptor, mode), "set mode of", shownName)
     }
 
     /// Sets this directory's modification time (and access time).
+    /// - Throws: `FileError` if the kernel refuses.
     package func setModified(_ time: FileTime) throws(FileError) {
         let result = clinux_set_descriptor_times(descriptor, time.seconds, time.nanoseconds)
         try checked(result, "set time of", shownName)
     }
 
     /// Sets the modification time of what `path` names: also of a symbolic link itself.
+    /// - Throws: `FileError` if the kernel refuses.
     package func setModified(_ path: [UInt8], _ time: FileTime) throws(FileError) {
         let result = resolve(path) { clinux_set_times($0, $1, time.seconds, time.nanoseconds) }
         try checked(result, "set time of", full(path))
@@ -146,6 +159,7 @@ package final class Folder: Sendable {
     // MARK: Looking
 
     /// What `path` names, a symbolic link itself and not its target; nil if nothing has that name.
+    /// - Throws: `FileError` if it cannot be looked at.
     package func stat(_ path: [UInt8]) throws(FileError) -> FileAttributes? {
         var raw = clinux_attributes()
         let result = resolve(path) { clinux_stat($0, $1, &raw) }
@@ -155,6 +169,7 @@ package final class Folder: Sendable {
     }
 
     /// What this directory itself is.
+    /// - Throws: `FileError` if it cannot be looked at.
     package func attributes() throws(FileError) -> FileAttributes {
         var raw = clinux_attributes()
         try checked(clinux_stat(descriptor, "", &raw), "look at", shownName)
@@ -162,6 +177,7 @@ package final class Folder: Sendable {
     }
 
     /// The target of a symbolic link, raw; EINVAL if it is none.
+    /// - Throws: `FileError` if it cannot be looked at.
     package func readLink(_ path: [UInt8]) throws(FileError) -> [UInt8] {
         var target: [UInt8] = []
         // A target has at most 4,095 bytes (PATH_MAX less its NUL), so one read is always whole.
@@ -181,6 +197,7 @@ package final class Folder: Sendable {
 
     /// Makes the names in this directory durable (fsync). After an error it is unknown which are: never call it again
     /// for the same changes, make them anew.
+    /// - Throws: `FileError` if something could not be made durable.
     package func sync() throws(FileError) {
         try checked(clinux_fsync(descriptor), "sync directory", shownName)
     }
@@ -189,6 +206,7 @@ package final class Folder: Sendable {
     ///
     /// Reports a failed write-back since this folder was opened, or since the last call on it, and not of which file:
     /// an error condemns all that was written since. So the folder must be opened before the first of those writes.
+    /// - Throws: `FileError` if something could not be made durable.
     package func syncFileSystem() throws(FileError) {
         try checked(clinux_syncfs(descriptor), "sync file system of", shownName)
     }

@@ -15,6 +15,7 @@ extension OpenFile {
     /// Lets this empty file share all blocks of `source` (FICLONE).
     /// - Returns: false where that is not possible here: a file system without it, two file systems, a swap file.
     ///   Nothing was changed then.
+    /// - Throws: `FileError`: ENOSPC, EDQUOT or EIO among others; a part may be there then.
     package func reflink(from source: OpenFile) throws(FileError) -> Bool {
         let result = clinux_reflink(source.descriptor, descriptor)
         switch -result {
@@ -27,6 +28,7 @@ extension OpenFile {
 
     /// Copies `count` bytes from `source` at `sourceOffset` to `offset` here, by the kernel where it can, else by read
     /// and write. EIO if the source ends before: it was cut while it was read.
+    /// - Throws: `FileError`: ENOSPC, EDQUOT or EIO among others; a part may be there then.
     @discardableResult
     package func copyRange(
         from source: OpenFile, sourceOffset: UInt64 = 0, offset: UInt64 = 0, count: UInt64
@@ -52,6 +54,7 @@ extension OpenFile {
 
     /// Makes this empty file a copy of `source`, which has `size` bytes: a reflink where `allowsReflink` and the file
     /// system can, else by `copyRange`; then sets the modification time if one is given.
+    /// - Throws: `FileError`: ENOSPC, EDQUOT or EIO among others; a part may be there then.
     @discardableResult
     package func copyAll(
         from source: OpenFile, size: UInt64, allowsReflink: Bool = true, modified: FileTime? = nil

@@ -18,12 +18,14 @@ package final class OpenFile: Sendable {
 
     /// Opens for reading a file by a path that the operator gave: absolute or relative to the working directory,
     /// symbolic links followed. Never waits on a fifo.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package static func open(_ path: [UInt8]) throws(FileError) -> OpenFile {
         let result = withTerminated(path[...]) { clinux_open($0, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0) }
         return OpenFile(adopting: try checked(result, "open", path), name: path)
     }
 
     /// What the file is now.
+    /// - Throws: `FileError` if it cannot be looked at.
     package func attributes() throws(FileError) -> FileAttributes {
         var raw = clinux_attributes()
         try checked(clinux_stat(descriptor, "", &raw), "look at", shownName)
@@ -33,12 +35,14 @@ package final class OpenFile: Sendable {
     // MARK: Reading
 
     /// Fills `buffer` from `offset` on; the bytes read, fewer than asked only at the end of the file.
+    /// - Throws: `FileError` if the file cannot be read.
     package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(FileError) -> Int {
         let count = clinux_read_all(descriptor, buffer.baseAddress, buffer.count, offset)
         return Int(try checked(count, "read", shownName))
     }
 
     /// Up to `count` bytes from `offset` on, fewer only at the end of the file.
+    /// - Throws: `FileError` if the file cannot be read.
     package func read(_ count: Int, at offset: UInt64) throws(FileError) -> [UInt8] {
         guard count > 0 else { return [] }
         var result: Int64 = 0
@@ -51,6 +55,7 @@ package final class OpenFile: Sendable {
     }
 
     /// The whole file, or EFBIG if it has more than `limit` bytes.
+    /// - Throws: `FileError` if the file cannot be read.
     package func readAll(limit: Int) throws(FileError) -> [UInt8] {
         // One byte more than allowed: a file that grows while it is read must not pass.
         let size = Int(clamping: try attributes().size)
@@ -65,11 +70,13 @@ package final class OpenFile: Sendable {
     // MARK: Writing
 
     /// Writes all of `buffer` at `offset`. Not atomic: after an error a part may be there.
+    /// - Throws: `FileError`: ENOSPC, EDQUOT or EIO among others; a part may be there then.
     package func write(_ buffer: UnsafeRawBufferPointer, at offset: UInt64) throws(FileError) {
         try checked(clinux_write_all(descriptor, buffer.baseAddress, buffer.count, offset), "write", shownName)
     }
 
     /// Writes all of `bytes` at `offset`.
+    /// - Throws: `FileError`: ENOSPC, EDQUOT or EIO among others; a part may be there then.
     package func write(_ bytes: [UInt8], at offset: UInt64) throws(FileError) {
         let result = bytes.withUnsafeBytes { clinux_write_all(descriptor, $0.baseAddress, $0.count, offset) }
         try checked(result, "write", shownName)
@@ -77,6 +84,7 @@ package final class OpenFile: Sendable {
 
     /// Reserves disk space for `count` bytes from `offset` on and makes the file at least that long, so that later
     /// writes there do not meet ENOSPC. Where the file system cannot reserve it only sets the length.
+    /// - Throws: `FileError`: ENOSPC, EDQUOT or EIO among others; a part may be there then.
     package func allocate(offset: UInt64 = 0, _ count: UInt64) throws(FileError) {
         guard count > 0 else { return }
         let result = clinux_allocate(descriptor, offset, count, 0)
@@ -88,6 +96,7 @@ package final class OpenFile: Sendable {
     }
 
     /// Makes the file exactly `size` bytes long; what is added reads as zeros.
+    /// - Throws: `FileError` if the kernel refuses.
     package func truncate(to size: UInt64) throws(FileError) {
         try checked(clinux_truncate(descriptor, size), "truncate", shownName)
     }
@@ -95,11 +104,13 @@ package final class OpenFile: Sendable {
     // MARK: Attributes
 
     /// Sets exactly these permission bits.
+    /// - Throws: `FileError` if the kernel refuses.
     package func setMode(_ mode: UInt32) throws(FileError) {
         try checked(clinux_chmod(descriptor, mode), "set mode of", shownName)
     }
 
     /// Sets the modification time, and the access time to the same.
+    /// - Throws: `FileError` if the kernel refuses.
     package func setModified(_ time: FileTime) throws(FileError) {
         let result = clinux_set_descriptor_times(descriptor, time.seconds, time.nanoseconds)
         try checked(result, "set time of", shownName)
@@ -109,16 +120,19 @@ package final class OpenFile: Sendable {
 
     /// Makes bytes and attributes durable (fsync). **After an error the bytes are lost even if a second call says
     /// that all is well**: drop the file and make it anew.
+    /// - Throws: `FileError` if something could not be made durable.
     package func sync() throws(FileError) {
         try checked(clinux_fsync(descriptor), "sync", shownName)
     }
 
     /// Makes the bytes and the length durable, not the times (fdatasync). Errors as with `sync()`.
+    /// - Throws: `FileError` if something could not be made durable.
     package func syncData() throws(FileError) {
         try checked(clinux_fdatasync(descriptor), "sync", shownName)
     }
 
     /// Starts writing a range to the disk and does not wait: not durable, but a later `syncData()` waits less.
+    /// - Throws: `FileError` if the kernel refuses.
     package func startWriteback(offset: UInt64, count: UInt64) throws(FileError) {
         let result = clinux_start_writeback(descriptor, offset, count)
         if result == -ENOSYS || result == -ESPIPE { return }
@@ -138,6 +152,7 @@ package final class OpenFile: Sendable {
     }
 
     /// Gives this file, also an unnamed one, the name `name` (one component) in `folder`. EEXIST if it is taken.
+    /// - Throws: `FileError`, with the path and what the kernel says.
     package func link(into folder: Folder, name: [UInt8]) throws(FileError) {
         let result = folder.resolve(name) { clinux_link_descriptor(descriptor, $0, $1) }
         try checked(result, "link", shownName, to: folder.full(name))

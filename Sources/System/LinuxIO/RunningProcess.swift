@@ -34,6 +34,7 @@ package struct RunningProcess: Hashable, Sendable {
 
     /// Sends `signal` to this very process, never to a later one with the same number.
     /// - Returns: false if the process is over.
+    /// - Throws: `FileError` if the kernel does not allow it.
     package func send(signal: Int32) throws(FileError) -> Bool {
         let name = Array("process \(pid)".utf8)
         // First hold the process, then ask whether it is the right one: so it cannot be replaced in between.

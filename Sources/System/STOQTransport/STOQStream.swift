@@ -36,6 +36,7 @@ package final class STOQStream: Sendable {
     }
 
     /// The same for a message that was built here; it must not change any more.
+    /// - Throws: `STOQError` when the stream or its connection is over.
     package func send(_ message: STOQMessage) async throws {
         try await send { try OutgoingMessage(message, compression: $0) }
     }

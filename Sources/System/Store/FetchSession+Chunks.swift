@@ -8,6 +8,8 @@ import Trust
 extension FetchSession {
     /// Finds out which chunks have to come from elsewhere: what an interrupted fetch staged is hashed again, and chunks
     /// that any blob here holds are lined up for `copyHeld`.
+    /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
+    ///   the disk.
     package func prepareChunks() throws -> ChunkNeeds {
         try state.withLock { state in
             try expect(state, .chunkLists, "chunks")
@@ -213,6 +215,8 @@ extension FetchSession {
     /// For one thread at a time, while others supply what is missing.
     /// - Returns: those that are not here after all, or not right: they have to come from elsewhere, too. nil when there
     ///   is nothing left to copy.
+    /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
+    ///   the disk.
     package func copyHeld(atMost limit: Int) throws -> [ChunkReference]? {
         let held = try state.withLock { state in
             try expect(state, .chunks, "copies")
@@ -274,6 +278,8 @@ extension FetchSession {
     /// May be called from several threads at once, also with the same chunks: whoever is second waits for the first, so
     /// that a chunk that was taken is written when this returns, whichever thread did it.
     /// - Returns: the digests whose bytes were wrong, or that nobody asked for. Of those nothing is kept.
+    /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
+    ///   the disk.
     package func supply(chunks: [(ChunkDigest, UnsafeRawBufferPointer)]) throws -> [ChunkDigest] {
         try take(chunks, isFetched: true)
     }

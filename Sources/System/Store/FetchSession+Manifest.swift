@@ -10,6 +10,8 @@ extension FetchSession {
 
     /// The changeset that leads from the head held here to the release; nil if there is none, it cannot help, or the
     /// manifest is complete.
+    /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
+    ///   the disk.
     package func usableChangeset() throws -> ChangesetDigest? {
         guard let changeset = release.document.changeset, let base = try changesetBase(),
             release.document.previous == base.releaseDigest
@@ -19,6 +21,8 @@ extension FetchSession {
 
     /// The head held here, from which a chain of changesets may lead to the release; nil if none is trusted, or the
     /// manifest is complete.
+    /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
+    ///   the disk.
     package func changesetBase() throws -> StoreHead? {
         guard let head = set.head, !set.isDamaged, head < release.document.sequence,
             let held = try store.database.read({ try $0.release(set.number, head) }),
@@ -38,6 +42,8 @@ extension FetchSession {
 
     /// Manifest nodes that are still missing, at most `limit`; empty when the manifest is complete and keeps every rule.
     /// The same again until they are supplied.
+    /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
+    ///   the disk.
     package func neededNodes(limit: Int) throws -> [NodeDigest] {
         try state.withLock { state in
             if state.stage != .ended, state.stage != .manifest { return [] }
@@ -266,6 +272,8 @@ extension FetchSession {
 
     /// Chunk lists that are still missing, at most `limit`; empty when there are none. The same again until they are
     /// supplied.
+    /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
+    ///   the disk.
     package func neededChunkLists(limit: Int) throws -> [ChunkListDigest] {
         try state.withLock { state in
             if state.stage == .chunks { return [] }

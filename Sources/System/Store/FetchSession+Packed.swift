@@ -10,6 +10,8 @@ extension FetchSession {
     /// manifest if together they make the root that was signed. Nothing but that root decides: whoever gives them need
     /// not be trusted.
     /// - Returns: false if they do not lead there; nothing has changed then.
+    /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
+    ///   the disk.
     package func supply(changesets: [[UInt8]]) throws -> Bool {
         try state.withLock { state in
             try expect(state, .manifest, "a changeset")

@@ -7,6 +7,7 @@ import Synchronization
 extension FetchSession {
     /// Reads a chunk that was supplied to this session into `buffer`, which has the chunk's length, and verifies it; false
     /// if it is not here, or cannot be read now because it is being moved. From any thread, also after the session's end.
+    /// - Throws: `StoreError` once the session has ended, and `FileError` if it cannot be read.
     package func read(_ digest: ChunkDigest, into buffer: UnsafeMutableRawBufferPointer) throws -> Bool {
         let place = state.withLock { state -> (place: FetchNeeds.Place, blob: FetchNeeds.Blob)? in
             guard state.stage != .ended, let chunk = state.needs.chunks[digest], chunk.isDone,

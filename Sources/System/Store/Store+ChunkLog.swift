@@ -5,6 +5,7 @@ import Database
 extension Store {
     /// The state of a set's chunk log when it had `size` entries, and the entries from there up to `end`; nil if this
     /// host does not keep the log, as a mirror, or it is not that long. Costs a hash for every entry before `size`.
+    /// - Throws: `DatabaseError` if the database cannot be read, `ChunkLogError` if what it has is no log.
     package func chunkLog(
         set name: String, from size: UInt64, to end: UInt64
     ) throws -> (state: ChunkLog, entries: [ChunkReference])? {
@@ -24,6 +25,7 @@ extension Store {
     }
 
     /// Whether this host keeps the chunk log of a set: it publishes the set.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func keepsChunkLog(ofSet name: String) throws -> Bool {
         try database.read { try $0.contentSet(name) }?.log != nil
     }

@@ -4,11 +4,13 @@ import LinuxIO
 
 extension Store {
     /// Where chunks are held, in any set; nil for those that are not.
+    /// - Throws: `ChunkIndexError` if the index is damaged.
     package func locate(_ chunks: [ChunkDigest]) throws -> [ChunkLocation?] { try index.find(chunks) }
 
     /// Reads a located chunk into `buffer`, which must have at least its length.
     ///
     /// The bytes are what the disk gives; who must be sure compares them with the digest.
+    /// - Throws: `StoreError.notFound` if it is gone, and `FileError` if it cannot be read.
     package func read(_ location: ChunkLocation, into buffer: UnsafeMutableRawBufferPointer) throws {
         let length = Int(location.length)
         precondition(buffer.count >= length, "a buffer of \(buffer.count) bytes for a chunk of \(length)")

@@ -204,6 +204,7 @@ extension Store {
 
     /// Removes what a killed process left of trees; it takes as long as those were large. Beside everything else: no
     /// session uses their names.
+    /// - Throws: `FileError`, `DatabaseError` of the disk.
     package func removeLeftovers() throws {
         for entry in try releases.list() where entry.type == .directory {
             let folder = try releases.subfolder(entry.name)

@@ -113,32 +113,38 @@ package final class Store: Sendable {
     // MARK: Metadata
 
     /// The bytes of a manifest node, nil if it is not held.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func node(_ digest: NodeDigest) throws -> [UInt8]? {
         try database.read { try $0.value(.node, digest.raw) }
     }
 
     /// The bytes of a chunk list, nil if it is not held.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func chunkList(_ digest: ChunkListDigest) throws -> [UInt8]? {
         try database.read { try $0.value(.chunkList, digest.raw) }
     }
 
     /// The bytes of a changeset, nil if it is not held.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func changeset(_ digest: ChangesetDigest) throws -> [UInt8]? {
         try database.read { try $0.value(.changeset, digest.raw) }
     }
 
     /// Bytes and bytes' length of many nodes at once, in the order asked; one consistent read.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func nodes(_ digests: [NodeDigest]) throws -> [[UInt8]?] {
         try database.read { session in try digests.map { try session.value(.node, $0.raw) } }
     }
 
     /// Many chunk lists at once, in the order asked.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func chunkLists(_ digests: [ChunkListDigest]) throws -> [[UInt8]?] {
         try database.read { session in try digests.map { try session.value(.chunkList, $0.raw) } }
     }
 
     /// The document of a release, byte for byte; nil `sequence` means the head. Nil if it is neither held nor one of the
     /// past ones whose changesets are kept.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func releaseDocument(set: String, sequence: UInt64? = nil) throws -> [UInt8]? {
         try database.read { session -> [UInt8]? in
             guard let record = try session.contentSet(set), let wanted = sequence ?? record.head else { return nil }
@@ -152,6 +158,7 @@ package final class Store: Sendable {
     }
 
     /// The sequences of all held releases of a set, ascending.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func sequences(set: String) throws -> [UInt64] {
         try database.read { session in
             guard let record = try session.contentSet(set) else { return [] }
@@ -162,6 +169,7 @@ package final class Store: Sendable {
     }
 
     /// The newest release of a set that is held completely; nil if there is none.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func head(set: String) throws -> StoreHead? {
         try database.read { session in
             guard let record = try session.contentSet(set), let head = record.head else { return nil }
@@ -173,11 +181,13 @@ package final class Store: Sendable {
     }
 
     /// The names of all sets with a head, sorted.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func sets() throws -> [String] {
         try database.read { session in try session.headsBySet().filter { $0.head != nil }.map(\.name) }
     }
 
     /// Bytes held and free.
+    /// - Throws: `FileError`, `DatabaseError` of the disk.
     package func usage() throws -> StoreUsage {
         let disk = try DiskUsage.of(data)
         let sums = try database.first("SELECT COALESCE(SUM(size), 0), COUNT(*) FROM blob") {
@@ -189,6 +199,7 @@ package final class Store: Sendable {
     }
 
     /// Proves that `path` is, or is not, in a held release; nil `sequence` means the head.
+    /// - Throws: `StoreError.notFound` for a release that is not held; `ManifestError` if a node is missing.
     package func proof(set: String, sequence: UInt64? = nil, path: RelativePath) throws -> ManifestProof {
         let root = try database.read { session -> NodeDigest? in
             guard let record = try session.contentSet(set), let wanted = sequence ?? record.head else { return nil }
@@ -205,6 +216,7 @@ package final class Store: Sendable {
     /// What the set's link shows at this moment; nil if there is no link, or it shows no release of this store.
     ///
     /// Read back from the link and the database each time: a link moved by hand shows here.
+    /// - Throws: `FileError`, `DatabaseError` of the disk.
     package func served(set: String) throws -> ServedState? {
         guard PlainName.accepts(set), let sequence = try linkedSequence(set) else { return nil }
         return try database.read { session in
@@ -222,6 +234,7 @@ package final class Store: Sendable {
     func linkedSequence(_ set: String) throws -> UInt64? { try folders.linkedSequence(set) }
 
     /// Paths that were found bad and not repaired since, sorted; each once, in the newest release that shows it.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func badPaths(set: String) throws -> [BadPath] {
         try database.read { session in
             guard let record = try session.contentSet(set) else { return [] }

@@ -103,6 +103,7 @@ package struct ChunkLog: Hashable, Sendable {
     ///
     /// `record` is told every subtree that this append completes (entries included), so that a store can keep them for
     /// proofs; level by level, ascending on each level.
+    /// - Throws: `ChunkLogError` if the log would be too long; and what `record` throws.
     package mutating func append(
         _ entries: [ChunkReference], record: (ChunkLogPosition, LogEntryDigest) throws -> Void = { _, _ in }
     ) throws {

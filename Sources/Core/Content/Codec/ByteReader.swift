@@ -38,6 +38,7 @@ package struct ByteReader: Sendable {
     }
 
     /// Reads one byte.
+    /// - Throws: `CodecError` if the bytes end before.
     package mutating func u8() throws(CodecError) -> UInt8 {
         guard position < end else { throw .truncated(offset: offset, missing: 1) }
         defer { position += 1 }
@@ -45,26 +46,31 @@ package struct ByteReader: Sendable {
     }
 
     /// Reads two bytes, the lowest first.
+    /// - Throws: `CodecError` if the bytes end before.
     package mutating func u16() throws(CodecError) -> UInt16 {
         UInt16(truncatingIfNeeded: try fixed(byteCount: 2))
     }
 
     /// Reads four bytes, the lowest first.
+    /// - Throws: `CodecError` if the bytes end before.
     package mutating func u32() throws(CodecError) -> UInt32 {
         UInt32(truncatingIfNeeded: try fixed(byteCount: 4))
     }
 
     /// Reads eight bytes, the lowest first.
+    /// - Throws: `CodecError` if the bytes end before.
     package mutating func u64() throws(CodecError) -> UInt64 {
         try fixed(byteCount: 8)
     }
 
     /// Reads eight bytes of two's complement, the lowest first.
+    /// - Throws: `CodecError` if the bytes end before.
     package mutating func i64() throws(CodecError) -> Int64 {
         Int64(bitPattern: try fixed(byteCount: 8))
     }
 
     /// Reads a varint; refuses one that is not the shortest form, has more than 64 bits, or is above `max`.
+    /// - Throws: `CodecError` for any of these, and if the bytes end before.
     package mutating func varint(max: UInt64 = .max) throws(CodecError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
@@ -88,23 +94,27 @@ package struct ByteReader: Sendable {
     }
 
     /// Reads a varint that counts or measures something in memory, at most `max`.
+    /// - Throws: `CodecError` if it is above, or the bytes end before.
     package mutating func count(max: Int) throws(CodecError) -> Int {
         precondition(max >= 0, "a limit is not negative: \(max)")
         return Int(try varint(max: UInt64(max)))
     }
 
     /// Reads a zigzag varint.
+    /// - Throws: `CodecError` if it is not the shortest form, or the bytes end before.
     package mutating func signedVarint() throws(CodecError) -> Int64 {
         let value = try varint()
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
     /// Reads `count` bytes as they are.
+    /// - Throws: `CodecError` if the bytes end before.
     package mutating func raw(_ count: Int) throws(CodecError) -> [UInt8] {
         Array(try slice(count))
     }
 
     /// Reads `count` bytes as they are, without a copy.
+    /// - Throws: `CodecError` if the bytes end before.
     package mutating func slice(_ count: Int) throws(CodecError) -> ArraySlice<UInt8> {
         precondition(count >= 0, "a count is not negative: \(count)")
         guard count <= remaining else { throw .truncated(offset: offset, missing: count - remaining) }
@@ -113,6 +123,7 @@ package struct ByteReader: Sendable {
     }
 
     /// Reads a length of at most `max`, then as many bytes.
+    /// - Throws: `CodecError` if the length is above, or the bytes end before.
     package mutating func lengthPrefixed(max: Int) throws(CodecError) -> [UInt8] {
         let before = position
         let length = try count(max: max)
@@ -125,6 +136,7 @@ package struct ByteReader: Sendable {
     }
 
     /// Whether the next byte is `byte`, which is read then.
+    /// - Throws: `CodecError` if the bytes end before.
     package mutating func skip(ifNext byte: UInt8) throws(CodecError) -> Bool {
         guard position < end else { throw .truncated(offset: offset, missing: 1) }
         guard storage[position] == byte else { return false }
@@ -133,6 +145,7 @@ package struct ByteReader: Sendable {
     }
 
     /// Reads the 32 bytes of a digest.
+    /// - Throws: `CodecError` if the bytes end before.
     package mutating func digest() throws(CodecError) -> BLAKE3Digest {
         let count = BLAKE3Digest.byteCount
         guard count <= remaining else { throw .truncated(offset: offset, missing: count - remaining) }

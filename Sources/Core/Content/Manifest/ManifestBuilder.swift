@@ -23,6 +23,7 @@ package struct ManifestBuilder {
     }
 
     /// Ends the stream: the root of the tree. The last node given to the sink is the root's.
+    /// - Throws: what the sink throws.
     package mutating func finish() throws -> ManifestRoot {
         leaves.end()
         var references = try emit(leaves.takeClosed())

@@ -1,6 +1,8 @@
 extension ManifestTree {
     /// Reads every node and compares all that makes a tree the one right tree of its entries: digests, encodings, order,
     /// boundaries, levels, counts; and, given `rules`, the rules of a tree of files. Returns the root.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
     package static func check(root: NodeDigest, source: NodeSource, rules: TreeRules? = nil) throws -> ManifestRoot {
         var rules = rules
         let top = try withoutActuallyEscaping(source) { source in
@@ -19,6 +21,8 @@ extension ManifestTree {
     /// A subtree is passed over only if the base has it in the same place: after the same path, last of its level or not.
     /// All is read where a new symlink may be one that an old link goes through.
     /// - Parameter known: takes what differs.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
     package static func check(
         root: NodeDigest, since base: NodeDigest, source: NodeSource, rules: TreeRules, known: inout KnownChanges
     ) throws -> ManifestRoot {

@@ -1,6 +1,8 @@
 extension ManifestTree {
     /// Calls `body` with the edits that turn the tree below `a` into the one below `b`, in strictly ascending order of
     /// paths. Subtrees that are equal are not read, and nothing is if `known` has the answer.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
     package static func diff(
         _ a: NodeDigest, _ b: NodeDigest, known: KnownChanges = KnownChanges(), source: NodeSource,
         _ body: (ManifestEdit) throws -> Void

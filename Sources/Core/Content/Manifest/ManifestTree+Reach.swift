@@ -1,6 +1,8 @@
 extension ManifestTree {
     /// Walks everything below `root`, parents first. A node is read only if `enters` says so; then its children are
     /// walked, or its entries given to `body`. For who walks several trees that share most of their nodes.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
     package static func reach(
         root: NodeDigest, source: NodeSource, enters: (NodeDigest) throws -> Bool,
         _ body: (ManifestEntry) throws -> Void

@@ -15,6 +15,8 @@ extension ManifestTree {
     }
 
     /// The bytes of all those files, each path by itself.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
     package static func retouchedBytes(_ a: NodeDigest, _ b: NodeDigest, source: NodeSource) throws -> UInt64 {
         var bytes: UInt64 = 0
         try forEachRetouched(a, b, source: source) { _, new in

@@ -11,6 +11,8 @@ package enum ManifestTree {
     package static func digest(ofNode bytes: [UInt8]) -> NodeDigest { ManifestNode.digest(of: bytes) }
 
     /// The sums and the height of the tree below `root`, from its top node alone.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
     package static func root(of root: NodeDigest, source: NodeSource) throws -> ManifestRoot {
         try withoutActuallyEscaping(source) { source in
             try top(of: root, NodeReader(source: source)).root
@@ -18,6 +20,8 @@ package enum ManifestTree {
     }
 
     /// The entry at `path`, or nil.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
     package static func entry(at path: RelativePath, root: NodeDigest, source: NodeSource) throws -> ManifestEntry? {
         try withoutActuallyEscaping(source) { source in
             let reader = NodeReader(source: source)
@@ -38,6 +42,8 @@ package enum ManifestTree {
 
     /// Calls `body` with every entry in ascending order of paths, from the first that is not below `from`, until it
     /// returns false.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
     package static func forEachEntry(
         root: NodeDigest, source: NodeSource, from: RelativePath? = nil, _ body: (ManifestEntry) throws -> Bool
     ) throws {
@@ -58,6 +64,8 @@ package enum ManifestTree {
 
     /// Calls `body` with the digest and level of every node, parents first; below a node for which it returns false
     /// nothing is read. Leaves are named by their parents and not read.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
     package static func forEachNode(
         root: NodeDigest, source: NodeSource, _ body: (_ node: NodeDigest, _ level: Int) throws -> Bool
     ) throws {

@@ -17,12 +17,14 @@ package struct RelativePath: Hashable, Comparable, Sendable, CustomStringConvert
     package let bytes: [UInt8]
 
     /// A path of these bytes, if they keep the rules.
+    /// - Throws: `PathError` says which rule is broken.
     package init(_ bytes: [UInt8]) throws(PathError) {
         try Self.validate(bytes)
         self.bytes = bytes
     }
 
     /// A path of this text's UTF-8, if it keeps the rules.
+    /// - Throws: `PathError` says which rule is broken.
     package init(_ string: String) throws(PathError) {
         try self.init(Array(string.utf8))
     }
@@ -55,6 +57,7 @@ package struct RelativePath: Hashable, Comparable, Sendable, CustomStringConvert
     }
 
     /// The path of the entry `component` in this directory.
+    /// - Throws: `PathError` says which rule is broken.
     package func appending(component: [UInt8]) throws(PathError) -> RelativePath {
         if component.isEmpty { throw .emptyComponent(offset: bytes.count + 1) }
         if let slash = component.firstIndex(of: UInt8(ascii: "/")) { throw .slashInComponent(offset: slash) }
@@ -62,6 +65,7 @@ package struct RelativePath: Hashable, Comparable, Sendable, CustomStringConvert
     }
 
     /// The path of the entry `component` in the directory `parent`, or at the top when there is none.
+    /// - Throws: `PathError` says which rule is broken.
     package static func joining(_ parent: RelativePath?, _ component: [UInt8]) throws(PathError) -> RelativePath {
         if let parent { return try parent.appending(component: component) }
         if let slash = component.firstIndex(of: UInt8(ascii: "/")) { throw .slashInComponent(offset: slash) }

@@ -82,6 +82,7 @@ extension AgentSettings {
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
+    /// - Throws: `DecodingError` for a value that is missing, of another type or out of bounds.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         fleet = try container.decode(String.self, forKey: .fleet)
@@ -104,6 +105,7 @@ extension AgentSettings {
     }
 
     /// Writes the value.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(fleet, forKey: .fleet)

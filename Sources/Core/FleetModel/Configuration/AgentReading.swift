@@ -3,6 +3,7 @@ import UpdateFramework
 /// Reads the meaning of agent.yaml: from nodes with places to `AgentSettings`, or to everything that is wrong.
 package enum AgentReading {
     /// The settings that `node` describes. Relative paths are taken from `folder`.
+    /// - Throws: `Mistakes`: all that were found, each with its place.
     package static func settings(from node: PlacedNode, folder: String) throws(Mistakes) -> AgentSettings {
         let mistakes = MistakeList()
         let settings = read(node, folder: folder, mistakes)

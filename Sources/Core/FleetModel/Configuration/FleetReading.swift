@@ -4,6 +4,7 @@ package enum FleetReading {
     package static let apiVersion = "fleet/v1"
 
     /// The fleet that `node` describes. Relative paths are taken from `folder`.
+    /// - Throws: `Mistakes`: all that were found, each with its place.
     package static func fleet(from node: PlacedNode, folder: String) throws(Mistakes) -> Fleet {
         let mistakes = MistakeList()
         let fleet = read(node, folder: folder, mistakes)

@@ -20,6 +20,7 @@ package enum Quantity {
     ]
 
     /// The bytes of a size, e.g. `50MB`, `64 KiB`, `1.5GB`. A unit must be there.
+    /// - Throws: `Failure` says what is wrong with the text.
     package static func bytes(_ text: String) throws(Failure) -> UInt64 {
         let (number, unit) = split(text)
         guard !number.isEmpty else { throw .malformed }
@@ -36,6 +37,7 @@ package enum Quantity {
 
     /// The bytes a second of a rate: bytes as `50MB`, also `50MB/s`, or bits as `100mbit`, whatever their case. The
     /// number `0` needs no unit.
+    /// - Throws: `Failure` says what is wrong with the text.
     package static func bytesPerSecond(_ text: String) throws(Failure) -> UInt64 {
         let text = text.hasSuffix("/s") ? String(text.dropLast(2)) : text
         if text == "0" { return 0 }
@@ -48,6 +50,7 @@ package enum Quantity {
     }
 
     /// The seconds of a duration, e.g. `30s`, `5m`, `1h30m`, `2d`. Larger units first, each once.
+    /// - Throws: `Failure` says what is wrong with the text.
     package static func seconds(_ text: String) throws(Failure) -> Int64 {
         let units: [(letter: UInt8, seconds: Int64)] = [
             (UInt8(ascii: "w"), 604_800), (UInt8(ascii: "d"), 86_400), (UInt8(ascii: "h"), 3_600),

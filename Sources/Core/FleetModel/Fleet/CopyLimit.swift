@@ -15,8 +15,10 @@ package struct CopyLimit: Codable, Sendable, Hashable {
     package func bytes(ofSet bytes: UInt64) -> UInt64 { amount.bytes(ofDisk: bytes) }
 
     /// Reads the text.
+    /// - Throws: `DecodingError` for a value that is missing, of another type or out of bounds.
     package init(from decoder: any Decoder) throws { amount = try DiskReserve(from: decoder) }
 
     /// Writes the text.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws { try amount.encode(to: encoder) }
 }

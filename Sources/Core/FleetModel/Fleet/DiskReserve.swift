@@ -32,6 +32,7 @@ package enum DiskReserve: Sendable, Hashable, CustomStringConvertible {
 
 extension DiskReserve: Codable {
     /// Reads the text.
+    /// - Throws: `DecodingError` for a value that is missing, of another type or out of bounds.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
@@ -46,6 +47,7 @@ extension DiskReserve: Codable {
     }
 
     /// Writes the text.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

@@ -55,6 +55,7 @@ package struct NetworkAddress: Sendable, Hashable, LosslessStringConvertible {
 
 extension NetworkAddress: Codable {
     /// Reads the one string `HOST:PORT`.
+    /// - Throws: `DecodingError` for a value that is missing, of another type or out of bounds.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
@@ -65,6 +66,7 @@ extension NetworkAddress: Codable {
     }
 
     /// Writes the one string `HOST:PORT`.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)

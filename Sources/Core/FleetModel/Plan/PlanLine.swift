@@ -94,6 +94,7 @@ extension PlanLine {
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
+    /// - Throws: `DecodingError` for a value that is missing, of another type or out of bounds.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         mirror = try container.decode(String.self, forKey: .mirror)
@@ -116,6 +117,7 @@ extension PlanLine {
     }
 
     /// Writes the value.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(mirror, forKey: .mirror)

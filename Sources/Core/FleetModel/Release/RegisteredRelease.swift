@@ -53,6 +53,7 @@ extension RegisteredRelease {
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
+    /// - Throws: `DecodingError` for a value that is missing, of another type or out of bounds.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         set = try container.decode(String.self, forKey: .set)
@@ -68,6 +69,7 @@ extension RegisteredRelease {
     }
 
     /// Writes the value.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(set, forKey: .set)

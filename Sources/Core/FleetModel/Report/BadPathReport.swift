@@ -29,6 +29,7 @@ extension BadPathReport {
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
+    /// - Throws: `DecodingError` for a value that is missing, of another type or out of bounds.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         path = try container.decode(String.self, forKey: .path)
@@ -38,6 +39,7 @@ extension BadPathReport {
     }
 
     /// Writes the value.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(path, forKey: .path)

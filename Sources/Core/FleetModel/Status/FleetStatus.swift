@@ -37,6 +37,7 @@ extension FleetStatus {
     }
 
     /// Reads the value; a key that an older program does not write takes its default.
+    /// - Throws: `DecodingError` for a value that is missing, of another type or out of bounds.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         version = try container.decodeIfPresent(Int.self, forKey: .version) ?? 1
@@ -48,6 +49,7 @@ extension FleetStatus {
     }
 
     /// Writes the value.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(version, forKey: .version)

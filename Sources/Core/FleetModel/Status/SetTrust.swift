@@ -24,6 +24,7 @@ extension SetTrust {
     }
 
     /// Writes the value; what there is not is written as `null`, so that the key is always there.
+    /// - Throws: `EncodingError`, from the encoder alone.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(threshold, forKey: .threshold)

@@ -31,6 +31,7 @@ package struct OutgoingMessage: Sendable {
     }
 
     /// The same without a copy: `message` must be plain, and not change any more.
+    /// - Throws: `STOQError` for a message that is too long.
     package init(_ message: STOQMessage, compression: Compression) throws(STOQError) {
         try Self.check(message.byteCount)
         plainByteCount = message.byteCount

@@ -85,6 +85,7 @@ package struct STOQAnswerRules: Sendable {
     }
 
     /// Says that the answer is over. Positions of which it said nothing count as absent.
+    /// - Throws: `STOQAnswerError` if an item was begun and not ended.
     package func checkEnd() throws(STOQAnswerError) {
         if let partial { throw .endIsMissing(index: partial.index) }
     }

@@ -50,6 +50,7 @@ extension TrustFolder {
     }
 
     /// The bytes of the newest document of `role`; nil if there is none.
+    /// - Throws: what reading the folder throws.
     package func newestDocument(of role: RoleName) throws -> [UInt8]? {
         try documents(in: metadata).filter { $0.role == role }.max { $0.version < $1.version }
             .map { try read(metadata, $0) }

@@ -35,6 +35,7 @@ package final class StorePin: Sendable {
 extension Store {
     /// Keeps everything that a held release names for as long as the pin lives; nil `sequence` means the head. Nil if
     /// the release is not held.
+    /// - Throws: `StoreError` if the release cannot be read.
     package func pin(set: String, sequence: UInt64? = nil) throws -> StorePin? {
         try gate.machine.withLock { machine in
             let root = try database.read { session -> NodeDigest? in

@@ -45,6 +45,7 @@ extension Store {
 extension Store {
     /// How many releases a collection would take the content of; reads nothing but the table of releases and the names
     /// of trees.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func releasesToCollect(keepsOnlyServed: Bool = false) throws -> Int {
         try CollectionScope(self, keepsOnlyServed: keepsOnlyServed).retired.count
     }

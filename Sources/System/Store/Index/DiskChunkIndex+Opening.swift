@@ -37,6 +37,8 @@ extension DiskChunkIndex {
     ///
     /// Durable when it returns. If it is interrupted, the next open says `needsRebuild`.
     /// - Parameter nextBatch: gives the entries bit by bit, nil at the end.
+    /// - Throws: `ChunkIndexError` if a file of the index is damaged, `FileError` of the disk; and what the closures
+    ///   throw.
     package static func rebuild(
         in folder: Folder, settings: Settings = Settings(), nextBatch: () throws -> [ChunkIndexEntry]?
     ) throws -> DiskChunkIndex {
@@ -53,6 +55,7 @@ extension DiskChunkIndex {
     }
 
     /// `rebuild` from a sequence, which is taken in batches.
+    /// - Throws: `ChunkIndexError` if a file of the index is damaged, `FileError` of the disk.
     package static func rebuild(
         in folder: Folder, settings: Settings = Settings(), from entries: some Sequence<ChunkIndexEntry>
     ) throws -> DiskChunkIndex {

@@ -127,6 +127,8 @@ package final class DiskChunkIndex: ChunkIndex {
     }
 
     /// `isLive` is asked once for every entry, in the order of the digests; it must not call this index.
+    /// - Throws: `ChunkIndexError` if a file of the index is damaged, `FileError` of the disk; and what the closures
+    ///   throw.
     package func compact(isLive: (UInt64) throws -> Bool) throws {
         try writer.withLock { writer in
             if let stopped = writer.stopped { throw stopped }

@@ -117,6 +117,7 @@ extension Store {
     }
 
     /// Whether files of the store can share blocks, so that an inode with another time costs no copy. Tried once.
+    /// - Throws: `FileError`, `DatabaseError` of the disk.
     package func sharesBlocks() throws -> Bool {
         try sharing.withLock { known in
             if let known { return known }

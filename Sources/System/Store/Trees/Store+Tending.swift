@@ -18,6 +18,7 @@ extension Store {
     /// Runs after a flip and beside everything else; the next flip waits for a spare that is being made, and never for a
     /// removal. Does nothing while a session of the set runs, or another thread tends it: the end of that does it. A
     /// spare that cannot be made, as for want of inodes, is no error: the next tree is linked from scratch then.
+    /// - Throws: `FileError`, `DatabaseError` of the disk.
     package func tendTrees(of set: String, _ policy: TreePolicy) throws {
         guard PlainName.accepts(set), !isRunning(set),
             let record = try database.read({ try $0.contentSet(set) }), let head = record.head

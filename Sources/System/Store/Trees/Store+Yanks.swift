@@ -8,6 +8,7 @@ package import Trust
 /// path, need them.
 extension Store {
     /// The list of yanked paths of `set` that is in force here; nil if there never was one.
+    /// - Throws: `DatabaseError` if the database cannot be read.
     package func yankList(set: String) throws -> [UInt8]? {
         try database.read { try $0.yankList(set) }
     }
