@@ -109,6 +109,10 @@ class Ours:
         self.previous = {}
 
     def prepare(self, late, is_update, change):
+        if self.net.options.up_limits:
+            limits = self.net.options.up_limits.split(",")
+            for number, mirror in enumerate(self.net.mirrors):
+                self.net.lab("mirror", "limit", mirror, "--up", f"{limits[number % len(limits)]}mbit")
         self.net.lab("publish", SET, self.source, timeout=3600)
         if is_update:
             self.net.lab("sync", SET, "--wait", "--timeout", "1h", timeout=3600)

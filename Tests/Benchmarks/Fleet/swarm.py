@@ -1,7 +1,7 @@
 """Distributes a set from one origin to all mirrors over limited links, beside rsync and BitTorrent, in turns.
 
     scripts/bench swarm [--mirrors 8] [--rate 100] [--size 256M] [--shape big|mix] [--update 20M] [--rounds 1]
-                        [--up-rates 100,50,...] [--regions 2 --region-rate 20] [--with rsync,aria2]
+                        [--up-rates 100,50,...] [--up-limits 95,46,...] [--regions 2 --region-rate 20] [--with rsync,aria2]
                         [--fault KIND:HOST@PERCENT[+SECONDS]] [--dir DIR] [--json]
 
 Every host is in a network namespace behind a link of `--rate` Mbit/s in both directions (`fleetctl lab up --netns`), so
@@ -65,6 +65,8 @@ def options_of(arguments):
     parser.add_argument("--mirrors", type=int, default=8)
     parser.add_argument("--rate", type=float, default=100, help="Mbit/s of every link, both ways")
     parser.add_argument("--up-rates", help="Mbit/s that mirrors send, in turns")
+    parser.add_argument("--up-limits", help="Mbit/s that our mirrors are told to send at most, in turns: with room for "
+                                            "acknowledgements")
     parser.add_argument("--regions", type=int, default=1)
     parser.add_argument("--region-rate", type=float, help="Mbit/s of the link between regions")
     parser.add_argument("--size", default="256M")

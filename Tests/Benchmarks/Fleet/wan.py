@@ -134,6 +134,7 @@ def main():
     options = parser.parse_args()
     options.bytes = data.number_of_bytes(options.size) or parser.error("--size is a number of bytes, with K, M or G")
     options.mirrors, options.regions, options.region_rate, options.up_rates = 2, 2, None, None
+    options.up_limits = None
     reason = namespaces.missing() or (shutil.which("iperf3") is None and "iperf3 is not installed")
     if reason:
         sys.exit(f"bench wan: {reason}")
