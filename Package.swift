@@ -213,7 +213,7 @@ let package = Package(
             dependencies: [
                 "Content", "Hashing", "Trust", "FleetModel", "STOQ", "LinuxIO", "FleetFile", "Store",
                 "FleetCertificates", "STOQTransport", "FleetAPI", "TrustSupport", "UpdateFramework", "SigningKeys",
-                "Swarm",
+                "Swarm", "FleetCommands",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: flags),
         .testTarget(
