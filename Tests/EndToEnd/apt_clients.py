@@ -37,7 +37,7 @@ def make_package(pool, version, scratch):
 
 def check_lists_around_a_flip(test, fleet, mirror, top, scratch, publish, certificate=None):
     """A client asks `mirror` of `fleet` for a Release, and the release comes that makes it old: apt gets the lists that
-    its Release names all the same. `publish` brings what is in `top` to the mirror; with a `certificate` apt comes by TLS."""
+    its Release names all the same. `publish` brings what is in `top` to the mirror; with a `certificate` apt uses TLS."""
     os.mkdir(scratch)
 
     def release(version):

@@ -66,8 +66,9 @@ def layer(*packages):
             with open(root + "/usr/sbin/policy-rc.d", "w") as file:
                 file.write("#!/bin/sh\nexit 101\n")
             os.chmod(file.name, 0o755)
-            script = (f"set -e; apt-get update -qq; apt-get install -y -qq --no-install-recommends {' '.join(packages)}; "
-                      f"apt-get clean; for unit in {' '.join(packages)}; do systemctl disable -q $unit; done")
+            words = " ".join(packages)
+            script = (f"set -e; apt-get update -qq; apt-get install -y -qq --no-install-recommends {words}; "
+                      f"apt-get clean; for unit in {words}; do systemctl disable -q $unit; done")
             done = subprocess.run(["chroot", root, "sh", "-c", script], stdin=subprocess.DEVNULL, capture_output=True,
                                   text=True, env={"PATH": os.environ["PATH"], "DEBIAN_FRONTEND": "noninteractive"})
             os.unlink(file.name)
@@ -77,7 +78,7 @@ def layer(*packages):
                 shutil.rmtree(path, ignore_errors=True)
         if done.returncode != 0:
             shutil.rmtree(made)
-            raise unittest.SkipTest(f"no hosts with {' '.join(packages)}: {done.stderr[-300:]}")
+            raise unittest.SkipTest(f"no hosts with {words}: {done.stderr[-300:]}")
         os.rename(made, name)
     return name
 

@@ -81,7 +81,8 @@ class DiskGuides(GuideSteps):
             self.skipTest("rsync is not installed: apt-get install rsync")
         self.follow(GUIDE, commands=15)
         source = self.path("origin1", "/srv/origin/debian")
-        copy, empty, rebuild = [content.strip().splitlines() for language, _, content in self.guide(DISK) if not language]
+        copy, empty, rebuild = [content.strip().splitlines()
+                                for language, _, content in self.guide(DISK) if not language]
         old, new = self.path("fra1", "/srv/mirror"), self.path("fra1", "/mnt/new")
         os.makedirs(new)
         for line in copy:

@@ -1,4 +1,4 @@
-"""What a host shares with others: whom it tells of whom, when it yields to its own clients, how many connections it takes."""
+"""What a host shares with others: whom it tells of whom, when it yields to its clients, how many connections it takes."""
 import contextlib
 import os
 import re
@@ -41,7 +41,7 @@ class PeerExchange(Attacked):
         wait_until(lambda: listing(self.fleet.served(name)) == self.trees[2], f"{name} serves release 2")
 
     def received(self, name):
-        """Bytes that a mirror has received in its last sync, by source; the real coordinator is asked, once it is back."""
+        """Bytes that a mirror has received in its last sync, by source, as the real coordinator says once it is back."""
         self.processes.close()
         self.fleet.lab("start", "coordinator")
         def last():
@@ -114,9 +114,8 @@ class Ports:
         self.listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
         self.numbers = [listener.getsockname()[1] for listener in self.listeners]
         self.called = set()
-        self.threads = [threading.Thread(target=self.take, args=(listener,), daemon=True) for listener in self.listeners]
-        for thread in self.threads:
-            thread.start()
+        for listener in self.listeners:
+            threading.Thread(target=self.take, args=(listener,), daemon=True).start()
 
     def take(self, listener):
         with contextlib.suppress(OSError):
@@ -157,8 +156,8 @@ class Connections(LabTest):
         self.fleet("publish", SET, source)
         self.fleet("sync", SET, "--wait", "--mirror", "m1")
         crowd = subprocess.Popen(
-            [HOSTILE, "crowd", *self.fleet.identity("m2"), "--fleet", self.fleet.name(), "--name", "m2", "--target", "m1",
-             "--address", self.fleet.address("m1"), "--connections", str(self.TRIED)],
+            [HOSTILE, "crowd", *self.fleet.identity("m2"), "--fleet", self.fleet.name(), "--name", "m2", "--target",
+             "m1", "--address", self.fleet.address("m1"), "--connections", str(self.TRIED)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
             lines = [crowd.stdout.readline().rstrip("\n") for _ in range(self.TRIED + 1)]
@@ -200,8 +199,8 @@ class Yielding(LabTest):
     @contextlib.contextmanager
     def busy_disk(self):
         """While other programs wait for the disk on which the mirror's store is."""
-        clients = [subprocess.Popen([sys.executable, "-c", self.CLIENT, os.path.join(self.fleet.folder, f"client-{number}")])
-                   for number in range(4)]
+        paths = [os.path.join(self.fleet.folder, f"client-{number}") for number in range(4)]
+        clients = [subprocess.Popen([sys.executable, "-c", self.CLIENT, path]) for path in paths]
         try:
             yield
         finally:
