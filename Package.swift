@@ -201,8 +201,8 @@ let package = Package(
         .executableTarget(
             name: "fleet-hostile",
             dependencies: [
-                "STOQTransport", "STOQ", "Content", "FleetCertificates", "LinuxIO", "SigningKeys", "Trust",
-                "UpdateFramework", logging, nioCore, nioPosix, nioSSL,
+                "STOQTransport", "STOQ", "Content", "FleetCertificates", "Hashing", "LinuxIO", "SigningKeys", "Swarm",
+                "Trust", "UpdateFramework", logging, nioCore, nioPosix, nioSSL,
                 outside("NIOHTTP1", "swift-nio"), outside("ArgumentParser", "swift-argument-parser"),
             ],
             path: "Tests/Hostile", swiftSettings: flags),
@@ -213,7 +213,7 @@ let package = Package(
             dependencies: [
                 "Content", "Hashing", "Trust", "FleetModel", "STOQ", "LinuxIO", "FleetFile", "Store",
                 "FleetCertificates", "STOQTransport", "FleetAPI", "TrustSupport", "UpdateFramework", "SigningKeys",
-                "Swarm",
+                "Swarm", "FleetCommands",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: flags),
         .testTarget(

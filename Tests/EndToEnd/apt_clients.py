@@ -4,6 +4,7 @@ import http.client
 import http.server
 import os
 import signal
+import ssl
 import subprocess
 import threading
 import unittest
@@ -34,15 +35,46 @@ def make_package(pool, version, scratch):
     subprocess.run(["dpkg-deb", "--build", os.path.join(scratch, version), pool], check=True, capture_output=True)
 
 
-def configure_apt(folder, url):
-    """An apt of its own in `folder`, with by-hash off; the file for APT_CONFIG."""
+def check_lists_around_a_flip(test, fleet, mirror, top, scratch, publish, certificate=None):
+    """A client asks `mirror` of `fleet` for a Release, and the release comes that makes it old: apt gets the lists that
+    its Release names all the same. `publish` brings what is in `top` to the mirror; with a `certificate` apt uses TLS."""
+    os.mkdir(scratch)
+
+    def release(version):
+        make_package(os.path.join(top, "pool"), version, scratch)
+        index(top)
+        # Two within a second would be one to who asks whether it was modified since.
+        written = 1_700_000_000 + int(float(version))
+        for file in ["Packages", "Release"]:
+            os.utime(os.path.join(top, file), (written, written))
+        publish(version)
+    release("1.0")
+    relay = Between(fleet, mirror, lambda: release("2.0"), certificate)
+    try:
+        scheme, more = ("https", f'Acquire::https::CAInfo "{certificate}";') if certificate else ("http", "")
+        environment = {**os.environ, "APT_CONFIG": configure_apt(scratch, f"{scheme}://10.77.0.254/debian", more)}
+        listed = []
+        for _ in range(2):
+            fleet.call("apt-get", "update", "-q", "--error-on=any", env=environment)
+            listed.append(subprocess.run(["apt-cache", "madison", "mirrorfleet-example"], env=environment,
+                                         capture_output=True, text=True).stdout)
+    finally:
+        relay.close()
+    test.assertIsNone(relay.act, "a flip came after the Release")
+    test.assertIn("1.0", listed[0], relay.requests)
+    test.assertNotIn("2.0", listed[0], relay.requests)
+    test.assertIn("2.0", listed[1], relay.requests)
+
+
+def configure_apt(folder, url, more=""):
+    """An apt of its own in `folder`, with by-hash off and what `more` sets; the file for APT_CONFIG."""
     with open(folder + "/sources.list", "w") as file:
         file.write(f"deb [trusted=yes by-hash=no] {url} ./\n")
     write(folder + "/status", b"")
     with open(folder + "/apt.conf", "w") as file:
         file.write(f"""Dir::Etc::SourceList "{folder}/sources.list"; Dir::Etc::SourceParts "/nowhere";
             Dir::State::Lists "{folder}/lists"; Dir::State::Status "{folder}/status";
-            Dir::Cache "{folder}/cache"; APT::Sandbox::User "root"; Acquire::Retries "0";\n""")
+            Dir::Cache "{folder}/cache"; APT::Sandbox::User "root"; Acquire::Retries "0"; {more}\n""")
     for name in ["cache", "lists/partial"]:
         os.makedirs(os.path.join(folder, name))
     return folder + "/apt.conf"
@@ -50,10 +82,12 @@ def configure_apt(folder, url):
 
 class Between:
     """A relay in the network namespace of a fleet's hosts, at port 80 of this machine there: what it is asked, it asks a
-    mirror, with the same words. When a client is about to get a Release, `act` runs first, once."""
+    mirror, with the same words. When a client is about to get a Release, `act` runs first, once. With a `certificate` (a
+    file that has the key, too) it is at port 443, and so is the mirror, by the same certificate."""
 
-    def __init__(self, fleet, mirror, act):
+    def __init__(self, fleet, mirror, act, certificate=None):
         self.mirror, self.act, self.requests = fleet[mirror].address, act, []
+        self.certificate = certificate
         self.failure = None
         ready = threading.Event()
         self.thread = threading.Thread(target=self.run, args=(fleet.bridge, ready))
@@ -68,7 +102,11 @@ class Between:
             with open(f"/run/netns/{namespace}") as file:
                 if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), "setns")
-            self.server = http.server.ThreadingHTTPServer(("", 80), self.handler())
+            self.server = http.server.ThreadingHTTPServer(("", 443 if self.certificate else 80), self.handler())
+            if self.certificate:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(self.certificate)
+                self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         except OSError as error:
             self.failure = error
             return
@@ -76,12 +114,20 @@ class Between:
             ready.set()
         self.server.serve_forever()
 
+    def upstream(self):
+        if not self.certificate:
+            return http.client.HTTPConnection(self.mirror, timeout=60)
+        context = ssl.create_default_context(cafile=self.certificate)
+        # It names this relay, where clients are.
+        context.check_hostname = False
+        return http.client.HTTPSConnection(self.mirror, timeout=60, context=context)
+
     def handler(relay):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                upstream = http.client.HTTPConnection(relay.mirror, timeout=60)
+                upstream = relay.upstream()
                 upstream.putrequest("GET", self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
                     upstream.putheader(name, value)

@@ -48,6 +48,41 @@ def debian_tree():
     return TREE
 
 
+def layer(*packages):
+    """A folder with what these packages add to the Debian tree, services switched off; made once, then kept."""
+    name = f"{debian_tree()}+{'+'.join(packages)}"
+    with open(TREE + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.path.isdir(name):
+            return name
+        made, root, work = name + ".new", name + ".root", name + ".work"
+        for path in [made, root, work]:
+            shutil.rmtree(path, ignore_errors=True)
+            os.makedirs(path)
+        call("mount", "-t", "overlay", "overlay", root, "-o", f"lowerdir={TREE},upperdir={made},workdir={work}")
+        try:
+            shutil.copy("/etc/resolv.conf", root + "/etc/resolv.conf")
+            # Nothing is started while it is installed.
+            with open(root + "/usr/sbin/policy-rc.d", "w") as file:
+                file.write("#!/bin/sh\nexit 101\n")
+            os.chmod(file.name, 0o755)
+            words = " ".join(packages)
+            script = (f"set -e; apt-get update -qq; apt-get install -y -qq --no-install-recommends {words}; "
+                      f"apt-get clean; for unit in {words}; do systemctl disable -q $unit; done")
+            done = subprocess.run(["chroot", root, "sh", "-c", script], stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, env={"PATH": os.environ["PATH"], "DEBIAN_FRONTEND": "noninteractive"})
+            os.unlink(file.name)
+        finally:
+            call("umount", root)
+            for path in [root, work]:
+                shutil.rmtree(path, ignore_errors=True)
+        if done.returncode != 0:
+            shutil.rmtree(made)
+            raise unittest.SkipTest(f"no hosts with {words}: {done.stderr[-300:]}")
+        os.rename(made, name)
+    return name
+
+
 def call(*command, **options):
     """Runs a command of the machine; fails with what it printed."""
     done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -70,7 +105,7 @@ class Host:
         for each in ["root", "upper", "work", "srv"]:
             os.makedirs(os.path.join(self.folder, each))
         call("mount", "-t", "overlay", "overlay", self.root, "-o",
-             f"lowerdir={hosts.tree},upperdir={self.folder}/upper,workdir={self.folder}/work")
+             f"lowerdir={':'.join([*hosts.layers, hosts.tree])},upperdir={self.folder}/upper,workdir={self.folder}/work")
         self.write("/etc/hostname", name + "\n")
         self.write("/etc/hosts", "127.0.0.1 localhost\n" + "".join(
             f"10.77.0.{n + 1} {each} {each}.example.org\n" for n, each in enumerate(hosts.names)))
@@ -88,9 +123,11 @@ class Host:
         call("ip", "-n", self.namespace, "link", "set", "host0", "up")
         call("ip", "-n", self.namespace, "addr", "add", self.address + "/24", "dev", "host0")
 
-    def bind(self, path):
-        """Lets the host see a folder of this machine at the same path; before it boots."""
-        self.binds.append(f"--bind-ro={path}")
+    def bind(self, path, at=None):
+        """Lets the host see a folder of this machine, at the same path or another; before it boots."""
+        if at:
+            os.makedirs(self.path(at), exist_ok=True)
+        self.binds.append(f"--bind-ro={path}:{at or path}")
 
     def boot(self):
         """Starts the host; `up` waits for it."""
@@ -176,15 +213,16 @@ class Host:
 
 
 class Hosts:
-    """Hosts with these names on one network; this machine is on it, too, for what runs by `call`."""
+    """Hosts with these names on one network; this machine is on it, too, for what runs by `call`. They have what is in
+    `layers` beside the Debian tree."""
 
     last = 0
 
-    def __init__(self, *names):
+    def __init__(self, *names, layers=()):
         if reason := why_not():
             raise unittest.SkipTest(reason)
         Hosts.last += 1
-        self.tree = debian_tree()
+        self.tree, self.layers = debian_tree(), layers
         self.number = os.getpid() * 10 + Hosts.last
         self.prefix = f"mfh{self.number}"
         self.names = list(names)

@@ -15,6 +15,8 @@ BIN = os.path.abspath(os.environ.get("FLEET_BIN") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "..", "..", ".build", "release"))
 os.environ["FLEET_BIN"] = BIN
 FLEETCTL = os.path.join(BIN, "fleetctl")
+# A host that was taken over (Tests/Hostile).
+HOSTILE = os.path.join(BIN, "fleet-hostile")
 LONG = bool(os.environ.get("FLEET_LONG"))
 DEADLINE = 120.0
 
@@ -88,6 +90,23 @@ class Lab:
             file.write(text)
         self.lab("stop", "coordinator")
         self.lab("start", "coordinator")
+
+    def address(self, name):
+        """HOST:PORT of a host or the coordinator."""
+        with open(os.path.join(self.path, "lab.json")) as file:
+            lab = json.load(file)
+        return next(host["address"] for host in [lab["coordinator"], *lab["hosts"]] if host["name"] == name)
+
+    def name(self):
+        """What the fleet is called."""
+        with open(self.fleet) as file:
+            return re.search(r"^name: (\S+)", file.read(), re.M).group(1)
+
+    def identity(self, name):
+        """The options of fleet-hostile for one with the keys of a host or the coordinator."""
+        prefix = "coordinator" if name == "coordinator" else "agent"
+        files = {"certificate": f"{prefix}.pem", "key": f"{prefix}.key", "authority": "authority.pem"}
+        return [word for key, file in files.items() for word in (f"--{key}", self.host(name, file))]
 
     def served(self, name, set="debian"):
         """The served tree of a host, by its resolved path."""

@@ -12,9 +12,8 @@ import re
 import subprocess
 import time
 
-from lab import BIN, LabTest, listing, wait_until, write
+from lab import HOSTILE, LabTest, listing, wait_until, write
 
-HOSTILE = os.path.join(BIN, "fleet-hostile")
 SET = "debian"
 
 # What a peer does: the request that it answers wrongly, how, what else it withholds, what the log of the mirror says.
@@ -111,21 +110,15 @@ class Attacked(LabTest):
             self.assertEqual(self.lines[number]["sequence"], number)
 
     def address(self, name):
-        with open(os.path.join(self.fleet.path, "lab.json")) as file:
-            lab = json.load(file)
-        return next(host["address"] for host in [lab["coordinator"], *lab["hosts"]] if host["name"] == name)
+        return self.fleet.address(name)
 
     def fleet_name(self):
-        with open(self.fleet.fleet) as file:
-            return re.search(r"^name: (\S+)", file.read(), re.M).group(1)
+        return self.fleet.name()
 
     def hostile(self, role, name, *arguments):
         """Starts fleet-hostile with the identity of `name`; a context that ends it."""
-        prefix = "coordinator" if name == "coordinator" else "agent"
-        files = {"certificate": f"{prefix}.pem", "key": f"{prefix}.key", "authority": "authority.pem"}
         process = subprocess.Popen(
-            [HOSTILE, role, *[word for key, file in files.items() for word in (f"--{key}", self.fleet.host(name, file))],
-             "--listen", self.address(name), *map(str, arguments)],
+            [HOSTILE, role, *self.fleet.identity(name), "--listen", self.address(name), *map(str, arguments)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
         @contextlib.contextmanager

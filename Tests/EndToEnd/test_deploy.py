@@ -10,7 +10,7 @@ import time
 import unittest
 
 import hosts
-from apt_clients import Archive, Between, Client, configure_apt, index, make_package
+from apt_clients import Archive, Client, check_lists_around_a_flip
 from lab import BIN, FLEETCTL, LONG, listing, wait_until, write
 from packages import TREE, pack, runtime_in
 
@@ -18,6 +18,7 @@ COORDINATOR, ORIGIN = "coord1", "origin1"
 MIRRORS = ["fra1", "iad1", "nrt1", "sin1"] if LONG else ["fra1", "iad1"]
 ADDED = ["syd1"] if LONG else []
 PLAYS = os.path.join(TREE, "ansible")
+PLAY_DEADLINE = 900
 FLEET = """apiVersion: fleet/v1
 name: example
 coordinator:
@@ -57,7 +58,9 @@ class Recap:
         return found
 
 
-class DeployTest(unittest.TestCase):
+class Deployment(unittest.TestCase):
+    """Bare hosts, and what an operator has before the first deployment."""
+
     def setUp(self):
         if reason := hosts.why_not():
             self.skipTest(reason)
@@ -112,13 +115,16 @@ class DeployTest(unittest.TestCase):
                 "fleet_coordinators": {"hosts": {COORDINATOR: {"ansible_host": self.hosts[COORDINATOR].address}}},
                 "fleet_agents": {"hosts": agents}}}}, file)
 
+    def environment(self):
+        """In which Ansible runs."""
+        return {**os.environ, "PATH": BIN + ":" + os.environ["PATH"], "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
+                "ANSIBLE_LOCAL_TEMP": f"{self.desk}/tmp", "ANSIBLE_SSH_CONTROL_PATH_DIR": f"/tmp/{self.hosts.prefix}"}
+
     def play(self, name, *options):
         began = time.monotonic()
         text = self.hosts.call(
-            "ansible-playbook", "-i", f"{self.desk}/inventory.yml", f"{name}.yml", *options, cwd=PLAYS, timeout=900,
-            env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"], "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
-                 "ANSIBLE_LOCAL_TEMP": f"{self.desk}/tmp", "ANSIBLE_CONFIG": f"{PLAYS}/ansible.cfg",
-                 "ANSIBLE_SSH_CONTROL_PATH_DIR": f"/tmp/{self.hosts.prefix}"})
+            "ansible-playbook", "-i", f"{self.desk}/inventory.yml", f"{name}.yml", *options, cwd=PLAYS, timeout=PLAY_DEADLINE,
+            env={**self.environment(), "ANSIBLE_CONFIG": f"{PLAYS}/ansible.cfg"})
         recap = Recap(text, time.monotonic() - began)
         print(f"    {name} {' '.join(options)}: {recap.seconds:.0f} s, {recap.changed} changed")
         return recap
@@ -126,6 +132,8 @@ class DeployTest(unittest.TestCase):
     def fleetctl(self, *arguments, fleet=True):
         return self.hosts.call(FLEETCTL, *(["-f", f"{self.desk}/fleet.yaml"] if fleet else []), *arguments)
 
+
+class DeployTest(Deployment):
     def state(self, name):
         status = json.loads(self.fleetctl("status", "-o", "json"))
         return next(each for each in status["mirrors"] if each["name"] == name)
@@ -287,33 +295,8 @@ class DeployTest(unittest.TestCase):
 
     def check_lists(self, name):
         """apt gets the lists that its Release names, from real hosts, if a flip comes between the two."""
-        scratch, top = os.path.join(self.hosts.folder, "apt"), self.hosts[ORIGIN].path("/srv/origin/debian")
-        os.mkdir(scratch)
-
-        def release(version):
-            make_package(os.path.join(top, "pool"), version, scratch)
-            index(top)
-            # Two within a second would be one to who asks whether it was modified since.
-            written = 1_700_000_000 + int(float(version))
-            for file in ["Packages", "Release"]:
-                os.utime(os.path.join(top, file), (written, written))
-            self.publish(version)
-        release("1.0")
-        relay = Between(self.hosts, name, lambda: release("2.0"))
-        try:
-            configuration = configure_apt(scratch, "http://10.77.0.254/debian")
-            listed = []
-            for _ in range(2):
-                self.hosts.call("apt-get", "update", "-q", "--error-on=any", env={**os.environ, "APT_CONFIG": configuration})
-                listed.append(subprocess.run(
-                    ["apt-cache", "madison", "mirrorfleet-example"], env={**os.environ, "APT_CONFIG": configuration},
-                    capture_output=True, text=True).stdout)
-        finally:
-            relay.close()
-        self.assertIsNone(relay.act, "a flip came after the Release")
-        self.assertIn("1.0", listed[0], relay.requests)
-        self.assertNotIn("2.0", listed[0], relay.requests)
-        self.assertIn("2.0", listed[1], relay.requests)
+        check_lists_around_a_flip(self, self.hosts, name, self.hosts[ORIGIN].path("/srv/origin/debian"),
+                                  os.path.join(self.hosts.folder, "apt"), self.publish)
 
     def check_addition(self, name):
         """A host that fleet.yaml and the inventory name since now is deployed, joins, and serves what the others do."""

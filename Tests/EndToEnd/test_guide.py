@@ -47,21 +47,28 @@ def blocks(text):
     return [(language, words, content) for (language, content), words in zip(found, before)]
 
 
-class GuideTest(unittest.TestCase):
+class GuideSteps(unittest.TestCase):
+    """One who follows guides, with hosts that are folders of this machine."""
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="fleet-e2e-guide-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.desk = os.path.join(self.folder, "desk")
         os.mkdir(self.desk)
         self.port = free_port()
-        self.running = []
+        self.running = {}
         self.addCleanup(self.end)
 
     def end(self):
-        for process in self.running:
+        for process in self.running.values():
             process.terminate()
-        for process in self.running:
+        for process in self.running.values():
             process.wait(timeout=30)
+
+    def stop(self, host):
+        """Ends what runs on a host."""
+        self.running[host].terminate()
+        self.running.pop(host).wait(timeout=30)
 
     def local(self, text, host):
         """`text`, which is for `host`, with addresses and paths of this machine."""
@@ -90,38 +97,15 @@ class GuideTest(unittest.TestCase):
     def start(self, command, host):
         log = open(os.path.join(self.folder, f"{host}.log"), "wb")
         self.addCleanup(log.close)
-        self.running.append(
-            subprocess.Popen(["bash", "-c", "exec " + self.local(command, host)], stdin=subprocess.DEVNULL, stdout=log,
-                             stderr=log, env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"]}))
+        self.running[host] = subprocess.Popen(
+            ["bash", "-c", "exec " + self.local(command, host)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**os.environ, "PATH": BIN + ":" + os.environ["PATH"]})
 
     def status(self):
         """The table of `fleetctl status`, or nothing while the coordinator does not answer."""
         done = subprocess.run([os.path.join(BIN, "fleetctl"), "-f", "fleet.yaml", "status"], cwd=self.desk,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE)
         return done.stdout.decode() if done.returncode == 0 else ""
-
-    def test_the_guide_makes_a_fleet(self):
-        guide = self.follow(GUIDE, commands=15)
-        link = self.path("fra1", "/srv/mirror/debian")
-        self.assertEqual(".releases/debian/1", os.readlink(link))
-        source = os.path.join(self.folder, "origin1", "srv", "origin", "debian")
-        self.assertEqual(listing(source), listing(os.path.realpath(link)))
-        cron = re.search(r"In\s+cron, `([^`]+)`", guide)[1]
-        self.assertIn("unchanged", self.run_line(cron.replace("\n", " ")))
-
-    def test_the_guide_adds_and_removes_a_mirror(self):
-        self.follow(GUIDE, commands=15)
-        # "Add a line under mirrors." - "Take its lines out of fleet.yaml."
-        file = os.path.join(self.desk, "fleet.yaml")
-        with open(file) as opened:
-            text = opened.read()
-        line = next(line for line in text.splitlines() if "name: fra1" in line)
-        added = line.replace("fra1", "ams1").replace(HOSTS["fra1"], HOSTS["ams1"])
-        write(file, text.replace(line, line + "\n" + added).encode())
-        self.follow(MIRRORS, commands=6, before={"mirror expunge": lambda: write(file, text.encode())})
-        members = self.run_line("fleetctl -f fleet.yaml mirror list")
-        self.assertNotIn("ams1", members)
-        self.assertRegex(members, r"fra1 .* joined ")
 
     def follow(self, path, commands, before={}):
         """Types what the guide says, at least so many commands, and does what is said before some of them; its text."""
@@ -161,11 +145,41 @@ class GuideTest(unittest.TestCase):
         self.assertGreater(commands, wanted, "the blocks of the guide were found")
         return guide
 
+    def add_to_fleet(self, name):
+        """Adds a line like that of fra1 to fleet.yaml; the file, and what it was before."""
+        file = os.path.join(self.desk, "fleet.yaml")
+        with open(file) as opened:
+            text = opened.read()
+        line = next(line for line in text.splitlines() if "name: fra1" in line)
+        added = line.replace("fra1", name).replace(HOSTS["fra1"], HOSTS[name])
+        write(file, text.replace(line, line + "\n" + added).encode())
+        return file, text
+
     def make_source(self):
         top = self.path("origin1", "/srv/origin/debian")
         write(os.path.join(top, "pool", "a.deb"), os.urandom(300_000), modified=1_700_000_000)
         write(os.path.join(top, "pool", "b.sh"), b"#!/bin/sh\n", mode=0o755)
         os.symlink("pool/a.deb", os.path.join(top, "latest"))
+
+
+class GuideTest(GuideSteps):
+    def test_the_guide_makes_a_fleet(self):
+        guide = self.follow(GUIDE, commands=15)
+        link = self.path("fra1", "/srv/mirror/debian")
+        self.assertEqual(".releases/debian/1", os.readlink(link))
+        source = os.path.join(self.folder, "origin1", "srv", "origin", "debian")
+        self.assertEqual(listing(source), listing(os.path.realpath(link)))
+        cron = re.search(r"In\s+cron, `([^`]+)`", guide)[1]
+        self.assertIn("unchanged", self.run_line(cron.replace("\n", " ")))
+
+    def test_the_guide_adds_and_removes_a_mirror(self):
+        self.follow(GUIDE, commands=15)
+        # "Add a line under mirrors." - "Take its lines out of fleet.yaml."
+        file, text = self.add_to_fleet("ams1")
+        self.follow(MIRRORS, commands=6, before={"mirror expunge": lambda: write(file, text.encode())})
+        members = self.run_line("fleetctl -f fleet.yaml mirror list")
+        self.assertNotIn("ams1", members)
+        self.assertRegex(members, r"fra1 .* joined ")
 
 
 class ReadmeTest(unittest.TestCase):

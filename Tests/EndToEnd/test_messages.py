@@ -50,7 +50,15 @@ class WithoutFleetTest(unittest.TestCase):
         self.assertSays(["lab", "boot"], USAGE, "up, stop, kill, start, down")
 
     def test_arguments_that_are_missing_or_wrong(self):
-        self.assertSays(["publish"], USAGE, "<set>")
+        # What the parser says is said as every other error is.
+        said = self.assertSays(["publish"], USAGE, "<set>").err.splitlines()
+        self.assertEqual("error: Missing expected argument '<set>'", said[0])
+        self.assertEqual("hint: fleetctl publish --help says more", said[-1])
+        for command in [["status", "--nonsense"], ["lab", "up", "--dir", "x", "--mirrors", "0"], ["verify", "--proof", "a"]]:
+            said = self.assertSays(command, USAGE).err.splitlines()
+            path = " ".join(command[:2] if command[0] == "lab" else command[:1])
+            self.assertTrue(said[0].startswith("error: "), said)
+            self.assertEqual(f"hint: fleetctl {path} --help says more", said[-1])
         self.assertSays(["lab", "up"], USAGE, "--dir")
         self.assertSays(["lab", "up", "--dir", self.path("x"), "--mirrors", "0"], USAGE, "1 to 100")
         self.assertSays(["sync", "--wait", "--timeout", "10"], USAGE, "with a unit")
@@ -156,6 +164,8 @@ class WithFleetTest(unittest.TestCase):
     def test_sources_that_cannot_be_published(self):
         self.assertSays(["publish", "debian"], USAGE, "no directory given", "hint:")
         self.assertSays(["publish", "debian", "/no/such"], 1, "/no/such: No such file", "hint:")
+        self.assertSays(["publish", "debian", "--import", "/no/such"], 1, 'such": No such file',
+                        "hint: give the file that was signed", "publish SET --request FILE")
         self.assertSays(["publish", "debian", "/etc/passwd"], 1, "not a directory")
         self.assertSays(["publish", "debian", ""], USAGE, "an empty text")
         store = self.fleet.host("origin", "srv", ".store")

@@ -3,8 +3,8 @@ import os
 import shutil
 import subprocess
 
-from lab import LabTest, listing, run, write
-from test_attacks import HOSTILE, SET, Attacked
+from lab import HOSTILE, LabTest, listing, run, write
+from test_attacks import SET, Attacked
 
 # What is signed with the stolen online key, and what a mirror with state says of it.
 REFUSED = [

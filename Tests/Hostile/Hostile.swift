@@ -11,15 +11,24 @@ struct Hostile: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet-hostile",
         abstract: "Plays a coordinator, an origin, a mirror or a keeper in the hands of an attacker.",
-        subcommands: [HostileCoordinator.self, HostilePeer.self, HostileKeeper.self])
+        subcommands: [
+            HostileCoordinator.self, HostilePeer.self, HostileMirror.self, HostileCrowd.self, HostileKeeper.self,
+        ])
 }
 
 /// The stolen identity, and where it listens.
 struct StolenHost: ParsableArguments {
+    @OptionGroup var identity: StolenIdentity
+    @Option(help: "HOST:PORT to listen on.") var listen: Place
+
+    func credentials() throws -> HostCredentials { try identity.credentials() }
+}
+
+/// What a host is known by.
+struct StolenIdentity: ParsableArguments {
     @Option(help: "The host's certificate.") var certificate: String
     @Option(help: "Its key.") var key: String
     @Option(help: "The fleet's authority.") var authority: String
-    @Option(help: "HOST:PORT to listen on.") var listen: Place
 
     func credentials() throws -> HostCredentials {
         try HostCredentials(certificatePath: certificate, keyPath: key, authorityPath: authority)
@@ -38,9 +47,12 @@ struct Place: ExpressibleByArgument {
     }
 }
 
-/// Tells who started it that it listens; at once, since standard output is a pipe.
-func sayReady() {
-    let line = Array("ready\n".utf8)
+/// Tells who started it that it does its work from now on.
+func sayReady() { say("ready") }
+
+/// Writes a line to standard output, at once, although that is a pipe.
+func say(_ text: String) {
+    let line = Array("\(text)\n".utf8)
     _ = write(STDOUT_FILENO, line, line.count)
 }
 

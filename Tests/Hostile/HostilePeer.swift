@@ -124,21 +124,12 @@ private struct LyingService: STOQService {
         default: break
         }
         let connection = try await upstream.connection(to: honest, role: nil, host: address.host, port: address.port)
-        let asked = try await connection.open(request, kind: kind)
         if case .packedTree = request {
+            let asked = try await connection.open(request, kind: kind)
             while let message = try await asked.next() { try await sendPacked(message.bytes, change, on: stream) }
             return try await stream.finish()
         }
-        var items: [[UInt8]?] = Array(repeating: nil, count: request.itemCount)
-        var whole: Set<Int> = []
-        while let message = try await asked.next() {
-            let answer = try STOQAnswer(message)
-            for item in answer.items where items.indices.contains(item.index) {
-                items[item.index] = (items[item.index] ?? []) + answer.bytes(of: item)
-                if item.isLast { whole.insert(item.index) }
-            }
-        }
-        for index in items.indices where !whole.contains(index) { items[index] = nil }
+        let items = try await connection.items(of: request, kind: kind)
         try await send(items, change, on: stream)
         try await stream.finish()
     }
@@ -190,45 +181,12 @@ private struct LyingService: STOQService {
                 answer.add(first, part[...], isLast: false)
                 try await stream.send(answer.take())
             }
-        case .twice: try await sendAll([(first, bytes)], on: stream)
+        case .twice: try await stream.sendAll([(first, bytes)])
         default: break
         }
         if [.flip, .truncate, .extend].contains(change), items.indices.contains(first) { items[first] = bytes }
         let shift = change == .beyond ? items.count : 0
-        try await sendAll(
-            items.enumerated().map { (min($0.offset + shift, STOQRequest.digestLimit - 1), $0.element) }, on: stream)
+        try await stream.sendAll(
+            items.enumerated().map { (min($0.offset + shift, STOQRequest.digestLimit - 1), $0.element) })
     }
-
-    private func sendAll(_ items: [(index: Int, bytes: [UInt8]?)], on stream: STOQStream) async throws {
-        var answer = STOQAnswer.Builder()
-        for (index, item) in items {
-            guard var rest = item.map({ $0[...] }) else {
-                answer.addAbsent(index)
-                continue
-            }
-            repeat {
-                if answer.room == 0 { try await stream.send(answer.take()) }
-                let part = rest.prefix(answer.room)
-                rest = rest.dropFirst(part.count)
-                answer.add(index, part, isLast: rest.isEmpty)
-            } while !rest.isEmpty
-        }
-        if !answer.isEmpty { try await stream.send(answer.take()) }
-    }
-}
-
-/// What it serves to the host that it asks itself: nothing.
-private struct Silence: STOQService {
-    let fleet: String
-    let name: String
-
-    func greeting() async -> STOQGreeting { STOQGreeting(fleet: fleet, name: name) }
-
-    func serve(
-        _ request: STOQRequest, kind: StreamKind, from peer: FleetIdentity, on stream: STOQStream
-    ) async throws {
-        stream.reset(.notAllowed, "nothing here")
-    }
-
-    func peerGreeting(_ greeting: STOQGreeting, from peer: FleetIdentity) async {}
 }

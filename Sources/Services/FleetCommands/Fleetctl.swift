@@ -100,10 +100,29 @@ package struct Fleetctl: AsyncParsableCommand {
             for mistake in mistakes { Terminal.standard.note(mistake.description) }
             Glibc.exit(ExitStatus.badConfiguration.rawValue)
         }
-        guard let failure else { Self.exit(withError: error) }
+        guard let failure else {
+            guard Self.exitCode(for: error) == .validationFailure else { Self.exit(withError: error) }
+            tellUsage(error)
+            Glibc.exit(ExitStatus.usage.rawValue)
+        }
         let terminal = Terminal.standard
         terminal.note(terminal.coloured("error: ", .red) + failure.message)
         if let hint = failure.hint { terminal.note("hint: \(hint)") }
         Glibc.exit(failure.status.rawValue)
+    }
+
+    /// Says what the parser of arguments found wrong as every other error is said: its lines, and what to do next.
+    private static func tellUsage(_ error: any Error) {
+        let terminal = Terminal.standard
+        let (problem, before, after) = ("Error: ", "  See '", "' for more information.")
+        for line in Self.fullMessage(for: error).split(separator: "\n") {
+            if line.hasPrefix(problem) {
+                terminal.note(terminal.coloured("error: ", .red) + line.dropFirst(problem.count))
+            } else if line.hasPrefix(before), line.hasSuffix(after) {
+                terminal.note("hint: \(line.dropFirst(before.count).dropLast(after.count)) says more")
+            } else {
+                terminal.note(String(line))
+            }
+        }
     }
 }

@@ -233,7 +233,10 @@ extension FetchSession {
         state.needs = window.needs
         state.neededLists = window.neededLists
         state.nextPath = window.nextPath
-        if window.countsLater { state.laterBytes = window.laterBytes }
+        state.earlierBytes += state.windowBytes
+        state.windowBytes = window.needs.totalBytes
+        let later = window.countsLater ? window.laterBytes : state.laterBytes - min(state.laterBytes, state.windowBytes)
+        state.laterBytes = window.nextPath == nil ? 0 : later
     }
 
     /// Looks at the entries of a batch.

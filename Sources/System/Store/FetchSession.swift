@@ -52,7 +52,11 @@ package final class FetchSession: Sendable {
         var needs = FetchNeeds()
         /// The first path that the windows until now did not reach; nil if they reached all.
         var nextPath: RelativePath?
-        /// Bytes of new blobs beyond the first window; blobs of several files may count several times.
+        /// Bytes of new blobs of the windows that are done.
+        var earlierBytes: UInt64 = 0
+        /// Bytes of new blobs of this window.
+        var windowBytes: UInt64 = 0
+        /// Bytes of new blobs beyond this window; blobs of several files may count several times.
         var laterBytes: UInt64 = 0
         var finished: [StagedBlob] = []
         var bytesSinceSync: UInt64 = 0
@@ -132,7 +136,9 @@ package final class FetchSession: Sendable {
     package var progress: FetchProgress {
         state.withLock { state in
             FetchProgress(
-                phase: state.stage.rawValue, bytesTotal: state.needs.totalBytes, bytesDone: state.needs.doneBytes,
+                phase: state.stage.rawValue,
+                bytesTotal: state.earlierBytes + state.windowBytes + state.laterBytes,
+                bytesDone: state.earlierBytes + state.needs.doneBytes,
                 chunksMissing: state.needs.missingCount, chunksFetched: state.needs.fetchedCount)
         }
     }

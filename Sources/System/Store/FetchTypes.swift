@@ -18,12 +18,26 @@ package struct ChunkNeeds: Hashable, Sendable {
     package let resumedBytes: UInt64
 }
 
-/// How far a fetch is.
+/// How far a session is with the bytes of the blobs that the release has and the store had not.
 package struct FetchProgress: Hashable, Sendable {
     /// What it does, in a word: `manifest`, `chunk-lists`, `chunks`, `finish`, `ended`.
     package let phase: String
+    /// Bytes to put in place, fetched or copied; 0 until the manifest is complete. Later windows are counted about, as
+    /// `ChunkNeeds.laterBytes` are, so it may shrink; in the last window it is exact.
     package let bytesTotal: UInt64
+    /// Bytes that are in place and verified, with those that an interrupted fetch left; all of them once nothing is to be
+    /// fetched nor copied.
     package let bytesDone: UInt64
+    /// Chunks of this window that are in no place yet, to be fetched or copied.
     package let chunksMissing: Int
+    /// Chunks of this window that were supplied.
     package let chunksFetched: Int
+
+    package init(phase: String, bytesTotal: UInt64, bytesDone: UInt64, chunksMissing: Int, chunksFetched: Int) {
+        self.phase = phase
+        self.bytesTotal = bytesTotal
+        self.bytesDone = bytesDone
+        self.chunksMissing = chunksMissing
+        self.chunksFetched = chunksFetched
+    }
 }

@@ -1,5 +1,6 @@
 """One run of distributing a tree to all mirrors: by the fleet, by rsync, by BitTorrent; what it took, and its faults."""
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -63,7 +64,7 @@ class Net:
     def run(self, host, *command, **options):
         """A process in the namespace of a host; it is ended by `end`."""
         return subprocess.Popen(["nsenter", f"--net={namespaces.FOLDER}/{self.options.prefix}-{host}", *command],
-                                stdin=subprocess.DEVNULL, start_new_session=True, **options)
+                                start_new_session=True, **{"stdin": subprocess.DEVNULL, **options})
 
     def slow(self, host):
         """Lets the host send and receive 1 kB a second."""
@@ -106,6 +107,7 @@ class Ours:
     def __init__(self, net, source):
         self.net, self.source = net, source
         self.process = None
+        self.liars = {}
         self.previous = {}
 
     def prepare(self, late, is_update, change):
@@ -148,12 +150,29 @@ class Ours:
     def start(self, host):
         self.net.lab.lab("start", host)
 
+    def lie(self, host):
+        """From now on somebody else has the host's keys: who says to have everything, and sends wrong bytes."""
+        fleet = self.net.lab
+        fleet.lab("kill", host)
+        liar = self.net.run(
+            host, lab.HOSTILE, "mirror", *fleet.identity(host), "--listen", fleet.address(host), "--fleet", fleet.name(),
+            "--name", host, "--upstream", "origin", "--address", fleet.address("origin"),
+            # It ends with its input.
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.liars[host] = liar
+        liar.stdout.readline()
+
     def processor_seconds(self):
         if any(not os.path.exists(f"/proc/{pid}/stat") for pid in self.agents):
             return None  # Some ended, and took their times with them.
         return measuring.cpu_of(self.agents) - self.before
 
     def close(self):
+        end(self.liars.values())
+        for liar in self.liars:
+            sign = re.compile(rf"a mirror is left out of swarms.* peer={liar}\b")
+            cut_off = [host for host in self.net.mirrors if sign.search(self.net.lab.log(host))]
+            print(f"    {liar} was cut off by {' '.join(cut_off) or 'nobody'}", file=sys.stderr, flush=True)
         self.process.kill()
         self.process.wait()
 
@@ -339,6 +358,8 @@ def act(fault, runner, net, reached, now, began):
             runner.start(fault.host)
         elif fault.kind == "slow":
             net.slow(fault.host)
+        elif fault.kind == "lie":
+            runner.lie(fault.host)
         else:
             runner.stop(fault.host, signal.SIGSTOP if fault.kind == "stall" else signal.SIGKILL)
         fault.is_over = fault.seconds is None

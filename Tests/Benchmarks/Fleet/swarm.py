@@ -16,8 +16,9 @@ SECONDS, if those are given:
     kill:m1@50       it is killed, then started again
     slow:m1@0        its link has 8 kbit/s each way
     join:m8@50       it begins only then
+    lie:m1@50        another program has its keys: it says that it has everything, and sends wrong bytes
     kill:origin@60   the origin is gone
-Hosts that stay away, or slow, are not waited for.
+Hosts that stay away, or slow, or lie, are not waited for.
 """
 import argparse
 import json
@@ -35,7 +36,7 @@ import data  # noqa: E402
 import namespaces  # noqa: E402
 import racing  # noqa: E402
 
-KINDS = ("stall", "kill", "slow", "join")
+KINDS = ("stall", "kill", "slow", "join", "lie")
 
 
 class Fault:
@@ -88,6 +89,11 @@ def options_of(arguments):
     unknown = [name for name in options.peers if name not in racing.PEERS]
     if unknown:
         parser.error(f"there is no peer {unknown[0]}; peers: {', '.join(racing.PEERS)}")
+    lies = [fault for fault in options.fault if fault.kind == "lie"]
+    if any(fault.host == "origin" or fault.seconds is not None for fault in lies):
+        parser.error("a mirror lies, and to the end: lie:m1@50")
+    if lies and options.peers:
+        parser.error("there is no program that lies in the protocols of others: --fault lie without --with")
     if options.bytes is None or (options.update and options.changed is None):
         parser.error("sizes are numbers of bytes, with K, M or G")
     return options

@@ -127,6 +127,7 @@ extension FuzzTarget {
         case .keyShare: [FuzzSamples.serverHello]
         case .ordinalSet: FuzzSamples.ordinalSets.map { $0.encode() }
         case .swarmMessage: FuzzSamples.swarmMessages.map { $0.encode() }
+        case .backup: try FuzzedBackup.seeds()
         default: []
         }
     }

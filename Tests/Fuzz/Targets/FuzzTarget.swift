@@ -40,6 +40,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case roleChange = "role-change"
     case ordinalSet = "ordinal-set"
     case swarmMessage = "swarm-message"
+    case backup
 
     /// Gives `bytes` to the decoder. True if it accepted them, false if it refused them with the error that it promises.
     /// Throws ``FuzzFinding`` if it accepted what it would not write itself, or broke another promise; a trap is a
@@ -84,6 +85,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .roleChange: try Self.roleChange(bytes)
         case .ordinalSet: try Self.ordinalSet(bytes)
         case .swarmMessage: try Self.swarmMessage(bytes)
+        case .backup: try FuzzedBackup.run(bytes)
         }
     }
 

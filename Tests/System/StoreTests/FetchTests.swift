@@ -136,13 +136,17 @@ import TrustSupport
 
         // What the first windows brought is not planned again.
         let again = try mirror.beginFetch(release, windowBlobs: windowBlobs)
-        var windows = 0
+        var (windows, done) = (0, UInt64(0))
         repeat {
             let moved = try fleet.fill(again, from: origin, usesChangeset: windows == 0)
             #expect(moved.nodes == 0)
             windows += 1
+            #expect(again.progress.bytesDone >= done)
+            done = again.progress.bytesDone
+            #expect(done <= again.progress.bytesTotal)
         } while try again.nextWindow()
         #expect(windows > 1)
+        #expect(done == again.progress.bytesTotal)
         _ = try again.finish()
         try fleet.expectServed("mirror", tree)
         #expect(try mirror.verify(.full).isClean)

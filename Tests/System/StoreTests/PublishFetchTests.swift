@@ -134,6 +134,8 @@ import Trust
         let needs = try #require(try fleet.fill(session, from: origin, copiesHeld: false).needs)
         // Everything that was missing came, and the release is not whole yet.
         #expect(session.progress.chunksMissing == Int(needs.reusedChunks))
+        #expect(session.progress.bytesTotal == 12_000_000)
+        #expect(session.progress.bytesDone == needs.missingBytes)
         #expect(throws: StoreError.missingChunks(set: "pool", count: Int(needs.reusedChunks))) {
             try session.finish()
         }
@@ -141,12 +143,15 @@ import Trust
         while let more = try session.copyHeld(atMost: 1 << 20) {
             lost += more
             slices += 1
+            #expect(session.progress.bytesDone < 12_000_000)
         }
         #expect(slices > 5)
         #expect(lost.count == 1)
         #expect(session.progress.chunksMissing == 1)
         #expect(session.progress.chunksFetched == needs.missing.count)
+        #expect(session.progress.bytesDone == 12_000_000 - UInt64(lost.first?.length ?? 0))
         #expect(try fleet.supply(lost, to: session, from: origin).isEmpty)
+        #expect(session.progress.bytesDone == 12_000_000)
         _ = try session.finish()
         try fleet.expectServed("mirror", scene.tree)
     }

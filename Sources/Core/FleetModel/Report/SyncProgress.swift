@@ -4,11 +4,11 @@ package struct SyncProgress: Codable, Sendable, Hashable {
     package var sequence: UInt64
     /// What is done now, one word: `metadata`, `chunks`, `hold`, `quorum`, `commit`, `tree` or `flip`.
     package var phase: String
-    /// Bytes to fetch in all; 0 until that is known.
+    /// Bytes to put in place, fetched or copied from what the store holds; 0 until that is known.
     package var bytesTotal: UInt64
-    /// Bytes fetched and verified.
+    /// Bytes that are in place and verified: all once nothing is to be fetched nor copied.
     package var bytesDone: UInt64
-    /// Bytes a second over the last few seconds.
+    /// Bytes a second that came into place over the last few seconds.
     package var bytesPerSecond: Double
     /// Bytes received so far, by the name of the source; with manifests, and with what came twice.
     package var bytesBySource: [String: UInt64]

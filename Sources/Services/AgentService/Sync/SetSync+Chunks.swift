@@ -21,7 +21,7 @@ extension SetSync {
     ) -> @Sendable (STOQAnswer, [ChunkDigest]) async throws -> SuppliedChunks {
         { [pool] answer, digests in
             let supplied = try await pool.run { try Self.supply(answer, digests, session) }
-            meter.add(chunks: supplied.received.count, bytes: supplied.bytes)
+            meter.fetched(chunks: supplied.received.count, bytes: supplied.bytes, session.progress)
             return supplied
         }
     }

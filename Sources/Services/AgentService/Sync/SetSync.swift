@@ -82,7 +82,7 @@ package struct SetSync: Sendable {
         let progress = meter.progress(at: .now, bytesBySource: sources.bytesBySource)
         activity.update(line.set, isNews: isNews) { state in
             state.progress = progress
-            state.missingBytes = progress.bytesTotal - min(progress.bytesDone, progress.bytesTotal)
+            state.missingBytes = meter.bytesMissing
         }
     }
 
@@ -115,7 +115,7 @@ package struct SetSync: Sendable {
         do {
             try await fetchManifest(release, session)
             let needs = try await prepareWindow(session)
-            meter.begin(bytes: needs.missingBytes + needs.laterBytes)
+            meter.begin(bytesToFetch: needs.missingBytes + needs.laterBytes, session.progress)
             show(meter, isNews: true)
             run = await beginSwarm(release, session, bytes: needs.missingBytes + needs.laterBytes)
             let reused = try await fetchContent(needs, release, session, run, meter)
@@ -161,6 +161,7 @@ package struct SetSync: Sendable {
                 reused += needs.reusedChunks + needs.resumedChunks
                 guard try await pool.run({ try session.nextWindow() }) else { return reused }
                 needs = try await prepareWindow(session)
+                meter.note(session.progress)
             }
         }
     }
@@ -170,7 +171,7 @@ package struct SetSync: Sendable {
         _ needs: ChunkNeeds, _ session: FetchSession, _ run: SwarmRun?, _ meter: SyncMeter
     ) async throws {
         let lost = try await withThrowingTaskGroup(of: [ChunkReference].self) { group in
-            group.addTask { try await self.copyHeld(session) }
+            group.addTask { try await self.copyHeld(session, meter) }
             group.addTask {
                 var missing = needs.missing
                 if let run { missing = try await self.fetchChunks(missing, in: run, session, meter) }
@@ -184,10 +185,11 @@ package struct SetSync: Sendable {
     }
 
     /// Copies what lies here; what does not after all.
-    private func copyHeld(_ session: FetchSession) async throws -> [ChunkReference] {
+    private func copyHeld(_ session: FetchSession, _ meter: SyncMeter) async throws -> [ChunkReference] {
         var lost: [ChunkReference] = []
         while let more = try await pool.run({ try session.copyHeld(atMost: Self.copySlice) }) {
             lost += more
+            meter.note(session.progress)
             try Task.checkCancellation()
         }
         return lost

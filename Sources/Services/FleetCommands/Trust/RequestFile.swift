@@ -62,9 +62,12 @@ enum RequestFile {
         } catch {
             throw FleetctlError(
                 .failed, "\(path): \(error)",
-                hint: "ask for the file again: fleetctl trust request > FILE, or fleetctl publish SET --request FILE")
+                hint: "ask for the file again: \(origins)")
         }
     }
+
+    /// The commands that write such files.
+    private static let origins = "fleetctl trust request > FILE, or fleetctl publish SET --request FILE"
 
     /// The change of trust in `path`. Throws as ``read(_:)``, and if it asks for something else.
     static func readTrust(_ path: String) throws -> TrustChange {
@@ -86,9 +89,15 @@ enum RequestFile {
         return request
     }
 
-    private static func bytes(_ path: String) throws(FileError) -> [UInt8] {
+    private static func bytes(_ path: String) throws -> [UInt8] {
         let limit = max(RoleChange.fileByteCount, TrustChange.fileByteCount)
-        return try OpenFile.open(Array(path.utf8)).readAll(limit: limit + 1)
+        do {
+            return try OpenFile.open(Array(path.utf8)).readAll(limit: limit + 1)
+        } catch {
+            guard error.isNotFound else { throw error }
+            throw FleetctlError(
+                .failed, error.description, hint: "give the file that was signed; it comes from \(origins)")
+        }
     }
 
     private static func release(_ bytes: [UInt8], _ path: String) throws -> ReleaseRequest {

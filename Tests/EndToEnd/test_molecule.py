@@ -1,0 +1,42 @@
+"""The molecule scenario of ansible/ on hosts with systemd: the roles converge, change nothing twice, make a fleet that works."""
+import os
+import subprocess
+import sys
+import unittest
+
+from lab import BIN, LONG
+from test_deploy import PLAY_DEADLINE, PLAYS, Deployment
+
+ENVIRONMENT = os.path.join(os.path.realpath(BIN), "..", "..", "molecule-venv")
+PACKAGES = ["molecule==26.10.0", "ansible-core>=2.18,<2.20"]
+
+
+def programs():
+    """The folder of the programs of an environment that has molecule; skips the test where it cannot be made."""
+    folder = os.path.realpath(os.path.join(ENVIRONMENT, "bin"))
+    python = os.path.join(folder, "python")
+    steps = [[sys.executable, "-m", "venv", ENVIRONMENT],
+             [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES]]
+    if os.path.exists(python) and subprocess.run([python, "-c", "import molecule, ansible"]).returncode == 0:
+        steps = []
+    for step in steps:
+        done = subprocess.run(step, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise unittest.SkipTest(f"no molecule: {' '.join(step)} failed: {done.stderr[-300:]}")
+    return folder
+
+
+@unittest.skipUnless(LONG, "takes minutes, and test_deploy converges the same roles: --long")
+class MoleculeTest(Deployment):
+    def test_the_scenario_converges_changes_nothing_twice_and_verifies(self):
+        folder, environment = programs(), self.environment()
+        text = self.hosts.call(
+            os.path.join(folder, "molecule"), "test", cwd=PLAYS, timeout=PLAY_DEADLINE,
+            env={**environment, "PATH": f"{folder}:{environment['PATH']}", "NO_COLOR": "1", "HOME": self.hosts.folder,
+                 "MOLECULE_EPHEMERAL_DIRECTORY": os.path.join(self.hosts.folder, "molecule"),
+                 "FLEET_INVENTORY": f"{self.desk}/inventory.yml"})
+        print(text[-3000:])
+
+
+if __name__ == "__main__":
+    unittest.main()
