@@ -63,6 +63,7 @@ class Apply(LabTest):
         write(os.path.join(source, "file"), b"one")
         self.fleet("publish", "debian", source)
         self.fleet("sync", "--wait", "--mirror", "m2")
+        self.fleet("trust", "policy", "debian", "--fetch", "mirror=m1,m2")
         self.assertIn("still stands in", self.fleet("mirror", "expunge", "m2", expect=4).err)
         self.edit(("replicas: 2", "replicas: 1"))
         self.without("m2")
@@ -73,6 +74,8 @@ class Apply(LabTest):
         self.fleet("sync", "--wait", "--mirror", "m1")
         done = self.fleet("mirror", "expunge", "m2")
         self.assertIn("expunged m2", done.out)
+        # Who is gone is signed still.
+        self.assertIn("not signed yet: debian: fetch: not said, was mirror=m1,m2,origin", done.err)
         self.assertIn("what stays on m2", done.err)
         self.assertNotIn("m2", [m["name"] for m in self.fleet.status()["mirrors"]])
         self.assertNotIn("m2", self.fleet("mirror", "list").out)
