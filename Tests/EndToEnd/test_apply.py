@@ -63,6 +63,7 @@ class Apply(LabTest):
         write(os.path.join(source, "file"), b"one")
         self.fleet("publish", "debian", source)
         self.fleet("sync", "--wait", "--mirror", "m2")
+        self.fleet("trust", "policy", "debian", "--fetch", "mirror=m1,m2")
         self.assertIn("still stands in", self.fleet("mirror", "expunge", "m2", expect=4).err)
         self.edit(("replicas: 2", "replicas: 1"))
         self.without("m2")
@@ -73,6 +74,8 @@ class Apply(LabTest):
         self.fleet("sync", "--wait", "--mirror", "m1")
         done = self.fleet("mirror", "expunge", "m2")
         self.assertIn("expunged m2", done.out)
+        # Who is gone is signed still.
+        self.assertIn("not signed yet: debian: fetch: not said, was mirror=m1,m2,origin", done.err)
         self.assertIn("what stays on m2", done.err)
         self.assertNotIn("m2", [m["name"] for m in self.fleet.status()["mirrors"]])
         self.assertNotIn("m2", self.fleet("mirror", "list").out)
@@ -97,6 +100,53 @@ class Apply(LabTest):
         self.fleet("trust", "policy")
         self.assertNotIn("not signed", self.fleet("apply").err)
         self.assertEqual([], self.fleet("apply", "-o", "json").json["signatures"])
+
+    def policies(self):
+        return {policy.pop("set"): policy for policy in self.fleet("trust", "show", "-o", "json").json["policies"]}
+
+    def test_a_line_that_was_taken_out_binds_until_that_is_signed(self):
+        self.edit(("name: debian, origin", "name: debian, flip_quorum: 1, max_delete: 50%, origin"))
+        self.fleet("apply", "--sign")
+        self.edit((" max_delete: 50%,", ""))
+        # Named by each run, also when the coordinator has the file already, and not signed by any of them.
+        for _ in range(2):
+            applied = self.fleet("apply")
+            self.assertIn("not signed yet: debian: max_delete: not said, was 50%", applied.err)
+            self.assertIn("apply --sign", applied.err)
+            self.assertNotIn("flip_quorum", applied.err)
+        self.assertIn("nothing changes", applied.out)
+        self.assertEqual(50, self.policies()["debian"]["maxDelete"])
+        signed = self.fleet("apply", "--sign")
+        self.assertIn("- max_delete: 50%", signed.err)
+        self.assertIn("policy of debian: flip_quorum 1\n", self.fleet("trust", "show").out)
+        # The last one of a set, and one that never was in the file.
+        self.edit((" flip_quorum: 1,", ""))
+        said = self.fleet("trust", "policy", "debian", "--max-shrink", "7%").err
+        for words in ["says otherwise (debian: flip_quorum: not said)", "says otherwise (debian: max_shrink: not said)"]:
+            self.assertIn(words, said)
+        outcome = self.fleet("apply", "--sign", "-o", "json").json
+        self.assertEqual([("flip_quorum", "not said", "1"), ("max_shrink", "not said", "7%")],
+                         [(need["key"], need["wanted"], need["signed"]) for need in outcome["signatures"]])
+        self.assertEqual({}, self.policies())
+        wait_until(lambda: self.fleet.status()["sets"][0]["trust"]["flipQuorum"] == 0, "the status says so")
+        self.assertEqual([], self.fleet("apply", "-o", "json").json["signatures"])
+
+    def test_a_set_that_was_taken_out_keeps_its_rules_and_a_new_one_needs_keys_first(self):
+        self.edit(("name: debian, origin", "name: debian, fetch: {mirrors: [m1, m2]}, origin"))
+        self.fleet("apply", "--sign")
+        self.edit(("name: debian, fetch: {mirrors: [m1, m2]}, origin", "name: other, max_delete: 5%, origin"),
+                  ("sets: [debian,", "sets: [other,"))
+        # No key may sign for it: nothing is handed over.
+        refused = self.fleet("apply", "--sign", expect=4)
+        self.assertIn("nothing can be signed of other", refused.err)
+        self.assertIn("trust delegate other", refused.err)
+        self.assertIn("sets.debian", self.fleet("apply", "--dry-run", expect=None).out)
+        said = self.fleet("apply", "--dry-run", expect=None).err
+        self.assertIn("debian is not in", said)
+        self.assertIn("stays signed: fetch: mirror=m1,m2,origin", said)
+        self.assertIn("not signed yet: other: max_delete: 5%", said)
+        other = self.fleet("apply", "--dry-run", "-o", "json", expect=None).json["otherSets"]
+        self.assertEqual([("debian", "fetch")], [(need["set"], need["key"]) for need in other])
 
     def test_what_has_to_be_signed_is_signed_with_it(self):
         self.edit(("name: debian, origin", "name: debian, flip_quorum: 1, max_delete: 50%, origin"))

@@ -1,48 +1,18 @@
 """A host whose clock is wrong: it serves on, takes nothing that has expired, and is in step again when the clock is right."""
-import contextlib
 import os
-import shutil
-import struct
-import subprocess
 
-from lab import BIN, LabTest, wait_until, write
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-DAY = 86_400
+from lab import wait_until, write
+from skewed import DAY, SkewedTest
 
 
-class Clocks(LabTest):
+class Clocks(SkewedTest):
     mirrors = 2
 
     def setUp(self):
         super().setUp()
-        compiler = next(name for name in ["cc", "gcc", "clang"] if shutil.which(name))
-        self.library = os.path.join(self.fleet.scratch("skew"), "skew.so")
-        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", self.library, os.path.join(HERE, "skew.c")], check=True)
-        self.shift = os.path.join(self.fleet.folder, "shift")
-        self.set_clock(0)
         self.source = self.fleet.scratch("source")
         self.publish(1)
         self.fleet("sync", "--wait")
-
-    def set_clock(self, seconds):
-        """Shifts the clock of what runs by `start`."""
-        with contextlib.closing(os.fdopen(os.open(self.shift, os.O_RDWR | os.O_CREAT, 0o600), "r+b")) as file:
-            file.write(struct.pack("q", seconds))
-
-    def start(self, name):
-        """Starts a host's agent with the shifted clock."""
-        self.fleet.lab("stop", name)
-        home = self.fleet.host(name)
-        log = open(os.path.join(home, "agent.log"), "ab")
-        self.addCleanup(log.close)
-        process = subprocess.Popen(
-            [os.path.join(BIN, "fleet-agent"), "--config", "agent.yaml", "--ready-file", "skewed"], cwd=home,
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            env={**os.environ, "LD_PRELOAD": self.library, "SKEW_FILE": self.shift})
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
-        wait_until(lambda: os.path.exists(os.path.join(home, "skewed")), f"{name} is ready")
 
     def publish(self, number):
         write(os.path.join(self.source, "a"), b"release %d" % number, modified=1_700_000_000 + number)

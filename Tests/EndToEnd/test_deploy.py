@@ -13,6 +13,7 @@ import hosts
 from apt_clients import Archive, Client, check_lists_around_a_flip
 from lab import BIN, FLEETCTL, LONG, listing, wait_until, write
 from packages import TREE, pack, runtime_in
+from test_guide import blocks
 
 COORDINATOR, ORIGIN = "coord1", "origin1"
 MIRRORS = ["fra1", "iad1", "nrt1", "sin1"] if LONG else ["fra1", "iad1"]
@@ -153,6 +154,7 @@ class DeployTest(Deployment):
         self.check_deployment()
         self.check_lists("fra1")
         self.check_unit("fra1")
+        self.check_publishing_unit(ORIGIN)
 
     @unittest.skipUnless(LONG, "takes ten minutes: --long")
     def test_the_life_of_a_fleet(self):
@@ -246,6 +248,54 @@ class DeployTest(Deployment):
         self.assertIn("watchdog", host.run("journalctl", "-u", "fleet-agent", "--no-pager"))
         self.assertEqual("1", show("NRestarts"))
         wait_until(lambda: self.state(name)["state"] == "in-sync", f"{name} is in step again")
+
+    def check_publishing_unit(self, name):
+        """A host publishes by itself, by the units of the guides, with a key that is sealed for it."""
+        host, began = self.hosts[name], time.monotonic()
+        units, sealing = {}, []
+        for guide in ["trust.md", "cron.md"]:
+            with open(os.path.join(TREE, "docs", "guides", guide)) as file:
+                for language, _, content in blocks(file.read()):
+                    if language == "ini" and (path := re.match(r"# (/etc/systemd/\S+)\n", content)):
+                        units[path[1]] = content
+                    elif language == "sh" and "systemd-creds" in content:
+                        sealing.append(content)
+        self.assertEqual((2, 1), (len(units), len(sealing)), "the guides have the service, its path and the command that seals")
+        robot = f"{self.desk}/robot"
+        self.fleetctl("trust", "new-key", robot, "--owner", "nightly publish", "--no-passphrase", fleet=False)
+        self.fleetctl("trust", "add-key", "debian", "--key", f"{robot}.pub")
+        with open(self.packages.files["fleetctl"], "rb") as file:
+            host.write("/root/fleetctl.deb", file.read())
+        host.run("dpkg", "--install", "/root/fleetctl.deb")
+        # What the guide to cron asks for: fleet.yaml, an operator's certificate, and the roots, which are no secret.
+        for file in ["fleet.yaml", "keys/operator.pem", "keys/operator.key", "keys/authority.pem",
+                     *(f"trust/metadata/{each}" for each in os.listdir(f"{self.desk}/trust/metadata"))]:
+            with open(f"{self.desk}/{file}", "rb") as content:
+                host.write(f"/etc/mirrorfleet/{file}", content.read(), 0o600 if file.endswith(".key") else 0o644)
+        host.shell("chown mirrorfleet: /etc/mirrorfleet/keys/operator.key")
+        shutil.copy(f"{robot}.key", host.path("/root/robot.key"))
+        host.shell(f"cd /root && set -e\n{sealing[0]}rm robot.key")
+        with open(f"{robot}.key") as file:
+            secret = next(line for line in file.read().splitlines() if "secret:" in line)
+        self.assertEqual("", host.run("grep", "-rlF", secret, "/etc", "/root", "/run", "/var/lib", expect=1),
+                         "the key is in no file of the host")
+        for path, content in units.items():
+            host.write(path, content)
+        said = host.run("systemd-analyze", "verify", *units, expect=None)
+        self.assertEqual("", said, "the units are right")
+        host.shell("systemctl daemon-reload && systemctl enable --now publish-debian.path")
+        top = host.path("/srv/origin/debian")
+        write(os.path.join(top, "number"), b"by the unit")
+        write(top + ".written", b"")
+        for mirror in MIRRORS:
+            wait_until(lambda: self.served(mirror) == "by the unit", f"{mirror} serves what the unit published")
+        wait_until(lambda: host.run("systemctl", "show", "-P", "ActiveState", "publish-debian.service").strip()
+                   == "inactive", "the service has ended")
+        self.assertEqual("success", host.run("systemctl", "show", "-P", "Result", "publish-debian.service").strip(),
+                         host.run("journalctl", "--no-pager", "-u", "publish-debian"))
+        self.assertIn("published debian release", host.run("journalctl", "--no-pager", "-u", "publish-debian"))
+        self.assertIn("nightly publish", self.fleetctl("trust", "show", "--explain", "debian"))
+        print(f"    a key sealed, and a release published by a unit: {time.monotonic() - began:.0f} s")
 
     def check_upgrade(self):
         """Every host has the newer packages, one after the other, while clients download and releases come."""

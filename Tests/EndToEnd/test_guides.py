@@ -93,13 +93,15 @@ class GuidesTest(unittest.TestCase):
         self.assertIn("needs a command", mistake(tree, ["trust", "spin"]))
 
     def test_what_guides_name_is_there(self):
+        shown = {name for _, text in self.guides() for name in re.findall(r"^# /etc/systemd/system/(\S+)$", text, re.M)}
         for guide, text in self.guides():
             for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
                 self.assertTrue(os.path.exists(os.path.join(GUIDES, target)), f"{guide}: {target}")
             for name in re.findall(r"ansible-playbook [^`\n]*?([\w/-]+\.yml)(?= --check| -e|`|$)", text, re.M):
                 self.assertTrue(os.path.exists(os.path.join(TREE, "ansible", name)), f"{guide}: {name}")
-            for unit in re.findall(r"systemctl enable --now (\S+)", text):
-                self.assertTrue(os.path.exists(os.path.join(TREE, "scripts", "packaging", "debian", "fleetctl." + unit)), unit)
+            for unit in re.findall(r"systemctl enable --now ([\w.-]+)", text):
+                packaged = os.path.join(TREE, "scripts", "packaging", "debian", "fleetctl." + unit)
+                self.assertTrue(unit in shown or os.path.exists(packaged), f"{guide}: {unit}")
             for name in re.findall(r"`(fleet_\w+)`", text):
                 found = subprocess.run(["grep", "-rqw", name, os.path.join(TREE, "ansible")])
                 self.assertEqual(0, found.returncode, f"{guide}: {name} is no variable of the roles")

@@ -3,13 +3,9 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 
-from lab import BIN, FLEETCTL, LabTest, run, write
-
-
-def can_be_offline():
-    return os.geteuid() == 0 and not subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode
+from colleague import Colleague
+from lab import LabTest, write
 
 
 class SharedSigning(LabTest):
@@ -21,11 +17,8 @@ class SharedSigning(LabTest):
         for index in range(10):
             write(os.path.join(self.source, f"file-{index}"), os.urandom(2_000), modified=1_700_000_000)
         os.utime(self.source, (1_700_000_000,) * 2)
-        # Bob's machine has his key, and nothing else of the fleet.
-        self.bob = self.fleet.scratch("bob")
-        run("trust", "new-key", os.path.join(self.bob, "bob"), "--no-passphrase")
-        self.key = os.path.join(self.bob, "bob.key")
-        self.fleet("trust", "add-key", "debian", "--key", os.path.join(self.bob, "bob.pub"), "--threshold", "2")
+        self.bob = Colleague(self.fleet, "bob")
+        self.fleet("trust", "add-key", "debian", "--key", self.bob.public, "--threshold", "2")
         self.file = os.path.join(self.fleet.folder, "release.json")
 
     def request(self, *options):
@@ -37,14 +30,8 @@ class SharedSigning(LabTest):
         with open(self.file, "w") as file:
             json.dump(request, file)
 
-    def sign(self, *options, expect=0, key=None):
-        """On Bob's machine, which has no network where that can be had."""
-        offline = ["unshare", "-n"] if can_be_offline() else []
-        done = subprocess.run(
-            [*offline, FLEETCTL, "trust", "sign", self.file, "--key", key or self.key, "--yes", *options],
-            cwd=self.bob, capture_output=True, text=True, env={"PATH": os.environ["PATH"], "FLEET_BIN": BIN})
-        self.assertEqual(expect, done.returncode, done.stdout + done.stderr)
-        return done.stdout + done.stderr
+    def sign(self, *options, **expected):
+        return self.bob.sign(self.file, *options, **expected)
 
     def publish(self, *options, expect=0):
         return self.fleet("publish", "debian", "--import", self.file, *options, expect=expect)
@@ -65,8 +52,7 @@ class SharedSigning(LabTest):
         self.assertIn("(bob)", early.err)
         self.assertEqual(0, self.releases())
         # A stranger's key signs nothing, and his signature under Bob's name is none.
-        run("trust", "new-key", os.path.join(self.bob, "eve"), "--no-passphrase")
-        self.assertIn("asks for no signature of", self.sign(key=os.path.join(self.bob, "eve.key"), expect=4))
+        self.assertIn("asks for no signature of", self.sign(key=self.bob.new_key("eve"), expect=4))
         with open(self.file) as file:
             request = json.load(file)
         honest = json.dumps(request)
@@ -131,15 +117,14 @@ class SharedSigning(LabTest):
         refused = self.publish(expect=4)
         self.assertIn("release 1, as it was signed, cannot be made any more: the tree is another one now", refused.err)
         # Both keys on one machine publish as ever; then the request is of a release that is not the next one.
-        self.fleet("publish", "debian", self.source, "--key", self.key, "--key",
+        self.fleet("publish", "debian", self.source, "--key", self.bob.key, "--key",
                    os.path.join(self.fleet.path, "trust", "keys", "set-debian.key"))
         write(os.path.join(self.source, "file-1"), b"more", modified=1_700_000_000)
         refused = self.publish(expect=4)
         self.assertIn("another release was signed since; the next one is 2", refused.err)
         # Signed by two of the three who may, who each have a copy; what takes away much says so to them.
-        carol = os.path.join(self.bob, "carol")
-        run("trust", "new-key", carol, "--no-passphrase")
-        self.fleet("trust", "add-key", "debian", "--key", carol + ".pub")
+        carol = Colleague(self.fleet, "carol")
+        self.fleet("trust", "add-key", "debian", "--key", carol.public)
         for index in range(4):
             os.unlink(os.path.join(self.source, f"file-{index}"))
         self.fleet("publish", "debian", self.source, "--request", self.file, expect=4)
@@ -151,11 +136,11 @@ class SharedSigning(LabTest):
             self.assertIn(words, shown)
         os.rename(self.file, self.file + ".bob")
         self.write(request)
-        self.sign(key=carol + ".key")
+        carol.sign(self.file)
         self.assertIn("published debian release 2", self.publish("--import", self.file + ".bob").out)
         # An older content again, in the same way.
         self.fleet("release", "rollback", "debian", "1", "--request", self.file)
         self.sign()
-        self.fleet("release", "rollback", "debian", "1", "--import", self.file, "--key", carol + ".key")
+        self.fleet("release", "rollback", "debian", "1", "--import", self.file, "--key", carol.key)
         self.fleet("sync", "debian", "--wait")
         self.assertEqual(10, len(os.listdir(self.fleet.served("m1"))))

@@ -111,7 +111,8 @@ class TrustFleetGuideTest(LabTest):
         self.fleet("publish", "debian", source)
         self.fleet("sync", "--wait")
         usb, bob, image = [self.fleet.scratch(name) for name in ["usb", "bob", "image"]]
-        write(os.path.join(image, "image"), b"an image")
+        for name in ["image", "boot.iso"]:
+            write(os.path.join(image, name), name.encode())
         commands = steps()[1]
         for number, (machine, line) in enumerate(commands):
             if " publish debian" in line:
@@ -131,6 +132,10 @@ class TrustFleetGuideTest(LabTest):
         self.assertIn("note: other clients of TUF need the key type mldsa65-ed25519", shown)
         self.fleet("sync", "--wait")
         self.assertServed(source)
+        # The guide has yanked it; times of directories stay.
+        modified = os.stat(image).st_mtime
+        os.unlink(os.path.join(image, "boot.iso"))
+        os.utime(image, (modified, modified))
         self.assertServed(image, set="iso")
         explained = self.fleet("trust", "show", "--explain", "debian").out
         self.assertIn("nightly publish", explained)

@@ -20,22 +20,43 @@ private func fleet(_ binding: SetBinding, regions: [String: String] = ["m1": "eu
 struct SignatureNeedTests {
     private let signed = ["debian": SignedPolicy(flipQuorum: 2, maxDelete: 30)]
 
-    @Test("What the file does not say stays as it is signed; what it says otherwise is named")
+    @Test("What is signed and what the file says are compared both ways")
     func differences() {
-        #expect(fleet(SetBinding()).signatureNeeds(signed: signed).policies == [:])
         #expect(fleet(SetBinding(flipQuorum: 2, maxDelete: 30)).signatureNeeds(signed: signed).lines == [])
         let needs = fleet(SetBinding(flipQuorum: 1, maxShrink: 5)).signatureNeeds(signed: signed)
         #expect(
             needs.lines.map(\.description)
-                == ["debian: flip_quorum: 1, was 2", "debian: max_shrink: 5%, was not said"])
-        #expect(needs.policies == ["debian": SignedPolicy(flipQuorum: 1, maxDelete: 30, maxShrink: 5)])
+                == [
+                    "debian: flip_quorum: 1, was 2", "debian: max_delete: not said, was 30%",
+                    "debian: max_shrink: 5%, was not said",
+                ])
+        #expect(needs.policies == ["debian": SignedPolicy(flipQuorum: 1, maxShrink: 5)])
+        #expect(fleet(SetBinding(flipQuorum: 0)).signatureNeeds(signed: [:]).policies == [:])
     }
 
-    @Test("A key that the file before had, and this one has not, is taken back")
-    func removedKey() {
-        let needs = fleet(SetBinding()).signatureNeeds(after: fleet(SetBinding(maxDelete: 30)), signed: signed)
-        #expect(needs.lines.map(\.description) == ["debian: max_delete: not said, was 30%"])
-        #expect(needs.policies == ["debian": SignedPolicy(flipQuorum: 2)])
+    @Test("What was taken out of the file is to be signed away, also the last of a set")
+    func removedKeys() {
+        let needs = fleet(SetBinding()).signatureNeeds(signed: signed)
+        #expect(
+            needs.lines.map(\.description)
+                == ["debian: flip_quorum: not said, was 2", "debian: max_delete: not said, was 30%"])
+        #expect(needs.policies == ["debian": SignedPolicy()])
+        let rule = ["debian": SignedPolicy(fetch: FetchRule(mirrors: ["m1"]))]
+        #expect(
+            fleet(SetBinding()).signatureNeeds(signed: rule).lines.map(\.description)
+                == ["debian: fetch: not said, was mirror=m1"])
+    }
+
+    @Test("What is signed of a set that the file has no more is named, and not signed away")
+    func otherSets() {
+        let signed = self.signed.merging(["iso": SignedPolicy(maxDelete: 5), "old": SignedPolicy(flipQuorum: 1)]) { $1 }
+        let fleet = fleet(SetBinding(flipQuorum: 2, maxDelete: 30))
+        #expect(fleet.signatureNeeds(signed: signed).lines == [])
+        #expect(
+            fleet.policiesOfOtherSets(signed: signed).map { "\($0.set) \($0.key) \($0.signed)" } == [
+                "iso max_delete 5%", "old flip_quorum 1",
+            ])
+        #expect(fleet.policiesOfOtherSets(signed: self.signed) == [])
     }
 
     @Test("A region stands for its hosts, so a host that moves needs a signature; the origin may always fetch")

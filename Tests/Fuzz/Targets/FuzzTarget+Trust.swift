@@ -53,9 +53,15 @@ extension FuzzTarget {
             return refused(error)
         }
         guard let again = try? RoleChange(file: change.file), again.file == change.file, again.target == change.target,
-            again.notes == change.notes
+            again.replaced == change.replaced, again.notes == change.notes
         else { throw FuzzFinding("a change of a role is not read back as it was written") }
         do {
+            if YankRequest.isMeant(by: change) {
+                let request = try YankRequest(change)
+                guard request.list.encode() == change.target.bytes, request.added.isEmpty != request.removed.isEmpty
+                else { throw FuzzFinding("a request for other yanks than it has") }
+                return !request.words.isEmpty
+            }
             let request = try ReleaseRequest(change)
             guard request.bytes == change.target.bytes, request.release.encode() == request.bytes else {
                 throw FuzzFinding("a request for another release than it has")
@@ -82,8 +88,9 @@ extension FuzzTarget {
     }
 
     static func roleChangeSamples() throws -> [[UInt8]] {
-        var first = try firstChange()
-        for number: UInt8 in [1, 2] { _ = try first.sign(with: key(number)) }
+        var signed = try firstChange()
+        for number: UInt8 in [1, 2] { _ = try signed.sign(with: key(number)) }
+        let trust = try trust(signed)
         let document = try FuzzSamples.releaseDocument().encode()
         let sequence = try ReleaseDocument(decoding: document).sequence
         var role = SetRole(of: "debian", after: nil, now: expires)
@@ -91,13 +98,36 @@ extension FuzzTarget {
         var notes = SourceNotes(source: "/srv/debian", digests: ["sha256"])
         notes.removed = (3, 4_000)
         var change = try RoleChange(
-            of: FleetRoles.role(ofSet: "debian"), base: trust(first), before: nil,
+            of: FleetRoles.role(ofSet: "debian"), base: trust, before: nil,
             to: MetadataWriter.document(role.signed(fleet: "lab"), signatures: []),
             target: RoleChange.Target(path: FleetRoles.release(sequence, ofSet: "debian"), bytes: document),
             notes: notes)
         let unsigned = change.file
         _ = try change.sign(with: key(4))
-        return [unsigned, change.file]
+        let (list, longer) = (try yankList(["pool/x"]), try yankList(["pool/x", "pool/y"]))
+        let first = try yank(list, after: change)
+        let second = try yank(longer, after: first, replacing: list)
+        return [unsigned, change.file, first.file, second.file]
+    }
+
+    /// The change of the role after `held` that names `list` in the place of `replaced`, signed.
+    private static func yank(
+        _ list: [UInt8], after held: RoleChange, replacing replaced: [UInt8]? = nil
+    ) throws -> RoleChange {
+        var role = SetRole(of: "debian", after: held.contents, now: expires)
+        role.set(yanked: list)
+        var change = try RoleChange(
+            of: held.role, base: held.base, before: held.document.document.bytes,
+            to: MetadataWriter.document(role.signed(fleet: "lab"), signatures: []),
+            target: RoleChange.Target(path: FleetRoles.yanked(ofSet: "debian"), bytes: list), replacing: replaced)
+        _ = try change.sign(with: key(4))
+        return change
+    }
+
+    private static func yankList(_ paths: [String]) throws -> [UInt8] {
+        var list = YankList(fleet: "lab", set: "debian")
+        for path in paths { _ = list.add(YankList.Entry(path: try RelativePath(path), reason: "bad", yankedAt: 5)) }
+        return list.encode()
     }
 
     private static let expires = MetadataTime(secondsSince1970: 1_900_000_000)

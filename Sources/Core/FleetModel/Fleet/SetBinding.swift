@@ -1,5 +1,5 @@
 /// What fleet.yaml says of a set that binds hosts: they take it from signed metadata alone, so a change of it counts once
-/// it is signed. What is nil is not said in the file, and stays as it is signed.
+/// it is signed. What is nil is not said in the file: it binds nobody once that is signed.
 package struct SetBinding: Codable, Sendable, Hashable {
     /// How many mirrors must hold all of a release before one of them serves it.
     package var flipQuorum: Int?

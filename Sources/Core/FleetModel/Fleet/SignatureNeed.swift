@@ -16,21 +16,19 @@ package struct SignatureNeed: Encodable, Sendable, Hashable, CustomStringConvert
 }
 
 extension Fleet {
-    /// What has to be signed so that hosts go by this fleet.yaml.
+    /// What has to be signed so that what binds the hosts of this fleet.yaml's sets is what it says of them, no more and no
+    /// less: a line that was taken out of it is a difference as one that was added.
     ///
-    /// - Parameters:
-    ///   - old: the fleet.yaml before: a key that it has and this one has not goes back to what hosts do by themselves;
-    ///     nil: such a key stays as it is signed.
-    ///   - signed: the policies of the newest targets, by set.
+    /// - Parameter signed: the policies of the newest targets, by set.
     /// - Returns: the lines, in the order of the sets, and the policies to sign: those of all sets that are others then.
     package func signatureNeeds(
-        after old: Fleet? = nil, signed: [String: SignedPolicy]
+        signed: [String: SignedPolicy]
     ) -> (lines: [SignatureNeed], policies: [String: SignedPolicy]) {
         var lines: [SignatureNeed] = []
         var policies: [String: SignedPolicy] = [:]
         for set in sets {
             let held = signed[set.name] ?? SignedPolicy()
-            let wanted = wantedPolicy(of: set, after: old?.set(named: set.name), signed: held)
+            let wanted = policy(of: set)
             guard wanted != held else { continue }
             policies[set.name] = wanted
             lines += Self.differences(held, wanted, set: set.name)
@@ -38,18 +36,18 @@ extension Fleet {
         return (lines, policies)
     }
 
-    /// The signed policy of a set with what this fleet.yaml says of it.
-    private func wantedPolicy(of set: SetPolicy, after old: SetPolicy?, signed: SignedPolicy) -> SignedPolicy {
-        let (new, old) = (set.binding, old?.binding ?? SetBinding())
-        func wanted<Value>(_ new: Value?, wasSaid: Bool, _ signed: Value?) -> Value? {
-            new ?? (wasSaid ? nil : signed)
+    /// What is signed of sets that this fleet.yaml does not have, ascending: it binds whoever still holds content of them,
+    /// so nobody is asked to sign it away with the set's line.
+    package func policiesOfOtherSets(signed: [String: SignedPolicy]) -> [SignatureNeed] {
+        signed.filter { set(named: $0.key) == nil }.sorted { $0.key < $1.key }.flatMap { name, policy in
+            Self.differences(policy, SignedPolicy(), set: name)
         }
-        return SignedPolicy(
-            flipQuorum: wanted(new.flipQuorum, wasSaid: old.flipQuorum != nil, signed.flipQuorum) ?? 0,
-            maxDelete: wanted(new.maxDelete, wasSaid: old.maxDelete != nil, signed.maxDelete),
-            maxShrink: wanted(new.maxShrink, wasSaid: old.maxShrink != nil, signed.maxShrink),
-            fetch: wanted(
-                new.fetch.map { fetchRule($0, ofSet: set) }, wasSaid: old.fetch != nil, signed.fetch))
+    }
+
+    private func policy(of set: SetPolicy) -> SignedPolicy {
+        SignedPolicy(
+            flipQuorum: set.binding.flipQuorum ?? 0, maxDelete: set.binding.maxDelete,
+            maxShrink: set.binding.maxShrink, fetch: set.binding.fetch.map { fetchRule($0, ofSet: set) })
     }
 
     /// The rule to sign: with the hosts of the regions as they are now, and always the origin, which repairs itself from

@@ -3,7 +3,7 @@ package import UpdateFramework
 
 /// A release that waits for signatures of its set's keys: the next document of the role, with the release document that
 /// it names. Whoever signs it signs that release and nothing else.
-package struct ReleaseRequest: SignatureRequest, Sendable {
+package struct ReleaseRequest: RoleRequest {
     /// The next document of the role.
     package private(set) var change: RoleChange
     /// The release.
@@ -11,8 +11,8 @@ package struct ReleaseRequest: SignatureRequest, Sendable {
 
     /// The bytes of the release document.
     package var bytes: [UInt8] { change.target.bytes }
-    /// The one document.
-    package var documents: [ChangedDocument] { change.documents }
+    package var set: String { release.set }
+    package var kind: RoleRequestKind { .release }
 
     /// The request that `change` is. Throws ``ReleaseRequestError`` if its target is no release of the role's set, or the
     /// role drops another release than the oldest.
@@ -23,6 +23,7 @@ package struct ReleaseRequest: SignatureRequest, Sendable {
             throw .badDocument(error)
         }
         self.change = change
+        guard change.replaced == nil else { throw .isNamed(release.sequence) }
         guard Array(release.fleet.utf8) == change.base.fleet, FleetRoles.role(ofSet: release.set) == change.role,
             FleetRoles.release(release.sequence, ofSet: release.set) == change.target.path
         else { throw .notOfItsPath(change.target.path, set: release.set, sequence: release.sequence) }
@@ -34,26 +35,11 @@ package struct ReleaseRequest: SignatureRequest, Sendable {
         }
     }
 
-    /// Reads a file. All in it is verified as if its root were trusted. Throws ``ReleaseRequestError``.
-    package init(file bytes: [UInt8]) throws(ReleaseRequestError) {
-        let change: RoleChange
-        do throws(TrustFileError) {
-            change = try RoleChange(file: bytes)
-        } catch {
-            throw .file(error)
-        }
-        try self.init(change)
-    }
-
-    /// The text of the file.
-    package var file: [UInt8] { change.file }
-
     package mutating func add(_ signatures: [MetadataSignature], toDocument place: Int) -> Int {
         change.add(signatures, toDocument: place)
     }
 
-    /// What is signed, in words for whoever is asked to: all of it, then what the origin says and nobody signs, then who
-    /// signs and has signed.
+    /// As every request says it; what the origin says and nobody signs stands before those who sign.
     package var words: [String] {
         let root = release.manifest
         var lines = [
@@ -69,23 +55,7 @@ package struct ReleaseRequest: SignatureRequest, Sendable {
         }
         if release.allowsEscapingLinks { lines.append("  links may leave the set") }
         if !release.note.isEmpty { lines.append("  note       \(PrintableText(Array(release.note.utf8)))") }
-        lines += noteWords
-        let trust = change.base
-        lines.append(
-            "\(change.role) \(change.contents.version), as root \(trust.root.version) and targets"
-                + " \(trust.targets.version) want it")
-        lines.append("  counts until \(change.contents.expires)")
-        if !change.dropped.isEmpty {
-            lines.append("  names no more: \(change.dropped.map(\.description).joined(separator: ", "))")
-        }
-        for state in change.document.states {
-            lines.append("  \(state.rule.grant.threshold) of \(state.rule.grant.keys.count) keys:")
-            let signed = Set(state.signed.map(\.key.id))
-            lines += state.rule.grant.keys.map {
-                (signed.contains($0.key.id) ? "    signed " : "    -      ") + $0.words
-            }
-        }
-        return lines
+        return lines + noteWords + change.words
     }
 
     private var noteWords: [String] {
@@ -102,12 +72,12 @@ package struct ReleaseRequest: SignatureRequest, Sendable {
 
 /// Why a file asks for no signature of a release.
 package enum ReleaseRequestError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// It is no change of a role.
-    case file(TrustFileError)
     /// The target is no release document.
     case badDocument(ReleaseDocumentError)
     /// The document is of another fleet, set or number than its path says.
     case notOfItsPath(TargetPath, set: String, sequence: UInt64)
+    /// The role names a release of this number already: signed again it would have two contents.
+    case isNamed(UInt64)
     /// The role names a higher release already.
     case notTheNewest(UInt64)
     /// The role would forget a target that is no release older than all that stay.
@@ -115,10 +85,10 @@ package enum ReleaseRequestError: Error, Hashable, Sendable, CustomStringConvert
 
     package var description: String {
         switch self {
-        case .file(let error): "\(error)"
         case .badDocument(let error): "the release document in it cannot be read: \(error)"
         case .notOfItsPath(let path, let set, let sequence):
             "it names release \(sequence) of \(PrintableText(Array(set.utf8))) as \(path)"
+        case .isNamed(let sequence): "the role names release \(sequence) already, and would name another one as it"
         case .notTheNewest(let sequence): "the role names a release above \(sequence) already"
         case .drops(let path): "the role would forget \(path), which it has to name on"
         }

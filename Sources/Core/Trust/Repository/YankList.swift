@@ -68,6 +68,12 @@ package struct YankList: Hashable, Sendable {
         return entries.count < count
     }
 
+    /// What is new here, or other than in `old`, and what of `old` is here no more; both ascending by path.
+    package func changes(from old: [Entry]) -> (added: [Entry], removed: [Entry]) {
+        let held = Set(old)
+        return (entries.filter { !held.contains($0) }, old.filter { !holds($0.path) })
+    }
+
     /// Whether `path` is yanked, itself or with a directory above it.
     package func covers(_ path: RelativePath) -> Bool {
         guard !entries.isEmpty else { return false }

@@ -103,15 +103,23 @@ package enum TrustFileError: Error, Hashable, Sendable, CustomStringConvertible 
     case unknownRole(RoleName)
     /// The document changes a target that the file does not show.
     case hiddenTarget(TargetPath, role: RoleName)
+    /// What is shown as replaced is not what the role names now.
+    case otherReplaced(TargetPath, role: RoleName)
+    /// A target is longer than a file can carry.
+    case tooLong(TargetPath, byteCount: Int)
     /// The document hands its role on to other keys.
     case delegates(RoleName)
 
     package var description: String {
         switch self {
-        case .form(let error): "it is no file of `fleetctl trust request` or `publish --request`: \(error)"
+        case .form(let error): "it is no file of `fleetctl trust request`, or of `--request`: \(error)"
         case .document(let error): "\(error)"
         case .unknownRole(let role): "it asks for signatures of \(role), and its targets name nobody who signs for it"
         case .hiddenTarget(let path, let role): "the \(role) in it changes \(path), too, which it does not show"
+        case .otherReplaced(let path, let role):
+            "the \(role) in it replaces \(path), and it does not show what that is now"
+        case .tooLong(let path, let byteCount):
+            "\(path) has \(byteCount) bytes, and a file that asks for signatures carries \(RoleChange.targetByteCount)"
         case .delegates(let role): "the \(role) in it hands the role on to other keys"
         }
     }

@@ -4,11 +4,12 @@ import Hashing
 extension RoleChange {
     private static let mark = "mirrorfleet-role-change"
     private static let version: Int64 = 1
-    /// Bytes of a target in a file: a release document has at most 64 KiB, a list of yanked paths 1 MiB.
-    private static let targetByteCount = 1 << 20
-    /// Bytes of a file: root, targets, the role before and after, and the target in hexadecimal.
+    /// Bytes of a target in a file: a release document has at most 64 KiB, and a list of yanked paths that fills this
+    /// has some thousand of them.
+    package static let targetByteCount = 1 << 20
+    /// Bytes of a file: root, targets, the role before and after, and the target and what it replaces in hexadecimal.
     package static let fileByteCount =
-        MetadataLimits.rootByteCount + 3 * MetadataLimits.targetsByteCount + 3 * targetByteCount
+        MetadataLimits.rootByteCount + 3 * MetadataLimits.targetsByteCount + 5 * targetByteCount
 
     /// Whether `bytes` are a file of this kind, right or wrong.
     package static func isFile(_ bytes: [UInt8]) -> Bool {
@@ -27,6 +28,7 @@ extension RoleChange {
         var named = JSONObject()
         named["path"] = .string(target.path.bytes)
         named["bytes"] = .string(Hexadecimal.letters(target.bytes))
+        named["replaces"] = replaced.map { .string(Hexadecimal.letters($0)) }
         object["target"] = .object(named)
         if notes != SourceNotes() { object["notes"] = notes.value }
         return JSONWriter.valid(.object(object)) + [UInt8(ascii: "\n")]
@@ -43,7 +45,7 @@ extension RoleChange {
         let role = try file.read { reader throws(MetadataError) in
             try base.profile.roleName(try reader.string("role"), place: reader.place.member("role"))
         }
-        let target = try file.read { reader throws(MetadataError) in try Self.target(reader.object("target")) }
+        let named = try file.read { reader throws(MetadataError) in try Self.target(reader.object("target")) }
         let notes = try file.read { reader throws(MetadataError) in
             try reader.objectIfPresent("notes").map { reader throws(MetadataError) in try SourceNotes(reader) }
         }
@@ -54,21 +56,31 @@ extension RoleChange {
             )
         }
         try self.init(
-            of: role, base: base, before: documents.before, to: documents.next, target: target,
-            notes: notes ?? SourceNotes())
+            of: role, base: base, before: documents.before, to: documents.next, target: named.target,
+            replacing: named.replaced, notes: notes ?? SourceNotes())
     }
 
-    private static func target(_ reader: MetadataReader) throws(MetadataError) -> Target {
-        let (path, text) = (try reader.string("path"), try reader.string("bytes"))
-        guard let path = TargetPath(path) else {
+    private static func target(
+        _ reader: MetadataReader
+    ) throws(MetadataError) -> (target: Target, replaced: [UInt8]?) {
+        let path = try reader.string("path")
+        guard let place = TargetPath(path) else {
             throw MetadataError(.badName(path, allowed: "the path of a target"), at: reader.place.member("path"))
         }
+        return (
+            Target(path: place, bytes: try bytes("bytes", reader)),
+            reader.object["replaces"] == nil ? nil : try bytes("replaces", reader)
+        )
+    }
+
+    private static func bytes(_ name: String, _ reader: MetadataReader) throws(MetadataError) -> [UInt8] {
+        let text = try reader.string(name)
         guard text.count <= 2 * targetByteCount, let bytes = Hexadecimal.bytes(text) else {
             throw MetadataError(
                 .wrongKind(found: "a string", expected: "at most \(targetByteCount) bytes in hexadecimal"),
-                at: reader.place.member("bytes"))
+                at: reader.place.member(name))
         }
-        return Target(path: path, bytes: bytes)
+        return bytes
     }
 }
 

@@ -23,6 +23,8 @@ package struct RoleChange: SignatureRequest, Sendable {
     package let contents: TargetsMetadata
     /// What is new.
     package let target: Target
+    /// What the role names under the path of ``target`` now, all of it; nil if it names nothing there.
+    package let replaced: [UInt8]?
     /// Targets that the role names now, and then no more, ascending.
     package let dropped: [TargetPath]
     /// What is said of the target and signed by nobody.
@@ -35,15 +37,19 @@ package struct RoleChange: SignatureRequest, Sendable {
     /// The one document.
     package var documents: [ChangedDocument] { [document] }
 
-    /// The change of `role` from the document `before` to the document `bytes`, which names `target`.
+    /// The change of `role` from the document `before` to the document `bytes`, which names `target` in the place of
+    /// `replaced`, what it named there before.
     ///
     /// Throws ``TrustFileError``: if `before` has not the signatures that `base` wants, or the new document is not the
-    /// next version, changes another target than `target`, or has other bytes for it.
+    /// next version, changes another target than `target`, or has other bytes for it; if `before` has other bytes for
+    /// `replaced`; and if either is longer than a file can carry.
     package init(
         of role: RoleName, base: FleetTrust, before: [UInt8]?, to bytes: [UInt8], target: Target,
-        notes: SourceNotes = SourceNotes()
+        replacing replaced: [UInt8]? = nil, notes: SourceNotes = SourceNotes()
     ) throws(TrustFileError) {
         guard let rule = base.targets.rule(for: role) else { throw .unknownRole(role) }
+        let byteCount = max(target.bytes.count, replaced?.count ?? 0)
+        guard byteCount <= Self.targetByteCount else { throw .tooLong(target.path, byteCount: byteCount) }
         let held: (document: SignedMetadata, contents: TargetsMetadata)?
         let next: (document: SignedMetadata, contents: TargetsMetadata)
         do throws(UpdateError) {
@@ -69,12 +75,16 @@ package struct RoleChange: SignatureRequest, Sendable {
         }
         guard next.contents.delegations.isEmpty else { throw .delegates(role) }
         let old = held?.contents.targets ?? [:]
+        guard old[target.path] == replaced.map({ TargetDescription(of: $0) }) else {
+            throw .otherReplaced(target.path, role: role)
+        }
         let hidden = next.contents.targets.filter { $0.key != target.path && old[$0.key] != $0.value }
         if let path = Self.ascending(hidden.keys).first { throw .hiddenTarget(path, role: role) }
         self.base = base
         self.before = held?.document
         contents = next.contents
         self.target = target
+        self.replaced = replaced
         dropped = Self.ascending(old.keys.filter { next.contents.targets[$0] == nil })
         self.notes = notes
         document = ChangedDocument(

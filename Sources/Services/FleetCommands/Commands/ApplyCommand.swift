@@ -12,9 +12,10 @@ struct ApplyCommand: AsyncParsableCommand {
             Shows what changes against the copy in force, and hands the file over unless a safety rule speaks against \
             it: then nothing is changed (exit code 4). Rules that can be meant are named by --allow CODE. What operators \
             said of hosts (pause, drain, limit) stays. It holds at once and after a restart, until another file is \
-            applied or the coordinator's own file is changed: who spoke last rules. What it says of a set that hosts \
-            take from signed metadata alone is named as long as it is not signed (by trust.folder, where that is here); \
-            with --sign it is signed, too, as `trust policy` does.
+            applied or the coordinator's own file is changed: who spoke last rules. What hosts take of a set from signed \
+            metadata alone (flip_quorum, max_delete, max_shrink, fetch) is named as long as the file says something else \
+            than what is signed (by trust.folder, where that is here), also a line that was taken out of the file; with \
+            --sign what the file says is signed, no more and no less, as `trust policy` does.
 
             EXAMPLES
               fleetctl -f fleet.yaml apply --dry-run
@@ -58,65 +59,59 @@ struct ApplyCommand: AsyncParsableCommand {
         return found
     }
 
-    /// What of the file is not signed, by the trust folder; nothing where there is none: whoever signs has it. Throws what
-    /// reading the folder throws.
-    private func signatureNeeds(_ session: FleetSession) throws -> [SignatureNeed] {
-        let folder = try options.place.open()
-        guard folder.isThere, let trust = try folder.state().trust else { return [] }
-        return session.fleet.signatureNeeds(signed: TrustPlan(trust).policies).lines
-    }
-
     func run() async throws {
         let session = try FleetSession(options.place.fleet)
         // Before anything changes: without a folder, or while another change waits, nothing could be signed.
         let editing = sign ? try TrustEditing(options.place) : nil
+        let plan = try editing?.plan(by: session.fleet)
+        let signatures = try PolicySignatures(session.fleet, options.place.open())
         let answer = try await session.coordinator().apply(
             PolicyOrder(text: session.text, dryRun: dryRun, allow: Self.codes(allowed)))
-        let needs = try signatureNeeds(session)
         let isTable = options.output.format == .table
         if isTable {
             PolicyText.show(answer, session, dryRun: dryRun)
-            for need in needs { session.terminal.warn("not signed yet: \(need)") }
+            signatures.show(session)
         }
-        if let editing, answer.refusals.isEmpty, !needs.isEmpty {
-            return try await sign(needs, answer, session, editing)
+        if let editing, let plan, answer.refusals.isEmpty {
+            return try await sign(plan, ApplyOutcome(answer, signatures), editing)
         }
-        if isTable, !needs.isEmpty {
-            let file = ShellWord.quoted(session.file)
-            session.terminal.note("hint: hosts go by what is signed: fleetctl -f \(file) apply --sign")
-        }
-        if !isTable { try printJSON(ApplyOutcome(answer: answer, signatures: needs)) }
+        if isTable { signatures.hint(session) } else { try printJSON(ApplyOutcome(answer, signatures)) }
         if !answer.refusals.isEmpty { throw ExitStatus.refused.code }
         if dryRun, detailedExitcode, !answer.changes.isEmpty { throw ExitStatus.changesPending.code }
     }
 
     /// Signs what is not signed yet, now that the coordinator has the file, and gives it to the keeper.
-    private func sign(
-        _ needs: [SignatureNeed], _ answer: PolicyAnswer, _ session: FleetSession, _ editing: TrustEditing
-    ) async throws {
-        guard let plan = try editing.plan(by: session.fleet) else { return }
+    private func sign(_ plan: TrustPlan, _ applied: ApplyOutcome, _ editing: TrustEditing) async throws {
         let source = try passphrase.source()
         let outcome = try editing.carryOut(plan, more: options.signers, passphrases: source)
         if options.output.format == .table { return try await options.finish(outcome, editing.folder, source) }
-        try printJSON(ApplyOutcome(answer: answer, signatures: needs, signed: outcome))
+        var applied = applied
+        applied.signed = outcome
+        try printJSON(applied)
         try await options.handOver(outcome, editing.folder, source)
     }
 }
 
-/// The answer of the coordinator, and what the file says that counts only once it is signed.
+/// The answer of the coordinator, and how the file differs from what is signed.
 struct ApplyOutcome: Encodable {
-    let answer: PolicyAnswer
-    let signatures: [SignatureNeed]
+    private let answer: PolicyAnswer
+    private let signatures: PolicySignatures
     /// What became of it with --sign.
     var signed: TrustOutcome?
 
-    private enum CodingKeys: String, CodingKey { case signatures, signed }
+    init(_ answer: PolicyAnswer, _ signatures: PolicySignatures) {
+        self.answer = answer
+        self.signatures = signatures
+    }
+
+    private enum CodingKeys: String, CodingKey { case signatures, otherSets, signed }
 
     /// The keys of the answer and these.
     func encode(to encoder: any Encoder) throws {
         try answer.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(signatures, forKey: .signatures)
+        try container.encode(signatures.needs, forKey: .signatures)
+        try container.encode(signatures.otherSets, forKey: .otherSets)
         try container.encodeIfPresent(signed, forKey: .signed)
     }
 }

@@ -53,6 +53,9 @@ extension MirrorCommand {
                 PolicyOrder(text: session.text, dryRun: false, allow: codes, expunge: name))
             PolicyText.show(answer, session, dryRun: false)
             guard answer.refusals.isEmpty else { throw ExitStatus.refused.code }
+            let signatures = try PolicySignatures(session.fleet, TrustFolder(path: session.fleet.trust.folder))
+            signatures.show(session)
+            signatures.hint(session)
             let word = try session.sign(
                 HostStanding(fleet: session.fleet.name, name: name, isMember: false, at: wallMilliseconds()))
             _ = try await client.submit(standings: StandingList([word]).encode())

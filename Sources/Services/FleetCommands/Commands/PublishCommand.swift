@@ -66,7 +66,7 @@ struct PublishCommand: AsyncParsableCommand {
         let session = try FleetSession(option)
         let policy = try session.set(set)
         let given = try source.map { try WorkingFolder.absolute($0) }
-        let signed = request.imports.isEmpty ? nil : try request.signed(of: set, keys: keys, session)
+        let signed = request.imports.isEmpty ? nil : try request.signedRelease(of: set, keys: keys, session)
         guard let source = given ?? signed?.source ?? policy.source else {
             throw FleetctlError(
                 .usage, "no directory given, and \(session.file) names no `source` for \(set)",
@@ -175,7 +175,7 @@ struct PublishResult: Codable {
             let retimed = RetimedFiles(files: files, bytes: retimedBytes ?? 0)
             text += "\n  new times   \(retimed.text) changed in place, also in trees that stay"
         }
-        if let request { text += request.text }
+        if let request { text += "\n\(request.text)" }
         return text
     }
 }

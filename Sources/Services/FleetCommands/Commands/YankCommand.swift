@@ -1,10 +1,7 @@
 import ArgumentParser
 import Content
-import FleetAPI
-import FleetModel
 import Glibc
 import Trust
-import UpdateFramework
 
 /// `fleetctl yank`: stop serving a path everywhere, now.
 struct YankCommand: AsyncParsableCommand {
@@ -17,29 +14,39 @@ struct YankCommand: AsyncParsableCommand {
             reports; the command waits for them, and names those that have not (exit code 3). Its content stays in their \
             stores.
 
+            Where the set's role takes more signatures than there are keys on this machine, --request FILE yanks nothing \
+            and writes a file that asks for them; each of the others signs it with `fleetctl trust sign FILE --key KEY`, on \
+            a machine that needs no network, and --import FILE carries it out. If a release or another yank was signed \
+            meanwhile it is refused with exit code 4: ask again.
+
             EXAMPLES
               fleetctl -f fleet.yaml yank debian pool/x/xz-utils/xz-utils_5.6.1_amd64.deb --reason "CVE-2024-3094"
+              fleetctl -f fleet.yaml yank debian pool/x/xz-utils --reason "CVE-2024-3094" --request yank.json
+              fleetctl -f fleet.yaml yank debian --import yank.json
             """)
 
-    @OptionGroup var option: FleetOption
-    @Argument(help: "The set.") var set: String
-    @Argument(help: "The path in the set, a file or a directory.") var path: String
-    @Option(help: "Why; hosts keep it, and status shows it.") var reason: String
-    @OptionGroup var keys: SetKeyOption
+    @OptionGroup var options: YankOptions
+    @Option(help: "Why; hosts keep it, and status shows it. Not with --import.") var reason: String?
+
+    func validate() throws {
+        guard options.isImport == (reason == nil) else {
+            throw ValidationError(
+                options.isImport ? "--import has the reason that was signed" : "--reason says why it is yanked")
+        }
+    }
 
     func run() async throws {
-        let session = try FleetSession(option)
-        let yanking = try Yanking(session: session, set: set, path: path, keys: keys)
-        let entry = YankList.Entry(path: yanking.path, reason: reason, yankedAt: Int64(time(nil)))
-        try await yanking.run(expectsPath: true) { list in
+        let yanking = try Yanking(options)
+        guard let reason else { return try await yanking.carryOut(.yank) }
+        let path = try options.changedPath()
+        let entry = YankList.Entry(path: path, reason: reason, yankedAt: Int64(time(nil)))
+        try await yanking.change(.yank, path) { list throws(FleetctlError) in
             guard list.add(entry) else {
                 throw FleetctlError(
-                    .refused, "\(set) has \(YankList.limit) yanked paths already",
+                    .refused, "\(options.set) has \(YankList.limit) yanked paths already",
                     hint: "publish a release without them, then unyank them")
             }
         }
-        print("yanked \(set)/\(yanking.path)")
-        try await yanking.waitForHosts()
     }
 }
 
@@ -49,106 +56,56 @@ struct UnyankCommand: AsyncParsableCommand {
         commandName: "unyank",
         abstract: "Have every mirror serve a yanked path again.",
         discussion: """
-            Each host puts back what its releases have there.
+            Each host puts back what its releases have there. --request and --import have it signed on several machines, \
+            as those of yank.
 
             EXAMPLES
               fleetctl -f fleet.yaml unyank debian pool/x/xz-utils/xz-utils_5.6.1_amd64.deb
             """)
 
-    @OptionGroup var option: FleetOption
-    @Argument(help: "The set.") var set: String
-    @Argument(help: "The path, as it was yanked.") var path: String
-    @OptionGroup var keys: SetKeyOption
+    @OptionGroup var options: YankOptions
 
     func run() async throws {
-        let session = try FleetSession(option)
-        let yanking = try Yanking(session: session, set: set, path: path, keys: keys)
-        try await yanking.run(expectsPath: false) { list in
-            guard list.remove(yanking.path) else {
+        let yanking = try Yanking(options)
+        guard !options.isImport else { return try await yanking.carryOut(.unyank) }
+        let path = try options.changedPath()
+        try await yanking.change(.unyank, path) { list throws(FleetctlError) in
+            guard list.remove(path) else {
                 throw FleetctlError(
-                    .failed, "\(set)/\(yanking.path) is not yanked",
+                    .failed, "\(options.set)/\(path) is not yanked",
                     hint: list.entries.isEmpty
-                        ? "nothing of \(set) is"
+                        ? "nothing of \(options.set) is"
                         : "these are: \(list.entries.map(\.path.description).joined(separator: ", "))")
             }
         }
-        print("unyanked \(set)/\(yanking.path)")
-        try await yanking.waitForHosts()
     }
 }
 
-/// One change of a set's list of yanked paths.
-private struct Yanking {
-    /// Hosts that are up have said what they did long before.
-    private static let patience = Duration.seconds(20)
-    private static let code = "yank-pending"
+/// What `yank` and `unyank` are told.
+struct YankOptions: ParsableArguments {
+    @OptionGroup var option: FleetOption
+    @Argument(help: "The set.") var set: String
+    @Argument(help: "The path in the set, a file or a directory; as it was yanked to unyank it. Not with --import.")
+    var path: String?
+    @OptionGroup var keys: SetKeyOption
+    @OptionGroup var request: SignatureRequestOption
 
-    let session: FleetSession
-    let set: String
-    let path: RelativePath
-    private let origin: String
-    private let signers: SetRoleSigning.Signers
+    /// Whether what others signed is carried out.
+    var isImport: Bool { !request.imports.isEmpty }
 
-    init(session: FleetSession, set: String, path: String, keys: SetKeyOption) throws {
-        self.session = session
-        self.set = set
-        origin = try session.set(set).origin
+    func validate() throws {
+        guard isImport == (path == nil) else {
+            throw ValidationError(isImport ? "--import has the path that was signed" : "name the path")
+        }
+    }
+
+    /// The path. Throws a `FleetctlError` if it is none.
+    func changedPath() throws(FleetctlError) -> RelativePath {
         do {
-            self.path = try RelativePath(ArgumentText.bytes(path))
+            return try RelativePath(ArgumentText.bytes(path ?? ""))
         } catch {
-            throw FleetctlError(.usage, "\(path) is no path of a set: \(error)", hint: "give it as it is in the set")
-        }
-        signers = try keys.signers(of: set, session)
-    }
-
-    /// Changes the list that is in force by `change`, signs it, and has the origin take it.
-    func run(expectsPath: Bool, _ change: (inout YankList) throws -> Void) async throws {
-        let held = try await session.metadata(of: set, at: origin, path: expectsPath ? path.bytes : nil)
-        var list = held.list ?? YankList(fleet: session.fleet.name, set: set)
-        try change(&list)
-        let bytes = list.encode()
-        var documents: RepositoryDocuments
-        do {
-            documents = try signers.documents(
-                after: held.documents, now: MetadataTime(secondsSince1970: Int64(time(nil)))
-            ) { $0.set(yanked: bytes) }
-        } catch let error as UpdateError {
             throw FleetctlError(
-                .refused, "the origin has metadata that the trust folder refuses: \(error)",
-                hint: "fleetctl trust show --explain \(set)")
-        }
-        if session.fleet.keeper != origin { documents = try await session.exchangeMetadata(documents) }
-        _ = try await session.metadata(of: set, at: origin, taking: (documents, list))
-    }
-
-    /// Waits until every host has said that it did it. Throws with exit code 3 and their names if some have not.
-    func waitForHosts() async throws {
-        let pending: [String]
-        do {
-            pending = try await pendingHosts()
-        } catch {
-            return session.terminal.warn(
-                "the list is in force at \(origin), and who else has it is not known: \(error)")
-        }
-        guard pending.isEmpty else {
-            throw FleetctlError(
-                .someMirrorsFailed, "no word yet from \(pending.joined(separator: ", "))",
-                hint: "they may serve it still; \(session.command) status shows when they have done it")
-        }
-        print("every mirror of \(set) has said so")
-    }
-
-    /// Hosts that have not said so when the time is over.
-    private func pendingHosts() async throws -> [String] {
-        let client = try session.coordinator()
-        let clock = ContinuousClock()
-        let deadline = clock.now + Self.patience
-        var change: UInt64?
-        while true {
-            let answer = try await client.status(after: change, wait: change == nil ? .zero : .seconds(1))
-            change = answer.change
-            let pending = answer.status.problems.filter { $0.code == Self.code && $0.set == set }.compactMap(\.mirror)
-            if pending.isEmpty || clock.now >= deadline { return pending }
+                .usage, "\(path ?? "") is no path of a set: \(error)", hint: "give it as it is in the set")
         }
     }
 }

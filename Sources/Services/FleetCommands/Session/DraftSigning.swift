@@ -77,9 +77,7 @@ struct DraftSigning {
         do {
             return try signer.sign(document, draft, after: held)
         } catch let error as UpdateError {
-            throw FleetctlError(
-                .refused, "the origin has metadata that the trust folder refuses: \(error)",
-                hint: "fleetctl trust show --explain \(set)")
+            throw FleetctlError.refusedMetadata(error, ofSet: set)
         }
     }
 

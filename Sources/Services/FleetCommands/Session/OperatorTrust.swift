@@ -113,8 +113,8 @@ struct OperatorTrust {
                 "\(what) take the signatures of \(keys), and \(signers.count) of theirs "
                     + "\(signers.count == 1 ? "is" : "are") on this machine",
                 hint:
-                    "name the key's file with --key, or see whose it is: fleetctl trust show; a release can be signed on"
-                    + " several machines: fleetctl publish SET --request FILE")
+                    "name the key's file with --key, or see whose it is: fleetctl trust show; others can sign on"
+                    + " their machines: fleetctl publish SET --request FILE, and so for release rollback, yank, unyank")
         }
         return signers
     }
@@ -138,5 +138,14 @@ struct OperatorTrust {
     /// Keeps what was verified, so that the folder is as new as what was seen. Throws `FileError`.
     func keep(_ repository: VerifiedRepository) throws(FileError) {
         try metadata.write(repository.documents, versions: repository.versions)
+    }
+}
+
+extension FleetctlError {
+    /// What the origin of `set` has does not follow from the trust folder.
+    static func refusedMetadata(_ error: UpdateError, ofSet set: String) -> FleetctlError {
+        FleetctlError(
+            .refused, "the origin has metadata that the trust folder refuses: \(error)",
+            hint: "fleetctl trust show --explain \(set)")
     }
 }

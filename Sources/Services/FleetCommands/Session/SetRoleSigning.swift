@@ -37,5 +37,21 @@ struct SetRoleSigning {
             documents.documents[FleetRoles.role(ofSet: set)] = MetadataWriter.document(signed, signatures: signatures)
             return documents
         }
+
+        /// The same document without a signature, as a change that others can be asked to sign: it names `target` in the
+        /// place of `replaced`. Throws `UpdateError` or `TrustFileError` if what the host has is refused.
+        func change(
+            after held: RepositoryDocuments, to target: RoleChange.Target, replacing replaced: [UInt8]? = nil,
+            notes: SourceNotes = SourceNotes(), _ edit: (inout SetRole) -> Void
+        ) throws -> RoleChange {
+            let repository = try trust.repository(with: held)
+            var role = SetRole(of: set, after: repository?.contents(ofSet: set), now: .current)
+            edit(&role)
+            let name = FleetRoles.role(ofSet: set)
+            return try RoleChange(
+                of: name, base: try trust.authority(repository), before: repository?.documents.documents[name],
+                to: MetadataWriter.document(role.signed(fleet: trust.fleet), signatures: []), target: target,
+                replacing: replaced, notes: notes)
+        }
     }
 }

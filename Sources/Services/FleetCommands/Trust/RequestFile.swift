@@ -3,16 +3,18 @@ import LinuxIO
 import Trust
 import UpdateFramework
 
-/// A file that asks for signatures: of a change of trust, or of a release.
+/// A file that asks for signatures: of a change of trust, of a release, or of yanked paths.
 enum RequestFile {
     case trust(TrustChange)
     case release(ReleaseRequest)
+    case yanks(YankRequest)
 
     /// The documents that wait, with their signatures.
     var asked: any SignatureRequest {
         switch self {
         case .trust(let change): change
         case .release(let request): request
+        case .yanks(let request): request
         }
     }
 
@@ -21,6 +23,7 @@ enum RequestFile {
         switch self {
         case .trust(let change): change.words
         case .release(let request): request.words
+        case .yanks(let request): request.words
         }
     }
 
@@ -29,6 +32,7 @@ enum RequestFile {
         switch self {
         case .trust(let change): change.file
         case .release(let request): request.file
+        case .yanks(let request): request.file
         }
     }
 
@@ -36,7 +40,8 @@ enum RequestFile {
     var importCommand: String {
         switch self {
         case .trust: "fleetctl trust import"
-        case .release(let request): "fleetctl publish \(request.release.set) --import"
+        case .release(let request): request.importCommand
+        case .yanks(let request): request.importCommand
         }
     }
 
@@ -50,13 +55,16 @@ enum RequestFile {
         case .release(var request):
             defer { self = .release(request) }
             return try request.sign(with: signer)
+        case .yanks(var request):
+            defer { self = .yanks(request) }
+            return try request.sign(with: signer)
         }
     }
 
-    /// Throws `FileError`, and a `FleetctlError` if `path` is neither.
+    /// Throws `FileError`, and a `FleetctlError` if `path` asks for nothing.
     static func read(_ path: String) throws -> RequestFile {
         let bytes = try Self.bytes(path)
-        guard !RoleChange.isFile(bytes) else { return .release(try release(bytes, path)) }
+        guard !RoleChange.isFile(bytes) else { return try role(bytes, path) }
         do throws(TrustFileError) {
             return .trust(try TrustChange(file: bytes))
         } catch {
@@ -67,24 +75,16 @@ enum RequestFile {
     }
 
     /// The commands that write such files.
-    private static let origins = "fleetctl trust request > FILE, or fleetctl publish SET --request FILE"
+    private static let origins =
+        "fleetctl trust request > FILE, or --request FILE of fleetctl publish, yank or unyank"
 
-    /// The change of trust in `path`. Throws as ``read(_:)``, and if it asks for something else.
-    static func readTrust(_ path: String) throws -> TrustChange {
-        guard case .trust(let change) = try read(path) else {
+    /// The request in `path`, which must be of this type. Throws as ``read(_:)``, and if it asks for something else.
+    static func read<Request: SignatureRequest>(_ path: String, as type: Request.Type) throws -> Request {
+        let file = try read(path)
+        guard let request = file.asked as? Request else {
             throw FleetctlError(
-                .usage, "\(path) is a release that waits for signatures, no change of trust",
-                hint: "fleetctl publish SET --import \(ShellWord.quoted(path))")
-        }
-        return change
-    }
-
-    /// The release in `path`. Throws as ``read(_:)``, and if it asks for something else.
-    static func readRelease(_ path: String) throws -> ReleaseRequest {
-        guard case .release(let request) = try read(path) else {
-            throw FleetctlError(
-                .usage, "\(path) is a change of trust, no release",
-                hint: "fleetctl trust import \(ShellWord.quoted(path))")
+                .usage, "\(path) asks for something else: \(file.words.first ?? "nothing")",
+                hint: "\(file.importCommand) \(ShellWord.quoted(path))")
         }
         return request
     }
@@ -100,12 +100,15 @@ enum RequestFile {
         }
     }
 
-    private static func release(_ bytes: [UInt8], _ path: String) throws -> ReleaseRequest {
-        do throws(ReleaseRequestError) {
-            return try ReleaseRequest(file: bytes)
+    private static func role(_ bytes: [UInt8], _ path: String) throws(FleetctlError) -> RequestFile {
+        do {
+            let change = try RoleChange(file: bytes)
+            return YankRequest.isMeant(by: change)
+                ? .yanks(try YankRequest(change)) : .release(try ReleaseRequest(change))
         } catch {
             throw FleetctlError(
-                .refused, "\(path): \(error)", hint: "ask for the file again: fleetctl publish SET --request FILE")
+                .refused, "\(path): \(error)",
+                hint: "have it made again, with the --request of the command that made it")
         }
     }
 }

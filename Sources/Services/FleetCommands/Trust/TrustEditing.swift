@@ -42,12 +42,19 @@ struct TrustEditing {
         return TrustOutcome(change)
     }
 
-    /// What is signed, with what `fleet` says of `set` (nil: of all its sets) and nobody has signed yet; nil if that is
-    /// nothing. Throws `TrustChangeError`.
+    /// What is signed, with what `fleet` says of `set` (nil: of all its sets) in the place of what is signed of it; nil if
+    /// that is the same. Throws a `FleetctlError` if nobody may sign for a set.
     func plan(by fleet: Fleet, set: String? = nil) throws -> TrustPlan? {
         var plan = TrustPlan(trust)
         let policies = fleet.signatureNeeds(signed: plan.policies).policies.filter { set == nil || $0.key == set }
-        for (name, policy) in policies { try plan.setPolicy(policy, ofSet: name) }
+        for (name, policy) in policies.sorted(by: { $0.key < $1.key }) {
+            do throws(TrustChangeError) {
+                try plan.setPolicy(policy, ofSet: name)
+            } catch {
+                throw FleetctlError(
+                    .refused, "nothing can be signed of \(name): \(error)", hint: place.command("delegate \(name)"))
+            }
+        }
         return policies.isEmpty ? nil : plan
     }
 

@@ -51,7 +51,7 @@ struct TrustImportCommand: AsyncParsableCommand {
         }
         for file in files {
             let count: Int
-            let signed = try RequestFile.readTrust(file)
+            let signed = try RequestFile.read(file, as: TrustChange.self)
             do throws(UpdateError) {
                 count = try change.merge(signed)
             } catch {

@@ -10,7 +10,8 @@ struct TrustPolicyCommand: AsyncParsableCommand {
         discussion: """
             Hosts take these rules from signed metadata alone; agent.yaml can be stricter, and nothing that comes from the
             coordinator counts. Without options it signs what fleet.yaml says (flip_quorum, max_delete, max_shrink and
-            fetch of the set, or of all sets if none is named) and is not signed yet. `none` takes a rule away.
+            fetch of the set, or of all sets if none is named), no more and no less: a rule that is signed and not in the
+            file is taken away. `none` takes a rule away, too.
 
             --fetch takes mirror=NAME,NAME, region=NAME,NAME and reader=NAME (of a certificate), and may be given more than once. A region stands for the
             hosts that fleet.yaml has in it now: after a change of those, sign again. The set's origin may always fetch.
@@ -47,6 +48,7 @@ struct TrustPolicyCommand: AsyncParsableCommand {
         var plan = TrustPlan(editing.trust)
         if let set, isEdit {
             try plan.setPolicy(try edited(plan.policy(ofSet: set), set, session), ofSet: set)
+            if let session { warn(plan, set, session) }
         } else {
             guard let session else {
                 throw FleetctlError(
@@ -60,6 +62,15 @@ struct TrustPolicyCommand: AsyncParsableCommand {
         let source = try passphrase.source()
         try await options.finish(
             editing.carryOut(plan, more: options.signers, passphrases: source), editing.folder, source)
+    }
+
+    /// Says what fleet.yaml says otherwise: the next that signs by it takes this back.
+    private func warn(_ plan: TrustPlan, _ set: String, _ session: FleetSession) {
+        for need in session.fleet.signatureNeeds(signed: plan.policies).lines where need.set == set {
+            session.terminal.warn(
+                "\(session.file) says otherwise (\(need.set): \(need.key): \(need.wanted)), and the next `apply --sign` goes by"
+                    + " it: change it there, too")
+        }
     }
 
     private func noteNothing() throws {
