@@ -84,6 +84,15 @@ class Fleet:
 
         return measuring.timed(work)
 
+    def address(self, host):
+        """Host and port of an agent, as fleet.yaml has them."""
+        with open(self.lab.fleet) as file:
+            for line in file:
+                if f"name: {host}," in line and "address:" in line:
+                    name, _, port = line.split('address: "')[1].split('"')[0].rpartition(":")
+                    return name, port
+        raise AssertionError(f"fleet.yaml has no {host}")
+
     def payload(self):
         """TCP payload so far on every connection of the coordinator and the agents that is open."""
         ports = set()
@@ -142,6 +151,35 @@ def case_big(options, scratch):
     source = os.path.join(scratch, "source")
     data.big(source, options.size or 2 << 30)
     return first_sync(options, scratch, source, 2.5, loop=False)
+
+
+def case_flood(options, scratch):
+    """One file of 1 GiB, first sync, while strangers make 10,000 malformed connections a minute to the origin (--size)"""
+    source = os.path.join(scratch, "source")
+    data.big(source, options.size or 1 << 30)
+    fleet = Fleet(2 * options.rounds)
+    flooded, quiet, rates = [], [], []
+    try:
+        fleet.publish(source)
+        data.warm(source)
+        data.warm(fleet.lab.served("origin"))
+        host, port = fleet.address("origin")
+        for number in range(options.rounds):
+            quiet.append(fleet.first_sync(fleet.mirrors[2 * number]))
+            flood = subprocess.Popen([sys.executable, os.path.join(HERE, "flood.py"), host, port, "170"],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            try:
+                flooded.append(fleet.first_sync(fleet.mirrors[2 * number + 1]))
+            finally:
+                flood.terminate()
+                rates.append(float(flood.communicate()[0].split()[1]) * 60)
+            options.say(f"{flooded[-1].seconds:.2f} s with {rates[-1]:.0f} connections a minute", quiet[-1])
+    finally:
+        fleet.close()
+    return [
+        Row("first sync during the flood", seconds(flooded), "s", "the same without it", "fleet", seconds(quiet), 0.8),
+        Row("malformed connections a minute", measuring.median(rates), ""),
+    ]
 
 
 def case_small(options, scratch):
@@ -305,5 +343,7 @@ def case_adopt(options, scratch):
     ]
 
 
-ALL = {"adopt": case_adopt, "publish": case_publish, "big": case_big, "small": case_small, "tiny": case_tiny, "change": case_change,
-       "fast": case_fast, "memory": case_memory}
+ALL = {
+    "adopt": case_adopt, "publish": case_publish, "big": case_big, "small": case_small, "tiny": case_tiny,
+    "change": case_change, "fast": case_fast, "flood": case_flood, "memory": case_memory,
+}
