@@ -144,3 +144,28 @@ class SharedSigning(LabTest):
         self.fleet("release", "rollback", "debian", "1", "--import", self.file, "--key", carol.key)
         self.fleet("sync", "debian", "--wait")
         self.assertEqual(10, len(os.listdir(self.fleet.served("m1"))))
+
+
+class RaisedThreshold(LabTest):
+    mirrors = 1
+
+    def test_a_set_with_releases_comes_to_want_two_keys_that_are_never_in_one_place(self):
+        source, file = self.fleet.scratch("source"), os.path.join(self.fleet.folder, "release.json")
+        write(os.path.join(source, "file"), b"one", modified=1_700_000_000)
+        self.fleet("publish", "debian", source)
+        bob = Colleague(self.fleet, "bob")
+        # At once it would leave the fleet with a release that too few have signed.
+        early = self.fleet("trust", "add-key", "debian", "--key", bob.public, "--threshold", "2", expect=4)
+        self.assertIn("set-debian has to be signed again by 2 of its keys, and 1 of them are here", early.err)
+        self.assertIn("publish one release that all of them sign (publish --request)", early.err)
+        self.fleet("trust", "threshold", "debian", "1")
+        write(os.path.join(source, "file"), b"two", modified=1_700_000_001)
+        self.fleet("publish", "debian", source, "--request", file)
+        bob.sign(file)
+        self.fleet("publish", "debian", "--import", file)
+        self.fleet("trust", "threshold", "debian", "2")
+        alone = self.fleet("publish", "debian", source, expect=4)
+        self.assertIn("take the signatures of 2 keys", alone.err)
+        self.fleet("sync", "debian", "--wait")
+        self.assertServed(source)
+        self.assertNotIn("NOT MET", self.fleet("trust", "show", "--explain", "debian").out)

@@ -91,7 +91,9 @@ struct TrustHandOver {
                 .refused,
                 "\(set.role) has to be signed again by \(set.grant.threshold) of its keys, and \(signers.count) of them"
                     + " are here",
-                hint: "fleetctl trust hand-over where they are")
+                hint:
+                    "fleetctl trust hand-over where they are; keys that are not in one place: take the change back, publish"
+                    + " one release that all of them sign (publish --request), and make it then")
         }
         outcome.documents.append("\(set.role) \(next.version)")
         outcome.signedAgain += kept.keys.map(\.description).sorted()
