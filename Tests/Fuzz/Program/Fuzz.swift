@@ -6,8 +6,7 @@ private let target: FuzzTarget = {
     let name = getenv("FLEET_FUZZ_TARGET").map { String(cString: $0) } ?? ""
     guard let target = FuzzTarget(rawValue: name) else {
         let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: " ")
-        fputs("FLEET_FUZZ_TARGET must be one of: \(names)\n", stderr)
-        exit(64)
+        fail("FLEET_FUZZ_TARGET must be one of: \(names)", code: 64)
     }
     return target
 }()
@@ -24,8 +23,7 @@ func initialize(_ count: UnsafeMutableRawPointer?, _ arguments: UnsafeMutableRaw
             fclose(file)
         }
     } catch {
-        fputs("no seeds: \(error)\n", stderr)
-        exit(1)
+        fail("no seeds: \(error)", code: 1)
     }
     exit(0)
 }
@@ -43,4 +41,11 @@ func test(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         fatalError("\(target.rawValue): \(error)")
     }
     return 0
+}
+
+/// Ends with a message. Not by stdio: its `stderr` is a variable that Swift takes for shared state.
+private func fail(_ message: String, code: CInt) -> Never {
+    let line = Array("\(message)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
+    exit(code)
 }

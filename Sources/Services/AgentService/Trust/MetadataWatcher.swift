@@ -28,8 +28,7 @@ final class MetadataWatcher: Sendable {
 
     private let events = EventQueue<MetadataWatch.Event>()
     private let neighbours = Mutex<[Neighbour]>([])
-    /// Whether a list of yanked paths is signed that no neighbour had when it was last asked.
-    private let lacksYanks = Mutex(false)
+    private let yanks = Mutex(YankSearch())
     private let began = ContinuousClock.now
 
     init(
@@ -83,7 +82,7 @@ final class MetadataWatcher: Sendable {
             let seen = events.news.count
             let taken = events.takeAll()
             // Who greets has something new: maybe the list that nobody had.
-            if lacksYanks.withLock({ $0 }), let peer = greeter(in: taken) {
+            if let peer = greeter(in: taken), yanks.withLock({ $0.greeted(by: peer) }) {
                 group.addTask { await self.takeYanks(first: peer) }
             }
             for event in [.holds(version)] + taken + [.passed] {
@@ -128,14 +127,23 @@ final class MetadataWatcher: Sendable {
         }
     }
 
-    /// Asks one neighbour after the other for lists of yanked paths that are signed and not in force here: who passes
-    /// metadata on need not carry every set.
+    /// Asks for lists of yanked paths that are signed and not in force here, until they are or nobody has them.
     private func takeYanks(first: Neighbour) async {
-        lacksYanks.withLock { $0 = false }
+        yanks.withLock { $0.begin() }
+        var next: Neighbour? = first
+        while let neighbour = next {
+            let isMissing = await areYanksMissing(afterAsking: neighbour)
+            next = yanks.withLock { $0.asked(isMissing: isMissing) }
+        }
+    }
+
+    /// Asks one neighbour after the other, this one first: who passes metadata on need not carry every set. Whether
+    /// anything is missing then.
+    private func areYanksMissing(afterAsking first: Neighbour) async -> Bool {
         let others = neighbours.withLock { $0 }.filter { $0 != first }
         for neighbour in [first] + others {
             do {
-                guard try await exchange.lacksYanks() else { return }
+                guard try await exchange.lacksYanks() else { return false }
                 try await exchange.takeYanks(from: connection(to: neighbour))
             } catch {
                 logger.info(
@@ -143,7 +151,7 @@ final class MetadataWatcher: Sendable {
                     metadata: ["peer": "\(neighbour.name)", "error": "\(error)"])
             }
         }
-        if (try? await exchange.lacksYanks()) != false { lacksYanks.withLock { $0 = true } }
+        return (try? await exchange.lacksYanks()) != false
     }
 
     /// A neighbour that greeted.

@@ -76,7 +76,7 @@ enum RequestFile {
 
     /// The commands that write such files.
     private static let origins =
-        "fleetctl trust request > FILE, or --request FILE of fleetctl publish, yank or unyank"
+        "fleetctl trust request > FILE, or fleetctl publish SET --request FILE, and so for yank and unyank"
 
     /// The request in `path`, which must be of this type. Throws as ``read(_:)``, and if it asks for something else.
     static func read<Request: SignatureRequest>(_ path: String, as type: Request.Type) throws -> Request {
