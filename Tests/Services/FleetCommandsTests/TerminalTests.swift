@@ -101,6 +101,7 @@ struct TerminalTests {
             return view.lines([row], columns: 200, limit: 9)[0]
         }
         _ = shown(0, at: 0)
+        #expect(!shown(400_000, at: 0.002).contains("/s"))
         #expect(shown(10_000_000, at: 1).contains("10.0 MB/s"))
         // Looked at because another mirror reported, and again when a report came 2 ms later.
         for step in 1...20 { #expect(shown(10_000_000, at: 1 + 0.01 * Double(step)).contains("10.0 MB/s")) }
