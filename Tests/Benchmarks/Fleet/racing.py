@@ -173,8 +173,10 @@ class Ours:
             sign = re.compile(rf"a mirror is left out of swarms.* peer={liar}\b")
             cut_off = [host for host in self.net.mirrors if sign.search(self.net.lab.log(host))]
             print(f"    {liar} was cut off by {' '.join(cut_off) or 'nobody'}", file=sys.stderr, flush=True)
-        self.process.kill()
-        self.process.wait()
+        # None if the preparation failed, whose reason is what is to be seen.
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
 
 class Peer:

@@ -65,8 +65,8 @@ def options_of(arguments):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mirrors", type=int, default=8)
     parser.add_argument("--rate", type=float, default=100, help="Mbit/s of every link, both ways")
-    parser.add_argument("--up-rates", help="Mbit/s that mirrors send, in turns")
-    parser.add_argument("--up-limits", help="Mbit/s that our mirrors are told to send at most, in turns: with room for "
+    parser.add_argument("--up-rates", type=rates, help="Mbit/s that mirrors send, in turns")
+    parser.add_argument("--up-limits", type=rates, help="Mbit/s that our mirrors are told to send at most, in turns: with room for "
                                             "acknowledgements")
     parser.add_argument("--regions", type=int, default=1)
     parser.add_argument("--region-rate", type=float, help="Mbit/s of the link between regions")
@@ -123,6 +123,17 @@ def rounds(options, scratch):
             found[racer.name].append(result)
             print(f"  {racer.name}: {result.line()}", file=sys.stderr, flush=True)
     return found
+
+
+def rates(text):
+    """Rates in Mbit/s, as `100,7.5`, as they are given."""
+    try:
+        wrong = [rate for rate in text.split(",") if not float(rate) > 0]
+    except ValueError:
+        wrong = [text]
+    if wrong:
+        raise argparse.ArgumentTypeError(f"rates are numbers of Mbit/s, as 100,7.5, not {text}")
+    return text
 
 
 def main():
