@@ -66,8 +66,8 @@ package struct SwarmMachine: Sendable {
     private var nextSource = 0
     private var nextRequest: UInt64 = 0
     var lengths: [UInt32]
-    /// Gains that were not told yet.
-    private var gained = OrdinalSet()
+    /// Chunks that came and were not told of yet, and which source brought them.
+    private var gained: [(ordinal: UInt32, source: Int?)] = []
     private var gainedAt: Double?
     private var gainedBytes = 0
     /// What the origin was last told is wanted.
@@ -218,14 +218,14 @@ package struct SwarmMachine: Sendable {
         if !known.open.isEmpty { sources[source]?.lastByteAt = now.seconds }
     }
 
-    /// Chunks came, right ones, and can be read here from now on; in answer to a request or otherwise.
-    package mutating func received(_ ordinals: [UInt32], now: Duration) -> [Action] {
+    /// Chunks came, right ones, and can be read here from now on; from a source, or otherwise.
+    package mutating func received(_ ordinals: [UInt32], from source: Int? = nil, now: Duration) -> [Action] {
         var actions: [Action] = []
         for ordinal in ordinals where missing.contains(ordinal) {
             guard let block = cut.block(of: ordinal) else { continue }
             missing.remove(ordinal..<ordinal + 1)
             have.insert(ordinal)
-            gained.insert(ordinal)
+            gained.append((ordinal, source))
             gainedAt = gainedAt ?? now.seconds
             gainedBytes += Int(lengths[Int(ordinal - cut.base)])
             left[block] -= 1
@@ -312,16 +312,37 @@ package struct SwarmMachine: Sendable {
 
     private mutating func announce(_ now: Duration) -> [Action] {
         guard let due = nextAnnouncement, due <= now else { return [] }
-        let ranges = gained.ranges
-        gained = OrdinalSet()
+        gained.sort { $0.ordinal < $1.ordinal }
+        var actions: [Action] = []
+        for id in sources.keys.sorted() {
+            let ranges = news(for: id)
+            for from in stride(from: 0, to: ranges.count, by: SwarmMessage.rangeLimit) {
+                let part = Array(ranges[from..<min(from + SwarmMessage.rangeLimit, ranges.count)])
+                actions.append(.send(source: id, .have(part)))
+            }
+        }
+        gained = []
         gainedAt = nil
         gainedBytes = 0
-        var actions: [Action] = []
-        for from in stride(from: 0, to: ranges.count, by: SwarmMessage.rangeLimit) {
-            let part = Array(ranges[from..<min(from + SwarmMessage.rangeLimit, ranges.count)])
-            actions += sources.keys.sorted().map { .send(source: $0, .have(part)) }
-        }
         return actions
+    }
+
+    /// What a neighbour is told of the gains: what it lacks, and what it brought, so that it knows of the copy. Most
+    /// neighbours have most of what a mirror gains, and each message costs both ends some switches between threads. An
+    /// origin is told everything, as it leases by that; so are all where there are regions, whose gateways are judged by
+    /// what they tell.
+    private func news(for id: Int) -> [Range<UInt32>] {
+        guard let source = sources[id] else { return [] }
+        let isToldAll = source.isOrigin || sources.values.contains { !$0.isNear }
+        var ranges: [Range<UInt32>] = []
+        for (ordinal, from) in gained where isToldAll || from == id || !source.holds(ordinal) {
+            if let last = ranges.last, last.upperBound == ordinal {
+                ranges[ranges.count - 1] = last.lowerBound..<ordinal + 1
+            } else {
+                ranges.append(ordinal..<ordinal + 1)
+            }
+        }
+        return ranges
     }
 
     private var origin: Int? { sources.keys.sorted().first { sources[$0]?.isOrigin == true } }

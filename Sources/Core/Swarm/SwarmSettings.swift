@@ -19,8 +19,8 @@ package struct SwarmSettings: Hashable, Sendable {
     package var assumedRate = 12.5e6
     /// What counts in the choice of a source.
     package var choose = SourceChoice()
-    /// Gains are told to neighbours together, at most this late.
-    package var announceDelay = Duration.milliseconds(10)
+    /// Gains are told to neighbours together, at most this late. At 100 Mbit/s a block comes every 20 ms.
+    package var announceDelay = Duration.milliseconds(20)
     /// So many bytes of gains are told at once: the origin leases by what it hears, and on a fast path 10 ms are most of
     /// what a lease takes.
     package var announceBytes = 1 << 20

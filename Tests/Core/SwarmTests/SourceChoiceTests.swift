@@ -55,7 +55,7 @@ import Testing
                 open.removeFirst()
                 now += .milliseconds(20)
                 machine.progressed(request: request.id, bytes: BlockCut.byteLimit, now: now)
-                perform(machine.received(request.ordinals, now: now))
+                perform(machine.received(request.ordinals, from: request.source, now: now))
                 perform(machine.finished(requests: [request.id], now: now))
             }
             #expect(machine.isComplete)

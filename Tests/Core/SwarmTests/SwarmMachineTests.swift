@@ -58,7 +58,7 @@ import Testing
             guard let request = open.values.filter({ $0.source == source }).min(by: { $0.id < $1.id }) else { return }
             open[request.id] = nil
             machine.progressed(request: request.id, bytes: BlockCut.byteLimit, now: now)
-            perform(machine.received(request.ordinals, now: now))
+            perform(machine.received(request.ordinals, from: request.source, now: now))
             perform(machine.finished(requests: [request.id], now: now))
         }
 
@@ -100,7 +100,7 @@ import Testing
         #expect(bench.takeText() == ["ask origin for [0]", "ask origin for [1]"])
         bench.answer(origin)
         #expect(bench.takeText().isEmpty)
-        #expect(bench.machine.nextAnnouncement == .milliseconds(10))
+        #expect(bench.machine.nextAnnouncement == .milliseconds(20))
         bench.wait(0.1)
         #expect(bench.takeText() == ["tell origin have [Range(0..<1)]", "tell a have [Range(0..<1)]"])
         bench.hear(.have([0..<1]), a)
@@ -109,6 +109,45 @@ import Testing
         bench.hear(.lease([0..<2]), origin)
         #expect(bench.takeText() == ["tell origin cancel [Range(0..<1), Range(1..<2)]"])
         #expect(!bench.machine.isComplete && bench.machine.hasHope)
+    }
+
+    @Test("neighbours are told of what they lack and of what they brought, the origin of everything")
+    func news() {
+        var bench = Bench(blocks: 2)
+        let origin = bench.join("origin", have: [0, 1], isOrigin: true)
+        let a = bench.join("a", have: [0])
+        bench.join("b", have: [0])
+        bench.join("c")
+        // a is asked first, or b: whoever it is brings block 0.
+        let asked = bench.open.values.first { $0.source != origin }?.source
+        bench.hear(.lease([1..<2]), origin)
+        _ = bench.takeText()
+        if let asked { bench.answer(asked) }
+        bench.answer(origin)
+        bench.wait(0.1)
+        let (helper, other) = asked == a ? ("a", "b") : ("b", "a")
+        let told = bench.takeText().filter { $0.contains(" have ") }.sorted()
+        #expect(
+            told
+                == [
+                    "tell \(helper) have [Range(0..<2)]", "tell \(other) have [Range(1..<2)]",
+                    "tell c have [Range(0..<2)]",
+                    "tell origin have [Range(0..<2)]",
+                ].sorted())
+    }
+
+    @Test("where there are regions, all are told of everything")
+    func newsOfRegions() {
+        var bench = Bench(blocks: 1)
+        let origin = bench.join("origin", have: [0], isOrigin: true)
+        bench.join("a", have: [0])
+        bench.join("far", have: [0], isNear: false)
+        bench.hear(.lease([0..<1]), origin)
+        if let asked = bench.open.values.first?.source { bench.answer(asked) }
+        _ = bench.takeText()
+        bench.wait(0.1)
+        let told = bench.takeText().filter { $0.contains(" have ") }
+        #expect(told == ["origin", "a", "far"].map { "tell \($0) have [Range(0..<1)]" })
     }
 
     @Test("one that joins late asks neighbours, one request each at first, and the origin for nothing")

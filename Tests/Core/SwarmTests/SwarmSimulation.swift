@@ -394,7 +394,7 @@ final class SwarmSimulation {
             return
         }
         for ordinal in ordinals { hosts[host].verified.insert(ordinal) }
-        act(host) { $0.received(ordinals, now: $1) }
+        act(host) { $0.received(ordinals, from: request.source, now: $1) }
         act(host) { $0.finished(requests: [request.id], now: $1) }
         guard hosts[host].doneAt == nil, hosts[host].machine?.isComplete == true else { return }
         hosts[host].doneAt = seconds

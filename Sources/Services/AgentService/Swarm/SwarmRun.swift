@@ -12,7 +12,7 @@ import Synchronization
 /// Links to other hosts come and go, in both directions; requests run in tasks of their own, as many as the machine wants.
 final class SwarmRun: Sendable {
     /// The pace of the machine's clock; gains are told about as often.
-    private static let tick = Duration.milliseconds(10)
+    private static let tick = Duration.milliseconds(20)
     private static let checks = Duration.milliseconds(100)
     /// With nothing received for so long the rest is fetched without the swarm.
     private static let patience = Duration.seconds(20)
@@ -134,7 +134,6 @@ final class SwarmRun: Sendable {
         }
         perform(actions)
         tellOfMembers()
-        progressed.raise()
     }
 
     /// Changes what is known of members; nothing comes of it once the run is over.
@@ -286,7 +285,8 @@ final class SwarmRun: Sendable {
             state.withLock { state in
                 for request in requests { state.batches[request] = nil }
             }
-            progressed.raise()
+            // Not for every answer: the waiter looks now and then anyway, and waking it costs more than looking.
+            if state.withLock({ $0.machine.isComplete }) { progressed.raise() }
         }
         guard let link, let sink else { return }
         do {
@@ -325,8 +325,7 @@ final class SwarmRun: Sendable {
         let references = ordinals.map { tail.entry($0) }
         let digests = references.map(\.digest)
         var rules = STOQAnswerRules(limits: references.map { Int($0.length) }, allowsParts: false)
-        let stream = try await link.connection.open(.chunks(set: key.set, digests), kind: .bulk)
-        try await stream.finish()
+        let stream = try await link.connection.open(.chunks(set: key.set, digests), kind: .bulk, isWhole: true)
         while let message = try await stream.next() {
             sink.received(message.byteCount, link.peer.name)
             let answer = try STOQAnswer(message)
@@ -339,7 +338,7 @@ final class SwarmRun: Sendable {
             guard supplied.corrupt.isEmpty else { return supplied.corrupt.map { digests[$0] } }
             keep(supplied.received, answer, digests)
             state.withLock { $0.lastReceived = .now }
-            apply { machine, now in machine.received(supplied.received.map { ordinals[$0] }, now: now) }
+            apply { machine, now in machine.received(supplied.received.map { ordinals[$0] }, from: batch.source, now: now) }
         }
         return []
     }
