@@ -14,7 +14,7 @@ final class Swarms: Sendable {
     private static let earliness = Duration.seconds(60)
     /// How long a link stays when this host has everything and the other end says nothing.
     private static let idleLimit = Duration.seconds(600)
-    /// After a start an origin first listens to what mirrors have.
+    /// After a start an origin first listens to what mirrors have of releases that it gave before.
     private static let listening = Duration.seconds(30)
     /// Bytes of log tails that are kept after a sync, for mirrors that come late.
     private static let tailLimit = 256 << 10
@@ -41,6 +41,8 @@ final class Swarms: Sendable {
     /// What hosts did before.
     let record: SourceRecord
     private let began = ContinuousClock.now
+    /// The heads that were there at the start: mirrors may have parts of them from before. nil: they could not be read.
+    private let inherited: Set<ReleaseDigest>?
     private let state = Mutex(State())
     private let changed = Signal()
 
@@ -50,6 +52,8 @@ final class Swarms: Sendable {
         self.store = store
         self.pool = pool
         self.logger = logger
+        // Where they cannot be read all count as given before.
+        inherited = try? Set(store.sets().compactMap { try store.head(set: $0)?.releaseDigest })
         take(nil)
     }
 
@@ -202,8 +206,7 @@ final class Swarms: Sendable {
             if let known = state.origins[key] { return known }
             var leases = SwarmLeaseSettings()
             leases.originCopies = state.policy.originCopies
-            // Nobody can have anything of it that is not said yet, unless this program was started again meanwhile.
-            if ContinuousClock.now - began > Self.listening { leases.quiet = .milliseconds(20) }
+            if !listensFirst(key.release) { leases.quiet = .milliseconds(20) }
             let origin = OriginSwarm(
                 key: key, size: size, settings: leases, logger: logger,
                 lengths: { [store] range in
@@ -218,6 +221,12 @@ final class Swarms: Sendable {
             state.origins[key] = origin
             return origin
         }
+    }
+
+    /// Whether mirrors may have parts of a release that they did not say yet: if an earlier process of this origin gave it,
+    /// and they are only coming back.
+    private func listensFirst(_ release: ReleaseDigest) -> Bool {
+        ContinuousClock.now - began <= Self.listening && inherited?.contains(release) ?? true
     }
 
     /// Whether parts of a set are here that can be read, though no release of it may be.
