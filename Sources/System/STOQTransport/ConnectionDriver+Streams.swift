@@ -7,13 +7,16 @@ extension ConnectionDriver {
 
     // MARK: - From tasks
 
-    func open(_ kind: StreamKind, deadline: Duration?, _ ticket: Ticket<(STOQStreamID, StreamInbox)>) {
+    func open(
+        _ kind: StreamKind, _ request: OutgoingRequest, deadline: Duration?,
+        _ ticket: Ticket<(STOQStreamID, StreamInbox)>
+    ) {
         guard machine != nil, connection?.isOpen == true else {
             ticket.settle(.failure(STOQError(.disconnected, "the connection is gone")))
             return
         }
         let until = now.advanced(by: core.settings.limits.creditTimeout)
-        wishes.append(OpenWish(kind: kind, deadline: deadline, until: until, ticket: ticket))
+        wishes.append(OpenWish(kind: kind, deadline: deadline, request: request, until: until, ticket: ticket))
         openWished()
         pump()
     }
@@ -32,11 +35,22 @@ extension ConnectionDriver {
             let inbox = StreamInbox()
             streams[stream] = StreamEntry(kind: wish.kind, inbox: inbox)
             noteOpened(wish.kind)
-            if !wish.ticket.settle(.success((stream, inbox))) {
+            guard wish.ticket.settle(.success((stream, inbox))) else {
                 // Cancelled in this very moment: nobody holds the stream.
                 reset(stream, .cancelled, "")
+                continue
             }
+            begin(stream, wish.request)
         }
+    }
+
+    /// Sends the first message of a stream that was just opened.
+    private func begin(_ stream: STOQStreamID, _ request: OutgoingRequest) {
+        if let set = request.set { assign(stream, to: set) }
+        if machine?.send(request.message, on: stream, now: now) == true { streams[stream]?.queued += 1 }
+        guard request.isWhole else { return }
+        streams[stream]?.isFinished = true
+        machine?.finish(stream, now: now)
     }
 
     /// Ends the wait of those whom the peer has allowed no stream for as long as an answer may wait for credit. They wait

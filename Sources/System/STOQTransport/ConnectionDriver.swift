@@ -34,9 +34,19 @@ final class ConnectionDriver: ChannelInboundHandler {
     struct OpenWish {
         let kind: StreamKind
         let deadline: Duration?
+        let request: OutgoingRequest
         /// When to wait no longer.
         let until: STOQTime
         let ticket: Ticket<(STOQStreamID, StreamInbox)>
+    }
+
+    /// The first message of a stream, which goes out in the same turn of the event loop that opens it.
+    struct OutgoingRequest: Sendable {
+        let message: OutgoingMessage
+        /// For its share of the bandwidth.
+        let set: String?
+        /// Nothing follows it.
+        let isWhole: Bool
     }
 
     /// Frames shorter than this are written together.

@@ -62,12 +62,19 @@ package final class STOQConnection: Sendable {
     }
 
     /// Opens a stream and sends `request` on it; waits while the peer allows no more streams. With a `deadline` the
-    /// stream is reset when it is not over by then. Throws ``STOQError``, or `CancellationError`.
-    package func open(_ request: STOQRequest, kind: StreamKind, deadline: Duration? = nil) async throws -> STOQStream {
-        let stream = try await openStream(kind, deadline: deadline)
-        if let set = request.set { stream.assign(to: set) }
-        try await stream.send(request.encode())
-        return stream
+    /// stream is reset when it is not over by then. With `isWhole` nothing follows the request: the last word of this
+    /// side goes out with it. Throws ``STOQError``, or `CancellationError`.
+    package func open(
+        _ request: STOQRequest, kind: StreamKind, deadline: Duration? = nil, isWhole: Bool = false
+    ) async throws -> STOQStream {
+        let message = try OutgoingMessage(
+            request.encode(), compression: OutgoingMessage.compression(for: kind, roundTrip: roundTrip))
+        let outgoing = ConnectionDriver.OutgoingRequest(message: message, set: request.set, isWhole: isWhole)
+        let ticket = Ticket<(STOQStreamID, StreamInbox)>()
+        let (id, inbox) = try await ticket.value {
+            onLoop { $0.open(kind, outgoing, deadline: deadline, ticket) }
+        }
+        return STOQStream(id: id, kind: kind, connection: self, inbox: inbox)
     }
 
     /// Closes the connection at once, with a word to the peer.
@@ -76,15 +83,6 @@ package final class STOQConnection: Sendable {
     }
 
     // MARK: - For streams
-
-    /// Opens a stream without a request.
-    func openStream(_ kind: StreamKind, deadline: Duration?) async throws -> STOQStream {
-        let ticket = Ticket<(STOQStreamID, StreamInbox)>()
-        let (id, inbox) = try await ticket.value {
-            onLoop { $0.open(kind, deadline: deadline, ticket) }
-        }
-        return STOQStream(id: id, kind: kind, connection: self, inbox: inbox)
-    }
 
     /// Names the set of a stream, for its share of the bandwidth; a hop only where that is limited.
     func assign(_ stream: STOQStreamID, to set: String) {

@@ -43,13 +43,13 @@ package struct ContentService: Sendable {
             guard let swarms else { throw ServeRefusal(.unsupported, "no swarms here") }
             return try await swarms.serve(SwarmKey(set: set, release: release), on: stream)
         }
-        guard
-            try await pool.run({ [store, swarms] in
-                try store.sets().contains(set) || swarms?.isFetching(set) == true
-            })
-        else {
-            throw ServeRefusal(.notFound, "no set \(set) here")
+        if case .chunks(_, let digests) = request {
+            guard let uploads = swarms?.uploads else { return try await sendChunks(digests, ofSet: set, on: stream) }
+            return try await uploads.serve(stream.peer.name, set) {
+                try await sendChunks(digests, ofSet: set, on: stream)
+            }
         }
+        try await pool.run { try expectSet(set) }
         switch request {
         case .release(_, let sequence):
             let document = try await pool.run { [store] in try store.releaseDocument(set: set, sequence: sequence) }
@@ -60,9 +60,6 @@ package struct ContentService: Sendable {
             try await sendAll(digests, on: stream) { [store] in try store.nodes($0) }
         case .chunkLists(_, let digests):
             try await sendAll(digests, on: stream) { [store] in try store.chunkLists($0) }
-        case .chunks(_, let digests):
-            guard let uploads = swarms?.uploads else { return try await sendChunks(digests, ofSet: set, on: stream) }
-            try await uploads.serve(stream.peer.name, set) { try await sendChunks(digests, ofSet: set, on: stream) }
         case .chunkLog(_, let from, let size): try await sendChunkLog(set, from, size, on: stream)
         case .packedTree(_, let root):
             try await sendPackedTree(root, on: stream)
@@ -70,8 +67,15 @@ package struct ContentService: Sendable {
             let list = try await pool.run { [store] in try store.yankList(set: set) }
             try await send([list], on: stream)
         case .receipts(_, let release): try await sendReceipts(of: release, set, on: stream)
-        case .metadata, .standings, .command, .ownCommand, .swarm:
+        case .metadata, .standings, .command, .ownCommand, .swarm, .chunks:
             break
+        }
+    }
+
+    /// Throws ``ServeRefusal`` for a set of which nothing is here, and `DatabaseError` of the disk.
+    private func expectSet(_ set: String) throws {
+        guard try store.sets().contains(set) || swarms?.isFetching(set) == true else {
+            throw ServeRefusal(.notFound, "no set \(set) here")
         }
     }
 
@@ -169,42 +173,53 @@ package struct ContentService: Sendable {
     }
 
     /// Sends chunks in messages of up to a mebibyte, each read in one go: from the blobs, or from what a sync that runs
-    /// has received.
+    /// has received. What there is to look up before is done with the first message: in a swarm most answers are one, and
+    /// each change of threads is dear beside it.
     private func sendChunks(_ digests: [ChunkDigest], ofSet set: String, on stream: STOQStream) async throws {
-        let places = try await pool.run { [store, swarms] in
-            zip(digests, try store.locate(digests)).map { digest, location in
-                location.map { ChunkPlace.held($0) }
-                    ?? swarms?.length(of: digest, ofSet: set).map { .received(digest, $0) } ?? .absent
-            }
-        }
         let slabs = stream.pool
-        var next = 0
-        while next < places.count {
-            let from = next
-            let (message, end) = try await pool.run {
-                var answer = STOQAnswer.Builder(byteLimit: Self.answerByteLimit, pool: slabs)
-                answer.expect(places[from...].reduce(0) { $0 + $1.length })
-                var position = from
-                while position < places.count {
-                    let length = places[position].length
-                    guard answer.isEmpty || length <= answer.room else { break }
-                    if length == 0 {
-                        answer.addAbsent(position)
-                    } else {
-                        do {
-                            try answer.add(position, count: length) { try read(places[position], ofSet: set, into: $0) }
-                        } catch is StoreError {
-                            // Gone or damaged since: somebody else has it.
-                            answer.addAbsent(position)
-                        }
-                    }
-                    position += 1
-                }
-                return (answer.take(), position)
-            }
-            try await stream.send(message)
-            next = end
+        var (message, places, next) = try await pool.run {
+            try expectSet(set)
+            let places = try locate(digests, ofSet: set)
+            let (message, end) = try answer(places[...], ofSet: set, slabs)
+            return (message, places, end)
         }
+        while true {
+            try await stream.send(message)
+            guard next < places.count else { return }
+            let rest = places[next...]
+            (message, next) = try await pool.run { try answer(rest, ofSet: set, slabs) }
+        }
+    }
+
+    /// Where chunks are, in the order of `digests`.
+    private func locate(_ digests: [ChunkDigest], ofSet set: String) throws -> [ChunkPlace] {
+        zip(digests, try store.locate(digests)).map { digest, location in
+            location.map { ChunkPlace.held($0) }
+                ?? swarms?.length(of: digest, ofSet: set).map { .received(digest, $0) } ?? .absent
+        }
+    }
+
+    /// A message with as many of the chunks as have room, and the position of the first that has none.
+    private func answer(
+        _ places: ArraySlice<ChunkPlace>, ofSet set: String, _ slabs: STOQSlabPool
+    ) throws -> (STOQMessage, end: Int) {
+        var answer = STOQAnswer.Builder(byteLimit: Self.answerByteLimit, pool: slabs)
+        answer.expect(places.reduce(0) { $0 + $1.length })
+        for position in places.indices {
+            let length = places[position].length
+            guard answer.isEmpty || length <= answer.room else { return (answer.take(), position) }
+            if length == 0 {
+                answer.addAbsent(position)
+                continue
+            }
+            do {
+                try answer.add(position, count: length) { try read(places[position], ofSet: set, into: $0) }
+            } catch is StoreError {
+                // Gone or damaged since: somebody else has it.
+                answer.addAbsent(position)
+            }
+        }
+        return (answer.take(), places.endIndex)
     }
 
     /// Where a chunk is read from.
