@@ -306,6 +306,14 @@ int clinux_reflink(int from, int to) {
     return result;
 }
 
+int clinux_reflink_range(int from, uint64_t from_offset, uint64_t count, int to, uint64_t to_offset) {
+    struct file_clone_range range = {
+        .src_fd = from, .src_offset = from_offset, .src_length = count, .dest_offset = to_offset};
+    int result;
+    UNINTERRUPTED(result, ioctl(to, FICLONERANGE, &range));
+    return result;
+}
+
 int64_t clinux_copy_range(int from, uint64_t from_offset, int to, uint64_t to_offset, size_t count) {
     off64_t source = (off64_t)from_offset, target = (off64_t)to_offset;
     int64_t result;

@@ -17,7 +17,21 @@ extension OpenFile {
     ///   Nothing was changed then.
     /// - Throws: `FileError`: ENOSPC, EDQUOT or EIO among others; a part may be there then.
     package func reflink(from source: OpenFile) throws(FileError) -> Bool {
-        let result = clinux_reflink(source.descriptor, descriptor)
+        try shares(clinux_reflink(source.descriptor, descriptor), with: source)
+    }
+
+    /// Lets this file share the blocks of `count` bytes of `source`, in place of what it has at `offset` (FICLONERANGE). All
+    /// three numbers must be multiples of the file system's block. Atomic for readers of either file.
+    /// - Returns: false where that is not possible here, as for the other `reflink`, or for these numbers.
+    /// - Throws: `FileError`: ENOSPC, EDQUOT or EIO among others; a part may be there then.
+    package func reflink(
+        from source: OpenFile, sourceOffset: UInt64, count: UInt64, at offset: UInt64
+    ) throws(FileError) -> Bool {
+        let result = clinux_reflink_range(source.descriptor, sourceOffset, count, descriptor, offset)
+        return try shares(result, with: source)
+    }
+
+    private func shares(_ result: Int32, with source: OpenFile) throws(FileError) -> Bool {
         switch -result {
         case EOPNOTSUPP, ENOTTY, EXDEV, EINVAL, ENOSYS, ETXTBSY, EBADF: return false
         default:

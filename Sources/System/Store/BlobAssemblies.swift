@@ -27,6 +27,8 @@ final class BlobAssemblies: Sendable {
 
     private struct State {
         var open: [Int32: BlobAssembly] = [:]
+        /// Pieces that files share with other blobs, until their assembly is made.
+        var shared: [Int32: Set<Int>] = [:]
         /// Blobs of which bytes are in the file that no assembly has seen.
         var scattered: Set<Int32> = []
         var isEnded = false
@@ -47,7 +49,8 @@ final class BlobAssemblies: Sendable {
                 return nil
             }
             let file = DirectFile(try make(), at: name, in: folder)
-            let assembly = BlobAssembly(file, size: size, buffers: buffers)
+            let assembly = BlobAssembly(
+                file, size: size, shared: state.shared.removeValue(forKey: blob) ?? [], buffers: buffers)
             state.open[blob] = assembly
             return assembly
         }
@@ -57,6 +60,20 @@ final class BlobAssemblies: Sendable {
 
     /// Says that an earlier session has written parts of a blob: it gets no assembly.
     func scatter(_ blob: Int32) { state.withLock { _ = $0.scattered.insert(blob) } }
+
+    /// Says that the file of a blob has the bytes of these pieces already.
+    func share(_ blob: Int32, pieces: Range<Int>) {
+        state.withLock { $0.shared[blob, default: []].formUnion(pieces) }
+    }
+
+    /// Says that it has others in a range after all.
+    func unshare(_ blob: Int32, _ range: Range<UInt64>) {
+        let assembly = state.withLock { state in
+            if state.open[blob] == nil { state.shared[blob] = nil }
+            return state.open[blob]
+        }
+        assembly?.unshare(range)
+    }
 
     /// The assembly of a blob that is complete, which is forgotten here; nil if it has none.
     func take(_ blob: Int32) -> BlobAssembly? { state.withLock { $0.open.removeValue(forKey: blob) } }

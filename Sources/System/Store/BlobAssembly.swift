@@ -20,6 +20,8 @@ final class BlobAssembly: Sendable {
         var open: [Int: Piece] = [:]
         /// Pieces that go through the page cache.
         var scattered: Set<Int> = []
+        /// Pieces whose bytes are in the file already, which shares them with another one.
+        var shared: Set<Int>
         var hashes: BLAKE3.Pieces
         var failure: (any Error)?
     }
@@ -34,13 +36,15 @@ final class BlobAssembly: Sendable {
     private let buffers: PieceBuffers
     private let state: Mutex<State>
 
-    /// - Parameter file: writable, of full length.
-    init(_ file: DirectFile, size: UInt64, buffers: PieceBuffers) {
+    /// - Parameters:
+    ///   - file: writable, of full length.
+    ///   - shared: pieces that need not be written, if nothing else is found in the file than what is given here.
+    init(_ file: DirectFile, size: UInt64, shared: Set<Int> = [], buffers: PieceBuffers) {
         self.file = file
         self.buffers = buffers
         let layout = BLAKE3.Pieces(byteCount: size)
         self.layout = layout
-        state = Mutex(State(hashes: layout))
+        state = Mutex(State(shared: shared, hashes: layout))
     }
 
     deinit {
@@ -88,6 +92,13 @@ final class BlobAssembly: Sendable {
         return true
     }
 
+    /// What the file shares in a range is not what it was to be: the pieces in it are written once they are full. None of
+    /// them can be full before, as some of their bytes are not right yet.
+    func unshare(_ range: Range<UInt64>) {
+        let size = UInt64(BLAKE3.Pieces.pieceByteCount)
+        state.withLock { $0.shared.subtract(Int(range.lowerBound / size)...Int((range.upperBound - 1) / size)) }
+    }
+
     private func put(_ part: UnsafeRawBufferPointer, _ piece: Int, _ within: Int, _ offset: UInt64) throws {
         switch try place(of: piece) {
         case .file:
@@ -127,8 +138,10 @@ final class BlobAssembly: Sendable {
 
     private func settle(_ piece: Int, _ bytes: UnsafeRawBufferPointer) throws {
         let value = layout.value(of: piece, bytes)
-        try keepingFailure {
-            try file.write(bytes, at: UInt64(piece) * UInt64(BLAKE3.Pieces.pieceByteCount))
+        if !state.withLock({ $0.shared.contains(piece) }) {
+            try keepingFailure {
+                try file.write(bytes, at: UInt64(piece) * UInt64(BLAKE3.Pieces.pieceByteCount))
+            }
         }
         state.withLock { $0.hashes.set(value, of: piece) }
     }
@@ -170,7 +183,9 @@ final class BlobAssembly: Sendable {
         let open = state.withLock { state in
             state.failure = state.failure ?? error
             defer { state.open = [:] }
-            return state.open.map { ($0.key, $0.value.buffer, layout.length(of: $0.key)) }
+            return state.open.map {
+                ($0.key, $0.value.buffer, state.shared.contains($0.key) ? 0 : layout.length(of: $0.key))
+            }
         }
         for (piece, buffer, length) in open.sorted(by: { $0.0 < $1.0 }) {
             defer { buffers.giveBack(buffer) }

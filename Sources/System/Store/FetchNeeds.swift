@@ -31,6 +31,8 @@ struct FetchNeeds {
     struct HeldChunk {
         let reference: ChunkReference
         let location: ChunkLocation
+        /// Where the new blob has it already, by blocks that it shares with the other; nil: it has to be written there.
+        var shared: (blob: Int32, offset: UInt64)?
     }
 
     var blobs: [Blob] = []

@@ -113,6 +113,7 @@ extension FetchSession {
         for index in needs.blobs.indices {
             try prepare(index, &needs, staged, &tally, buffer)
         }
+        try shareHeld(&needs, staged)
         let held = needs.held
         let order = tally.missing
         let result = ChunkNeeds(
@@ -237,7 +238,7 @@ extension FetchSession {
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<offset + Int(chunk.reference.length)])
             offset += part.count
             do {
-                try store.read(chunk.location, into: part)
+                try read(chunk, into: part)
                 copies.append((chunk.reference, UnsafeRawBufferPointer(part)))
             } catch is StoreError {
                 lost.append(chunk.reference)
@@ -245,6 +246,7 @@ extension FetchSession {
         }
         let refused = Set(try take(copies.map { ($0.0.digest, $0.1) }, isFetched: false))
         lost += copies.map(\.0).filter { refused.contains($0.digest) }
+        for chunk in held where refused.contains(chunk.reference.digest) { unshare(chunk) }
         state.withLock { $0.needs.heldDone += held.count }
         return lost
     }
@@ -252,7 +254,7 @@ extension FetchSession {
     // MARK: Supplying
 
     /// The staging file of a blob, made with its full size if it is not there.
-    private func part(_ blob: FetchNeeds.Blob) throws -> OpenFile {
+    func part(_ blob: FetchNeeds.Blob) throws -> OpenFile {
         let name = BlobVariant.hex(blob.variant.digest)
         if let file = try staging.folder.openFileIfPresent(name, writable: true) { return file }
         do {

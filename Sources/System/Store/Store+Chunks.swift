@@ -14,13 +14,18 @@ extension Store {
     package func read(_ location: ChunkLocation, into buffer: UnsafeMutableRawBufferPointer) throws {
         let length = Int(location.length)
         precondition(buffer.count >= length, "a buffer of \(buffer.count) bytes for a chunk of \(length)")
-        let number = Int64(location.blobNumber)
-        let file = try readers.file(number) ?? openBlob(number, toRead: location.length)
+        let file = try file(of: location)
         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<length])
         guard try file.read(into: part, at: location.offset) == length else {
-            readers.drop(number)
-            throw StoreError.notFound("a chunk at \(location.offset) of blob number \(number)")
+            readers.drop(Int64(location.blobNumber))
+            throw StoreError.notFound("a chunk at \(location.offset) of blob number \(location.blobNumber)")
         }
+    }
+
+    /// The open file of the blob that holds a located chunk. Throws `StoreError.notFound` if it is gone.
+    func file(of location: ChunkLocation) throws -> OpenFile {
+        let number = Int64(location.blobNumber)
+        return try readers.file(number) ?? openBlob(number, toRead: location.length)
     }
 
     /// Opens any inode of a blob, and keeps the descriptor if there is more of it to read than `length` bytes.

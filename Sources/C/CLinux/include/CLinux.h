@@ -94,6 +94,8 @@ int clinux_ensure_mode(int descriptor, uint32_t mode);
 int clinux_advise(int descriptor, uint64_t offset, uint64_t count, int advice);
 /// FICLONE: `to` shares all blocks of `from`.
 int clinux_reflink(int from, int to);
+/// FICLONERANGE: `to` shares the blocks of a part of `from`; offsets and count are multiples of a block, count is not 0.
+int clinux_reflink_range(int from, uint64_t from_offset, uint64_t count, int to, uint64_t to_offset);
 /// One copy_file_range call; bytes copied, 0 at the end of `from`.
 int64_t clinux_copy_range(int from, uint64_t from_offset, int to, uint64_t to_offset, size_t count);
 int clinux_lock(int descriptor, int wait);
