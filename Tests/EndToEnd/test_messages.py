@@ -187,6 +187,22 @@ class WithFleetTest(unittest.TestCase):
         self.assertSays(["publish", "debian", source], 1, 'origin: cannot open ', 'secret": Permission denied',
                         "as which user this program runs")
 
+    def test_a_file_that_cannot_be_made_says_what_is_with_its_folder(self):
+        away, locked = os.path.join(self.fleet.folder, "nowhere"), self.fleet.scratch("locked")
+        write(os.path.join(locked, "file"), b"")
+        for folder, words in [(away, f"the folder {away} is not there: make it"),
+                              (f"{locked}/file", f"{locked}/file is no folder")]:
+            for command in [["publish", "debian", self.source, "--request"], ["mirror", "enrol", "m1", "--out"]]:
+                said = self.assertSays([*command, f"{folder}/made"], 1, f"{folder}/made: cannot be created", words)
+                self.assertNotIn("enrolled", said.err)
+        os.chmod(locked, 0o555)
+        less = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+        done = subprocess.run(
+            [*less, FLEETCTL, "-f", self.fleet.fleet, "publish", "debian", self.source, "--request", f"{locked}/made"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        self.assertEqual(1, done.returncode, done)
+        self.assertIn(f"hint: this user may not write in the folder {locked}", done.stderr)
+
     def test_data_that_cannot_be_written_is_no_success(self):
         for command, code in [(["status"], 1), (["release", "list"], 1), (["status", "-o", "json"], 1), (["check"], 3)]:
             with open("/dev/full", "w") as full:

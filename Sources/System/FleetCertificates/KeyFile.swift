@@ -70,7 +70,7 @@ package enum KeyFile {
     ) throws(CredentialError) {
         let temporary = "\(path).\(getpid()).\(UInt64.random(in: .min ... .max)).tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, secrecy.mode)
-        guard descriptor >= 0 else { throw failure(path, "cannot be created", errno) }
+        guard descriptor >= 0 else { throw notCreated(path, errno) }
         var isInPlace = false
         defer {
             close(descriptor)
@@ -99,22 +99,41 @@ package enum KeyFile {
         try syncFolder(of: path)
     }
 
-    private static func syncFolder(of path: String) throws(CredentialError) {
+    /// The folder of the file `path`.
+    private static func folder(of path: String) -> String {
         let bytes = Array(path.utf8)
-        let folder: String
-        switch bytes.lastIndex(of: UInt8(ascii: "/")) {
-        case nil: folder = "."
-        case 0: folder = "/"
-        case let slash?: folder = String(decoding: bytes[..<slash], as: UTF8.self)
+        return switch bytes.lastIndex(of: UInt8(ascii: "/")) {
+        case nil: "."
+        case 0: "/"
+        case let slash?: String(decoding: bytes[..<slash], as: UTF8.self)
         }
+    }
+
+    private static func syncFolder(of path: String) throws(CredentialError) {
+        let folder = folder(of: path)
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(folder, "cannot be opened", errno) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw failure(folder, "cannot be made durable", errno) }
     }
 
-    private static func failure(_ path: String, _ what: String, _ code: Int32) -> CredentialError {
-        let remedy =
+    /// What stops a new file is mostly its folder, not the file.
+    private static func notCreated(_ path: String, _ code: Int32) -> CredentialError {
+        let folder = shown(folder(of: path))
+        let remedy: String? =
+            switch code {
+            case ENOENT: "the folder \(folder) is not there: make it, or name a file in another"
+            case ENOTDIR: "\(folder) is no folder: name a file in one"
+            case EACCES, EPERM: "this user may not write in the folder \(folder): allow it, or name a file in another"
+            default: nil
+            }
+        return failure(path, "cannot be created", code, remedy: remedy)
+    }
+
+    private static func failure(
+        _ path: String, _ what: String, _ code: Int32, remedy: String? = nil
+    ) -> CredentialError {
+        let usual =
             switch code {
             case ENOENT: "check the path; is it enrolled, or the fleet set up?"
             case EACCES, EPERM: "let this user have it: chown or chmod"
@@ -122,7 +141,8 @@ package enum KeyFile {
             case EROFS: "the file system is read-only: write somewhere else"
             default: "check the path and the disk"
             }
-        return CredentialError(.file, shown(path), "\(what) (\(String(cString: strerror(code))))", remedy: remedy)
+        return CredentialError(
+            .file, shown(path), "\(what) (\(String(cString: strerror(code))))", remedy: remedy ?? usual)
     }
 
     private static func shown(_ path: String) -> String {
