@@ -9,8 +9,12 @@ import tempfile
 import time
 import unittest
 
+import trees
 from lab import BIN, LabTest, wait_until
 
+SIZE = 40_000_000
+# What the unit of the agent allows is twice this.
+STOP_DEADLINE = 20
 PROGRAMS = ["fleetctl", "fleet-agent", "fleet-coordinator"]
 
 
@@ -127,6 +131,31 @@ class ServiceManagerTest(LabTest):
         self.reload(path, text, "changed=\"log_level, publish_from\"")
         self.fleet("publish", "debian", source)
         self.assertIn("level=debug", self.fleet.log("origin").split("not reloaded")[1], "debug again")
+
+    def test_a_stop_in_mid_transfer_ends_soon_and_costs_nothing(self):
+        source = self.fleet.scratch("source")
+        trees.random_file(os.path.join(source, "image"), SIZE, seed=trees.SEED)
+        self.fleet("publish", "iso", source)
+        self.fleet("mirror", "limit", "m1", "--down", "10MB")
+        manager = Manager(self)
+        process = self.start("m1", manager, watchdog=30)
+        manager.wait_for("READY=1", "m1 is ready")
+        self.fleet("sync", "iso")
+
+        def done():
+            return (self.fleet.mirror("m1", "iso").get("progress") or {}).get("bytesDone", 0)
+        wait_until(lambda: done() > SIZE / 4, "m1 has a quarter")
+        kept, began = done(), time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(0, process.wait(timeout=STOP_DEADLINE))
+        took = time.monotonic() - began
+        self.fleet("mirror", "limit", "m1")
+        self.fleet.lab("start", "m1")
+        self.fleet("sync", "iso", "--wait")
+        self.assertServed(source, set="iso")
+        again = sum(self.fleet.mirror("m1", "iso")["lastSync"]["bytesBySource"].values())
+        print(f"\n    stopped at {kept / SIZE:.0%} in {took:.2f} s, then fetched {again / SIZE:.0%}", end="")
+        self.assertLess(again, SIZE - kept + SIZE / 20)
 
     def reload(self, path, text, said):
         with open(path, "w") as file:
