@@ -207,6 +207,30 @@ struct CoordinatorServerTests {
         }
     }
 
+    @Test("What a newer agent adds to its report is skipped; a report of a newer version is refused by name")
+    func newerReports() async throws {
+        let agent = try fleet.host("agent", "m1")
+        let text = String(decoding: try WireJSON.encode(try fleet.report("m1", number: 1)), as: UTF8.self)
+        func signed(_ version: String) throws -> [UInt8] {
+            let changed = text.replacing(#""version":1"#, with: version)
+            #expect(changed != text)
+            return try agent.sign(body: Array(changed.utf8))
+        }
+        let richer = try signed(#""version":1,"weather":{"is":["fine"]}"#)
+        let newer = try signed(#""version":2"#)
+        try await withCoordinator(fleet) { address in
+            let client = try agent.client(fleet, address)
+            do {
+                _ = try await client.submit(report: newer)
+                Issue.record("a report of a newer version was taken")
+            } catch APIError.refused(let refusal) {
+                #expect(refusal.message.contains("the report has version 2, this coordinator"))
+                #expect(refusal.hint == "upgrade the coordinator before its agents")
+            }
+            _ = try await client.submit(report: richer)
+        }
+    }
+
     @Test("A patch of the last report counts as the report; one of another is refused and changes nothing")
     func reportPatches() async throws {
         let agent = try fleet.host("agent", "m1")

@@ -147,7 +147,11 @@ extension TestFleet.Host {
 
     /// An encoded `SignedReport` of `report`, signed with this host's key.
     func sign(_ report: MirrorReport) throws -> [UInt8] {
-        let body = try WireJSON.encode(report)
+        try sign(body: WireJSON.encode(report))
+    }
+
+    /// The same of a report's JSON.
+    func sign(body: [UInt8]) throws -> [UInt8] {
         let signature = try signingKey.signature(for: SignedReport.signedBytes(body: body))
         return try SignedReport(body: body, signature: Array(signature.rawRepresentation)).encode()
     }

@@ -1,5 +1,8 @@
 /// What a mirror says it has and how it is. The agent signs the bytes of its JSON.
 package struct MirrorReport: Codable, Sendable, Hashable {
+    /// The newest version of this format that this program knows.
+    package static let currentVersion = 1
+
     /// The version of this format.
     package var version: Int
     /// The mirror's name.
@@ -29,7 +32,7 @@ package struct MirrorReport: Codable, Sendable, Hashable {
 
     /// Makes the value from its parts; nothing is checked.
     package init(
-        version: Int = 1,
+        version: Int = currentVersion,
         mirror: String,
         number: UInt64,
         agentVersion: String,

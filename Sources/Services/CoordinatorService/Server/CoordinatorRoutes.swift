@@ -128,18 +128,34 @@ struct CoordinatorRoutes: Sendable {
             ReportSubmission.self, limit: limits.reportBytes, deadline: limits.bodyDeadline)
         let signed = try await wholeReport(submission, of: peer.identity.name)
         let body = try ReportSeal.body(of: signed, signedBy: peer.publicKey)
-        let report: MirrorReport
-        do {
-            report = try WireJSON.decode(MirrorReport.self, from: body)
-        } catch {
-            throw RequestError.badRequest("the report is not one: \(error)")
-        }
+        let report = try mirrorReport(body)
         guard report.mirror == peer.identity.name else {
             throw RequestError.notAllowed(
                 "\(peer.identity.name) handed in a report of \(report.mirror)",
                 hint: "name: in agent.yaml must be the name in the certificate")
         }
         return try await coordinator.submit(report, body: body, signed: signed)
+    }
+
+    private func mirrorReport(_ body: [UInt8]) throws(RequestError) -> MirrorReport {
+        do {
+            // The version first: what a newer agent writes may have another form.
+            let version = try WireJSON.decode(ReportVersion.self, from: body).version ?? 1
+            guard version <= MirrorReport.currentVersion else {
+                throw RequestError(
+                    .badRequest, RefusalCode.badRequest,
+                    "the report has version \(version), this coordinator (\(FleetVersion.current)) knows "
+                        + "\(MirrorReport.currentVersion)",
+                    hint: "upgrade the coordinator before its agents")
+            }
+            return try WireJSON.decode(MirrorReport.self, from: body)
+        } catch let error as MalformedJSON {
+            throw RequestError.badRequest("the report is not one: \(error)")
+        } catch let error as RequestError {
+            throw error
+        } catch {
+            throw RequestError.badRequest("the report is not one")
+        }
     }
 
     /// The encoded report in a submission, put together if it came as a patch; its signature is not looked at.
@@ -174,4 +190,9 @@ struct CoordinatorRoutes: Sendable {
         }
         return ReleaseName(set: set, sequence: sequence)
     }
+}
+
+/// What every version of a report has.
+private struct ReportVersion: Decodable {
+    var version: Int?
 }
