@@ -68,7 +68,8 @@ def layer(*packages):
             os.chmod(file.name, 0o755)
             words = " ".join(packages)
             script = (f"set -e; apt-get update -qq; apt-get install -y -qq --no-install-recommends {words}; "
-                      f"apt-get clean; for unit in {words}; do systemctl disable -q $unit; done")
+                      f"apt-get clean; for unit in {words}; do if [ -e /lib/systemd/system/$unit.service ]; then "
+                      "systemctl disable -q $unit; fi; done")
             done = subprocess.run(["chroot", root, "sh", "-c", script], stdin=subprocess.DEVNULL, capture_output=True,
                                   text=True, env={"PATH": os.environ["PATH"], "DEBIAN_FRONTEND": "noninteractive"})
             os.unlink(file.name)
@@ -92,6 +93,12 @@ def call(*command, **options):
     return done.stdout
 
 
+def addresses(names):
+    """The file /etc/hosts of everybody on a network of hosts."""
+    return "127.0.0.1 localhost\n" + "".join(
+        f"10.77.0.{number} {each} {each}.example.org\n" for number, each in enumerate(names, 1))
+
+
 class Host:
     """One host: its name, its address, its files below `root`."""
 
@@ -107,18 +114,17 @@ class Host:
         call("mount", "-t", "overlay", "overlay", self.root, "-o",
              f"lowerdir={':'.join([*hosts.layers, hosts.tree])},upperdir={self.folder}/upper,workdir={self.folder}/work")
         self.write("/etc/hostname", name + "\n")
-        self.write("/etc/hosts", "127.0.0.1 localhost\n" + "".join(
-            f"10.77.0.{n + 1} {each} {each}.example.org\n" for n, each in enumerate(hosts.names)))
+        self.write("/etc/hosts", addresses(hosts.names))
         self.write("/etc/machine-id", "")
         # Nothing fetches packages by itself, and a web server starts when a test says so.
         for unit in ["apt-daily.timer", "apt-daily-upgrade.timer"]:
             self.link("/etc/systemd/system/" + unit, "/dev/null")
         os.unlink(self.path("/etc/systemd/system/multi-user.target.wants/nginx.service"))
         call("ip", "netns", "add", self.namespace)
-        link = f"v{hosts.number % 10000}-{number}"
-        call("ip", "link", "add", link, "netns", hosts.bridge, "type", "veth", "peer", "name", "host0", "netns",
+        self.cable = f"v{hosts.number % 10000}-{number}"
+        call("ip", "link", "add", self.cable, "netns", hosts.bridge, "type", "veth", "peer", "name", "host0", "netns",
              self.namespace)
-        call("ip", "-n", hosts.bridge, "link", "set", link, "master", "br0", "up")
+        call("ip", "-n", hosts.bridge, "link", "set", self.cable, "master", "br0", "up")
         call("ip", "-n", self.namespace, "link", "set", "lo", "up")
         call("ip", "-n", self.namespace, "link", "set", "host0", "up")
         call("ip", "-n", self.namespace, "addr", "add", self.address + "/24", "dev", "host0")
@@ -228,6 +234,7 @@ class Hosts:
         self.names = list(names)
         self.folder = tempfile.mkdtemp(prefix="fleet-e2e-hosts-")
         self.bridge = f"{self.prefix}-bridge"
+        self.own_files = f"/etc/netns/{self.bridge}"
         self.hosts = {}
         try:
             call("ip", "netns", "add", self.bridge)
@@ -235,6 +242,10 @@ class Hosts:
             call("ip", "-n", self.bridge, "link", "add", "br0", "type", "bridge")
             call("ip", "-n", self.bridge, "link", "set", "br0", "up")
             call("ip", "-n", self.bridge, "addr", "add", "10.77.0.254/24", "dev", "br0")
+            # `ip netns exec` shows this as /etc/hosts to what runs by `call`.
+            os.makedirs(self.own_files)
+            with open(f"{self.own_files}/hosts", "w") as file:
+                file.write(addresses(names))
             for number, name in enumerate(names, 1):
                 self.hosts[name] = Host(self, name, number)
         except BaseException:
@@ -253,6 +264,15 @@ class Hosts:
             self.hosts[name].up()
         return time.monotonic() - began
 
+    def replace(self, name):
+        """A bare host, not booted yet, takes the place of the one with this name, whose disk is gone."""
+        old = self.hosts[name]
+        old.stop()
+        call("ip", "-n", self.bridge, "link", "del", old.cable)
+        old.remove()
+        shutil.rmtree(old.folder)
+        self.hosts[name] = Host(self, name, self.names.index(name) + 1)
+
     def call(self, *command, **options):
         """Runs a command of this machine on the hosts' network."""
         return call("ip", "netns", "exec", self.bridge, *command, **options)
@@ -264,5 +284,6 @@ class Hosts:
         for host in self.hosts.values():
             host.remove()
         subprocess.run(["ip", "netns", "del", self.bridge], capture_output=True)
+        shutil.rmtree(self.own_files, ignore_errors=True)
         if not os.environ.get("FLEET_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)

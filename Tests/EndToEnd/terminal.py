@@ -7,16 +7,17 @@ import time
 from lab import BIN, DEADLINE
 
 PASSPHRASE = "correct horse battery staple"
-ANSWERS = [(b"passphrase", PASSPHRASE), (b"once more", PASSPHRASE), (b"(yes)", "yes")]
+ANSWERS = [(b"passphrase", PASSPHRASE), (b"once more", PASSPHRASE), (b"(yes)", "yes"), (b"[Y/n]", "y")]
 
 
-def at_terminal(line, folder, answers=ANSWERS, deadline=DEADLINE):
+def at_terminal(line, folder, answers=ANSWERS, deadline=DEADLINE, environment=None):
     """Runs a line of shell in `folder`, answering each question once it is asked; exit code and all that was shown."""
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(folder)
         os.execve("/bin/bash", ["bash", "-c", line],
-                  {**os.environ, "PATH": BIN + ":" + os.environ["PATH"], "NO_COLOR": "1", "TERM": "dumb"})
+                  {**os.environ, "PATH": BIN + ":" + os.environ["PATH"], "NO_COLOR": "1", "TERM": "dumb",
+                   **(environment or {})})
     shown, asked, end = b"", 0, time.monotonic() + deadline
     try:
         while True:
@@ -31,7 +32,7 @@ def at_terminal(line, folder, answers=ANSWERS, deadline=DEADLINE):
                 break
             shown += data
             question = shown[asked:].rsplit(b"\n", 1)[-1]
-            if question.endswith((b": ", b"(yes) ")):
+            if question.endswith((b": ", b"(yes) ", b"[Y/n] ")):
                 for words, answer in answers:
                     if words in question:
                         asked = len(shown)

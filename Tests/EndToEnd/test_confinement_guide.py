@@ -1,5 +1,5 @@
-"""docs/guides/confinement.md: its figure of the unit, and its commands with SELinux's own tools, which label a data directory by
-the policy of Debian. No kernel with SELinux is here: what a policy would then allow is not tried."""
+"""docs/guides/confinement.md: its figure of the unit, and its commands with SELinux's own tools, which label a data directory
+by the policy of Debian. No kernel with SELinux is here: what a policy would then allow is not tried."""
 import os
 import re
 import shutil

@@ -1,5 +1,5 @@
-"""A fleet from packages on Debian hosts with systemd: deployed over SSH by the playbooks of ansible/, used, harmed, upgraded,
-and removed."""
+"""A fleet from packages on Debian hosts with systemd: deployed over SSH as the guide says, used, harmed, upgraded, and
+removed."""
 import json
 import os
 import re
@@ -9,146 +9,17 @@ import threading
 import time
 import unittest
 
-import hosts
 from apt_clients import Archive, Client, check_lists_around_a_flip
-from lab import BIN, FLEETCTL, LONG, listing, wait_until, write
-from packages import TREE, pack, runtime_in
+from deployment import ADDED, COORDINATOR, MIRRORS, ORIGIN, Deployment, guide, inline, lines
+from lab import FLEETCTL, LONG, listing, wait_until, write
+from packages import pack
 from test_guide import blocks
-
-COORDINATOR, ORIGIN = "coord1", "origin1"
-MIRRORS = ["fra1", "iad1", "nrt1", "sin1"] if LONG else ["fra1", "iad1"]
-ADDED = ["syd1"] if LONG else []
-PLAYS = os.path.join(TREE, "ansible")
-PLAY_DEADLINE = 900
-FLEET = """apiVersion: fleet/v1
-name: example
-coordinator:
-  listen: "0.0.0.0:7443"
-  address: "https://{coordinator}:7443"
-  state: /var/lib/mirrorfleet/coordinator
-  report_interval: 1s
-operator: {{certificate: keys/operator.pem, key: keys/operator.key, authority: keys/authority.pem}}
-trust: {{folder: trust}}
-sets:
-  - {{name: debian, origin: origin1, source: /srv/origin/debian, replicas: 1}}
-defaults: {{sets: [debian]}}
-mirrors:
-"""
-
-
-class Recap:
-    """What a playbook did, by host."""
-
-    def __init__(self, text, seconds):
-        self.text, self.seconds = text, seconds
-        self.hosts = {name: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
-                      for name, line in re.findall(r"^(\S+)\s+: (ok=.*)$", text, re.M)}
-
-    @property
-    def changed(self):
-        return sum(each["changed"] for each in self.hosts.values())
-
-    def tasks(self, words):
-        """(host, task) of the tasks that say so in the text."""
-        found, task = set(), None
-        for line in self.text.splitlines():
-            if heading := re.match(r"(?:TASK|RUNNING HANDLER) \[(.*?)\]", line):
-                task = heading[1]
-            elif mark := re.match(rf"{words}: \[(\S+?)(?: -> \S+)?\]", line):
-                found.add((mark[1], task))
-        return found
-
-
-class Deployment(unittest.TestCase):
-    """Bare hosts, and what an operator has before the first deployment."""
-
-    def setUp(self):
-        if reason := hosts.why_not():
-            self.skipTest(reason)
-        for tool in ["ansible-playbook", "ssh", "ssh-keygen"]:
-            if not shutil.which(tool):
-                self.skipTest(f"no {tool} here: apt-get install ansible-core openssh-client")
-        self.packages = pack()
-        self.hosts = hosts.Hosts(COORDINATOR, ORIGIN, *MIRRORS, *ADDED)
-        self.addCleanup(self.close)
-        self.desk = os.path.join(self.hosts.folder, "desk")
-        os.mkdir(self.desk)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.desk}/ssh"], check=True)
-        with open(f"{self.desk}/ssh.pub") as file:
-            public = file.read()
-        for host in self.hosts.hosts.values():
-            runtime_in(host, self.packages)
-            host.write("/root/.ssh/authorized_keys", public, 0o600)
-        self.prepare_desk()
-        self.hosts.boot()
-
-    def close(self):
-        failed = self._outcome.result.errors + self._outcome.result.failures
-        if any(test is self for test, _ in failed):
-            for name, host in self.hosts.hosts.items():
-                if host.leader():
-                    unit = "fleet-coordinator" if name == COORDINATOR else "fleet-agent"
-                    print(f"--- journal of {name} (end)\n" + host.run(
-                        "journalctl", "-u", unit, "-n", "15", "--no-pager", expect=None))
-        self.hosts.close()
-
-    def prepare_desk(self, mirrors=MIRRORS):
-        """What an operator has before the first deployment."""
-        self.write_fleet(mirrors)
-        if not os.path.exists(f"{self.desk}/keys"):
-            self.fleetctl("keys", "init", "--dir", f"{self.desk}/keys", "--fleet", "example", fleet=False)
-            self.fleetctl("trust", "init", "--no-passphrase")
-
-    def write_fleet(self, mirrors):
-        lines = [f"  - {{name: {ORIGIN}, role: origin, address: \"{self.hosts[ORIGIN].address}:7444\"}}"]
-        lines += [f"  - {{name: {name}, address: \"{self.hosts[name].address}:7444\"}}" for name in mirrors]
-        with open(f"{self.desk}/fleet.yaml", "w") as file:
-            file.write(FLEET.format(coordinator=self.hosts[COORDINATOR].address) + "\n".join(lines) + "\n")
-        agents = {name: {"ansible_host": self.hosts[name].address} for name in [ORIGIN, *mirrors]}
-        agents[ORIGIN]["fleet_agent_publish_from"] = ["/srv/origin"]
-        with open(f"{self.desk}/inventory.yml", "w") as file:
-            json.dump({"all": {"vars": {
-                "ansible_user": "root", "ansible_ssh_private_key_file": f"{self.desk}/ssh",
-                "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
-                "fleet_desk": self.desk, "fleet_packages": self.packages.folder,
-                "fleet_agent_http_frontend": "nginx",
-            }, "children": {
-                "fleet_coordinators": {"hosts": {COORDINATOR: {"ansible_host": self.hosts[COORDINATOR].address}}},
-                "fleet_agents": {"hosts": agents}}}}, file)
-
-    def environment(self):
-        """In which Ansible runs."""
-        return {**os.environ, "PATH": BIN + ":" + os.environ["PATH"], "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
-                "ANSIBLE_LOCAL_TEMP": f"{self.desk}/tmp", "ANSIBLE_SSH_CONTROL_PATH_DIR": f"/tmp/{self.hosts.prefix}"}
-
-    def play(self, name, *options):
-        began = time.monotonic()
-        text = self.hosts.call(
-            "ansible-playbook", "-i", f"{self.desk}/inventory.yml", f"{name}.yml", *options, cwd=PLAYS, timeout=PLAY_DEADLINE,
-            env={**self.environment(), "ANSIBLE_CONFIG": f"{PLAYS}/ansible.cfg"})
-        recap = Recap(text, time.monotonic() - began)
-        print(f"    {name} {' '.join(options)}: {recap.seconds:.0f} s, {recap.changed} changed")
-        return recap
-
-    def fleetctl(self, *arguments, fleet=True):
-        return self.hosts.call(FLEETCTL, *(["-f", f"{self.desk}/fleet.yaml"] if fleet else []), *arguments)
 
 
 class DeployTest(Deployment):
     def state(self, name):
         status = json.loads(self.fleetctl("status", "-o", "json"))
         return next(each for each in status["mirrors"] if each["name"] == name)
-
-    def publish(self, number):
-        top = self.hosts[ORIGIN].path("/srv/origin/debian")
-        write(os.path.join(top, "number"), str(number).encode())
-        write(os.path.join(top, "pool", f"{number}.deb"), os.urandom(200_000))
-        self.fleetctl("publish", "debian")
-        self.fleetctl("sync", "--wait")
-
-    def served(self, name):
-        """What a client of the host's web server sees."""
-        return self.hosts.call("curl", "-sSf", "--max-time", "10", f"http://{self.hosts[name].address}/debian/number")
 
     def test_a_fleet_from_bare_hosts(self):
         self.check_deployment()
@@ -167,22 +38,25 @@ class DeployTest(Deployment):
         self.check_addition(ADDED[0])
         self.check_rotation()
         self.check_expunge("iad1")
-        self.play("playbooks/remove", "-e", "fleet_remove_data=true")
+        self.check_by_hand("fra1")
+        self.play("remove", "-e fleet_remove_data=true")
         for name in [ORIGIN, "fra1", COORDINATOR]:
             left = self.hosts[name].shell("ls -d /etc/mirrorfleet /srv/mirror /var/lib/mirrorfleet /usr/bin/fleet*; "
                                           "getent passwd mirrorfleet", expect=None)
             self.assertEqual([], [line for line in left.splitlines() if "No such file" not in line], name)
 
     def check_deployment(self):
-        foreseen = self.play("site", "--check")
-        first = self.play("site")
+        deploy, publish = guide("ansible.md", "4. ").split("Put what is to be mirrored")
+        foreseen, first = self.follow(deploy)
         self.check_foreseen(foreseen.tasks("changed"), first.tasks("changed"))
-        again = self.play("site")
+        # "A second run changes nothing."
+        again = self.type(lines(deploy)[-1])
         self.assertEqual(0, again.changed, again.text)
         self.assertLess(first.seconds, 300)
         self.assertLess(again.seconds, 120)
         self.check_secrets(foreseen.text + first.text + again.text)
-        self.publish(1)
+        write(self.hosts[ORIGIN].path("/srv/origin/debian/number"), b"1")
+        self.follow(publish, goes_on=True)
         for name in MIRRORS:
             self.assertEqual("1", self.served(name))
             self.assertEqual(listing(self.hosts[ORIGIN].path("/srv/origin/debian")), self.tree(name))
@@ -227,7 +101,7 @@ class DeployTest(Deployment):
         host = self.hosts[name]
 
         def show(key):
-            return host.run("systemctl", "show", "-P", key, "fleet-agent").strip()
+            return self.unit_property(name, key)
         pid = show("MainPID")
         self.assertEqual("mirrorfleet", host.run("ps", "-o", "user=", "-p", pid).strip())
         self.assertIn("serves at", show("StatusText"))
@@ -253,20 +127,17 @@ class DeployTest(Deployment):
         """A host publishes by itself, by the units of the guides, with a key that is sealed for it."""
         host, began = self.hosts[name], time.monotonic()
         units, sealing = {}, []
-        for guide in ["trust.md", "cron.md"]:
-            with open(os.path.join(TREE, "docs", "guides", guide)) as file:
-                for language, _, content in blocks(file.read()):
-                    if language == "ini" and (path := re.match(r"# (/etc/systemd/\S+)\n", content)):
-                        units[path[1]] = content
-                    elif language == "sh" and "systemd-creds" in content:
-                        sealing.append(content)
+        for page in ["trust.md", "cron.md"]:
+            for language, _, content in blocks(guide(page)):
+                if language == "ini" and (path := re.match(r"# (/etc/systemd/\S+)\n", content)):
+                    units[path[1]] = content
+                elif language == "sh" and "systemd-creds" in content:
+                    sealing.append(content)
         self.assertEqual((2, 1), (len(units), len(sealing)), "the guides have the service, its path and the command that seals")
         robot = f"{self.desk}/robot"
         self.fleetctl("trust", "new-key", robot, "--owner", "nightly publish", "--no-passphrase", fleet=False)
-        self.fleetctl("trust", "add-key", "debian", "--key", f"{robot}.pub")
-        with open(self.packages.files["fleetctl"], "rb") as file:
-            host.write("/root/fleetctl.deb", file.read())
-        host.run("dpkg", "--install", "/root/fleetctl.deb")
+        self.sign("trust", "add-key", "debian", "--key", f"{robot}.pub")
+        self.install_fleetctl(name)
         # What the guide to cron asks for: fleet.yaml, an operator's certificate, and the roots, which are no secret.
         for file in ["fleet.yaml", "keys/operator.pem", "keys/operator.key", "keys/authority.pem",
                      *(f"trust/metadata/{each}" for each in os.listdir(f"{self.desk}/trust/metadata"))]:
@@ -299,8 +170,7 @@ class DeployTest(Deployment):
 
     def check_upgrade(self):
         """Every host has the newer packages, one after the other, while clients download and releases come."""
-        self.packages = pack("2")
-        self.write_fleet(MIRRORS)
+        self.use_packages(pack("2"))
         archive = Archive(self.hosts[ORIGIN].path("/srv/origin/debian"), self.hosts.folder)
         self.publish("2b")
         clients = [Client(self.hosts, name, archive) for name in MIRRORS]
@@ -321,7 +191,7 @@ class DeployTest(Deployment):
         publisher = threading.Thread(target=publish_on)
         publisher.start()
         try:
-            recap = self.play("playbooks/upgrade")
+            recap, = self.follow(guide("upgrade.md").split("By hand")[0])
         finally:
             stop.set()
             publisher.join()
@@ -350,8 +220,9 @@ class DeployTest(Deployment):
 
     def check_addition(self, name):
         """A host that fleet.yaml and the inventory name since now is deployed, joins, and serves what the others do."""
-        self.write_fleet([*MIRRORS, name])
-        self.play("playbooks/add-mirror", "-e", f"fleet_mirror={name}")
+        self.name_mirrors([*MIRRORS, name])
+        self.export()
+        self.play("add-mirror", mirror=name)
         self.assertEqual("3", self.served(name))
         self.assertEqual(self.tree(MIRRORS[0]), self.tree(name))
 
@@ -361,7 +232,7 @@ class DeployTest(Deployment):
                  (ORIGIN, "/etc/mirrorfleet/agent.pem"), (COORDINATOR, "/etc/mirrorfleet/coordinator.pem"),
                  (COORDINATOR, "/etc/mirrorfleet/issuing.pem")]
         before = [self.hosts[name].run("cat", path) for name, path in files]
-        self.play("playbooks/rotate-certificates")
+        self.play(r"rotate-certificates\.yml$")
         for (name, path), old in zip(files, before):
             self.assertNotEqual(old, self.hosts[name].run("cat", path), f"{path} of {name}")
         self.publish(4)
@@ -370,13 +241,9 @@ class DeployTest(Deployment):
     def check_expunge(self, name):
         """A host that was taken out of fleet.yaml is emptied; one that stands in it is not."""
         with self.assertRaises(AssertionError) as refused:
-            self.play("playbooks/expunge", "-e", f"fleet_mirror={name}")
+            self.play("expunge", mirror=name)
         self.assertIn("take it out first", str(refused.exception))
-        with open(f"{self.desk}/inventory.yml") as file:
-            inventory = file.read()
-        self.write_fleet([each for each in MIRRORS + ADDED if each != name])
-        with open(f"{self.desk}/inventory.yml", "w") as file:
-            file.write(inventory)
+        self.name_mirrors([each for each in MIRRORS + ADDED if each != name])
         # Who has the host's disk has its key: the certificate must end with the host.
         with open(f"{self.desk}/fleet.yaml") as file:
             text = file.read()
@@ -386,13 +253,35 @@ class DeployTest(Deployment):
             text = text.replace(f"keys/{old}", f"stolen-{new}")
         write(f"{self.desk}/stolen.yaml", text.encode())
         self.assertIn(f"agent/{name} may not", self.refusal("stolen.yaml"))
-        self.play("playbooks/expunge", "-e", f"fleet_mirror={name}", "-e", "fleet_remove_data=true")
+        self.play("expunge", "-e fleet_remove_data=true", mirror=name)
         self.assertIn(f"agent/{name} was taken out of the fleet", self.refusal("stolen.yaml"))
-        self.write_fleet([each for each in MIRRORS + ADDED if each != name])
+        self.export()
         self.assertNotIn(name, self.fleetctl("status"))
         self.hosts[name].run("test", "!", "-e", "/srv/mirror")
-        self.play("site")
+        self.follow(guide("ansible.md", "4. ").split("Put what")[0])
         self.publish(5)
+
+    def check_by_hand(self, name):
+        """One host by itself gets a newer package, and an older one again."""
+        newer, older = lines(guide("upgrade.md").split("By hand")[1])
+        current = self.packages
+        for packages, line in [(pack("3"), newer), (current, older)]:
+            before = self.unit_property(name, "MainPID")
+            file = packages.files["fleet-agent"]
+            self.hosts[name].shell("rm -f /root/fleet-agent_*")
+            with open(file, "rb") as content:
+                self.hosts[name].write(f"/root/{os.path.basename(file)}", content.read())
+            self.type_on(name, line)
+            installed = self.hosts[name].shell("dpkg-query -Wf '${Version}' fleet-agent")
+            self.assertEqual(os.path.basename(file).split("_")[1], installed)
+            self.assertNotEqual(before, self.unit_property(name, "MainPID"), "the package restarts the agent")
+            self.assertIn("serves at", self.type_on(name, inline("upgrade.md", "systemctl status") + " --no-pager"))
+        self.publish("by hand")
+        self.assertEqual("by hand", self.served(name))
+
+    def unit_property(self, name, key, unit="fleet-agent"):
+        """What systemd on a host says of a unit."""
+        return self.hosts[name].run("systemctl", "show", "-P", key, unit).strip()
 
     def refusal(self, file):
         """What an operator's command is told when somebody else's certificate asks."""

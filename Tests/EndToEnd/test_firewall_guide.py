@@ -1,4 +1,5 @@
-"""The rules of docs/guides/firewall.md in front of the hosts of a lab: what must pass passes, what must not does not."""
+"""The rules of docs/guides/firewall.md in front of the hosts of a lab: what must pass passes, what must not does
+not."""
 import json
 import os
 import re
