@@ -17,6 +17,7 @@ from terminal import at_terminal
 TREE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 GUIDE = os.path.join(TREE, "docs", "guides", "first-fleet.md")
 MIRRORS = os.path.join(TREE, "docs", "guides", "mirrors.md")
+ROLL_BACK = os.path.join(TREE, "docs", "guides", "roll-back.md")
 README = os.path.join(TREE, "README.md")
 HOSTS = {"coord1": "127.0.1.201", "origin1": "127.0.1.202", "fra1": "127.0.1.203", "ams1": "127.0.1.204"}
 AGENTS = ["origin1", "fra1"]
@@ -180,6 +181,30 @@ class GuideTest(GuideSteps):
         members = self.run_line("fleetctl -f fleet.yaml mirror list")
         self.assertNotIn("ams1", members)
         self.assertRegex(members, r"fra1 .* joined ")
+
+
+    def test_the_guide_rolls_a_release_back(self):
+        source, link = self.path("origin1", "/srv/origin/debian"), self.path("fra1", "/srv/mirror/debian")
+        bad, worse = (os.path.join("pool", name) for name in ["bad.deb", "b.sh"])
+        write(os.path.join(source, bad), b"good", modified=1_700_000_000)
+        self.follow(GUIDE, commands=15)
+        before = listing(source)
+        for name in [bad, worse]:
+            write(os.path.join(source, name), b"not what it was", modified=1_700_000_100)
+        self.run_line("fleetctl -f fleet.yaml publish debian")
+        self.run_line("fleetctl -f fleet.yaml sync --wait")
+
+        def check():
+            self.assertFalse(os.path.exists(os.path.join(link, bad)), "it is yanked")
+            with open(os.path.join(link, worse), "rb") as file:
+                self.assertEqual(b"not what it was", file.read())
+        self.follow(ROLL_BACK, commands=5, before={"release list": check})
+        self.assertEqual(".releases/debian/3", os.readlink(link))
+        yanked = listing(os.path.realpath(link))
+        self.assertEqual({os.fsencode(bad)}, before.keys() - yanked.keys())
+        with open(ROLL_BACK) as file:
+            self.run_line(re.search(r"`(fleetctl [^`]* unyank [^`]*)`", file.read())[1])
+        self.assertEqual(before, listing(os.path.realpath(link)))
 
 
 class ReadmeTest(unittest.TestCase):

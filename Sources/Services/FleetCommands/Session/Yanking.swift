@@ -8,6 +8,8 @@ import UpdateFramework
 struct Yanking {
     /// Hosts that are up have said what they did long before.
     private static let patience = Duration.seconds(20)
+    /// How long hosts have for a report that they are asked for; most take a moment.
+    private static let reportSeconds = 5
     private static let code = "yank-pending"
 
     private let options: YankOptions
@@ -132,6 +134,8 @@ struct Yanking {
             change = answer.change
             let pending = answer.status.problems.filter { $0.code == Self.code && $0.set == set }.compactMap(\.mirror)
             if pending.isEmpty || clock.now >= deadline { return pending }
+            // By themselves hosts report once in each interval: asking for a plan asks them for a report.
+            _ = try? await client.makePlan(PlanOrder(sets: [set], dryRun: true, refreshSeconds: Self.reportSeconds))
         }
     }
 }
