@@ -10,10 +10,30 @@ import unittest
 
 import hosts
 from packages import PROGRAMS, TREE, pack, runtime_in
+from test_guides import described, subcommands
 
 UNITS = ["fleet-agent.service", "fleet-coordinator.service", "fleet-sync.service", "fleet-check.service"]
+SHELLS = ["zsh", "fish"]
+# What a shell of each kind offers after "fleetctl mirr", by the script that was installed; it is found as shells find it.
+OFFERS = {
+    "bash": """source /usr/share/bash-completion/completions/fleetctl; complete -p fleetctl
+               COMP_LINE="fleetctl mirr" COMP_POINT=13 COMP_CWORD=1 COMP_WORDS=(fleetctl mirr)
+               _fleetctl; echo ${COMPREPLY[@]}""",
+    "zsh": """autoload -Uz compinit; compinit -u -D; whence -w $_comps[fleetctl]
+              autoload +X $_comps[fleetctl] && functions $_comps[fleetctl]""",
+    "fish": "complete --do-complete 'fleetctl mirr'",
+}
 # systemd-analyze security counts from 0 to 10; --threshold takes ten times that.
 WEAKEST = 15
+
+
+def pages_of(command, above=()):
+    """The manual pages of a command and those below it."""
+    path = (*above, command["commandName"])
+    section = 1 if path[0] == "fleetctl" else 8
+    yield f"man{section}/{'-'.join(path)}.{section}"
+    for each in subcommands(command).values():
+        yield from pages_of(each, path)
 
 
 class UnitTest(unittest.TestCase):
@@ -42,7 +62,7 @@ class PackagesTest(unittest.TestCase):
         if reason := hosts.why_not():
             self.skipTest(reason)
         self.packages = pack()
-        self.hosts = hosts.Hosts("fra1")
+        self.hosts = hosts.Hosts("fra1", layers=[hosts.layer(*SHELLS)])
         self.addCleanup(self.hosts.close)
         self.host = self.hosts["fra1"]
         runtime_in(self.host, self.packages)
@@ -99,9 +119,9 @@ class PackagesTest(unittest.TestCase):
 
     def check_files(self):
         listed = self.host.shell("dpkg -L fleet-agent fleet-coordinator fleetctl").splitlines()
-        for page in ["man8/fleet-agent.8", "man8/fleet-agent-rebuild.8", "man8/fleet-coordinator.8", "man1/fleetctl.1",
-                     "man1/fleetctl-publish.1", "man1/fleetctl-trust-rotate.1", "man5/agent.yaml.5",
-                     "man5/fleet.yaml.5"]:
+        pages = ["man5/agent.yaml.5", "man5/fleet.yaml.5", *(page for each in PROGRAMS for page in pages_of(described(each)))]
+        self.assertIn("man1/fleetctl-mirror-drain.1", pages)
+        for page in pages:
             self.assertIn(f"/usr/share/man/{page}.gz", listed)
         for program in PROGRAMS:
             for path in [f"bash-completion/completions/{program}", f"zsh/vendor-completions/_{program}",
@@ -111,7 +131,8 @@ class PackagesTest(unittest.TestCase):
         for name in ["agent.yaml.example", "fleet.yaml.example"]:
             self.assertIn("/etc/mirrorfleet/" + name, conffiles)
         self.host.shell("cd /etc/mirrorfleet && fleetctl validate fleet.yaml.example")
-        self.host.shell("bash -n /usr/share/bash-completion/completions/fleetctl")
+        for shell, script in OFFERS.items():
+            self.assertIn("mirror", self.host.run(shell, "-c", script), shell)
         if self.packages.is_static:
             for program in PROGRAMS:
                 self.assertNotIn("swift", self.host.run("ldd", f"/usr/bin/{program}"))
