@@ -30,16 +30,30 @@ extension Store {
 
     /// Opens any inode of a blob, and keeps the descriptor if there is more of it to read than `length` bytes.
     private func openBlob(_ number: Int64, toRead length: UInt32) throws -> OpenFile {
-        let blob = try database.read { session in
-            try session.first("SELECT digest, size FROM blob WHERE number = ?", [.integer(number)]) {
-                (digest: BlobDigest(try $0.digest(0, "blob")), size: try $0.unsigned(1))
+        // Twice: the time of an inode, and with it its name, may have changed since the rows were read.
+        for _ in 0..<2 {
+            let variants = try database.read { session in
+                try session.rows(
+                    """
+                    SELECT digest, size, modified, executable, copy FROM blob JOIN variant ON variant.blob = blob.number
+                    WHERE blob.number = ? ORDER BY variant.number
+                    """, [.integer(number)]
+                ) { row in
+                    (
+                        variant: BlobVariant(
+                            digest: BlobDigest(try row.digest(0, "blob")), modified: try row.integer(2),
+                            isExecutable: try row.flag(3), copy: Int(clamping: try row.integer(4))),
+                        size: try row.unsigned(1)
+                    )
+                }
+            }
+            for (variant, size) in variants {
+                guard let file = try blobs.open(variant) else { continue }
+                if size > UInt64(length) { readers.keep(file, number) }
+                return file
             }
         }
-        guard let blob, let file = try openAnyVariant(of: blob.digest)?.file else {
-            throw StoreError.notFound("blob number \(number)")
-        }
-        if blob.size > UInt64(length) { readers.keep(file, number) }
-        return file
+        throw StoreError.notFound("blob number \(number)")
     }
 
     /// Opens any inode of a held blob; nil if there is none.
