@@ -1,10 +1,13 @@
 import Content
 import Database
 import LinuxIO
+import Synchronization
 
 extension Activation {
     /// More missing blobs than this are forgotten in another pass: bounds the memory of a store that lost everything.
     private static let faultLimit = 1 << 20
+    /// Entries that are looked at together, by several threads.
+    private static let batchCount = 4_096
 
     /// Proves that everything is here that the release names. What is missing is named, and marked so that the next
     /// session looks at everything and fetches it.
@@ -44,21 +47,12 @@ extension Activation {
     private func prove(
         _ noted: [BlobVariant: Int64], _ forEachEntry: ((ManifestEntry) throws -> Void) throws -> Void
     ) throws {
-        var lists: [ManifestEntry] = []
+        var batch: [ManifestEntry] = []
         var firstFault: StoreError?
         var faulty: [BlobVariant] = []
-        func settleLists() throws {
-            let missing = try store.database.read { session in
-                try lists.first { entry in try entry.chunkList.map { try !session.holds(.chunkList, $0.raw) } ?? false }
-            }
-            lists.removeAll(keepingCapacity: true)
-            guard firstFault == nil, let missing, let list = missing.chunkList else { return }
-            firstFault = .missingChunkList(set: name, sequence: document.sequence, list, path: missing.path)
-        }
-        try forEachEntry { entry in
-            if let variant = BlobVariant(entry),
-                let fault = try store.blobs.fault(variant, size: entry.size, modified: noted[variant])
-            {
+        func settle() throws {
+            for (entry, fault) in zip(batch, try faults(of: batch, noted)) {
+                guard let fault, let variant = BlobVariant(entry) else { continue }
                 // All of them are found in one pass, so that one more session repairs all.
                 if faulty.count < Self.faultLimit { faulty.append(variant) }
                 firstFault =
@@ -66,13 +60,36 @@ extension Activation {
                     ?? .missingBlob(
                         set: name, sequence: document.sequence, variant.digest, path: entry.path, reason: fault)
             }
-            if entry.chunkList != nil { lists.append(entry) }
-            if lists.count == 1024 { try settleLists() }
+            let missing = try store.database.read { session in
+                try batch.first { entry in try entry.chunkList.map { try !session.holds(.chunkList, $0.raw) } ?? false }
+            }
+            batch.removeAll(keepingCapacity: true)
+            guard firstFault == nil, let missing, let list = missing.chunkList else { return }
+            firstFault = .missingChunkList(set: name, sequence: document.sequence, list, path: missing.path)
         }
-        try settleLists()
+        try forEachEntry { entry in
+            batch.append(entry)
+            if batch.count == Self.batchCount { try settle() }
+        }
+        try settle()
         guard let firstFault else { return }
         try store.forget(faulty, damaging: [set.number])
         throw firstFault
+    }
+
+    /// What is wrong with the files of entries, by several threads; nil for those with which nothing is.
+    private func faults(of entries: [ManifestEntry], _ noted: [BlobVariant: Int64]) throws -> [String?] {
+        let blobs = store.blobs
+        let found = Mutex<[String?]>(Array(repeating: nil, count: entries.count))
+        try Shares.run(entries.count) { part in
+            for index in part {
+                guard let variant = BlobVariant(entries[index]),
+                    let fault = try blobs.fault(variant, size: entries[index].size, modified: noted[variant])
+                else { continue }
+                found.withLock { $0[index] = fault }
+            }
+        }
+        return found.withLock { $0 }
     }
 
     /// Runs `body` with the stored nodes; one that is missing or damaged becomes `missingNode`.

@@ -1,6 +1,7 @@
 import Content
 import Database
 import LinuxIO
+import Synchronization
 import Trust
 
 extension Activation {
@@ -20,13 +21,7 @@ extension Activation {
         let top = try trees.folder.makeFolder(partial, mode: 0o755)
         var copies = VariantMaker(store: store, set: name, staging: staging)
         try withCopies(&copies, root: top) { tree in
-            try withClosedNodes {
-                try ManifestTree.forEachEntry(root: root, source: $0) { entry in
-                    try tree.add(entry)
-                    return true
-                }
-            }
-            try tree.finish()
+            try withClosedNodes { try tree.link(root, source: $0) }
         }
         return top
     }
@@ -64,14 +59,17 @@ extension Activation {
     private func withCopies(
         _ copies: inout VariantMaker, root: Folder, _ body: (inout ServedTree) throws -> Void
     ) throws {
-        var made: [BlobVariant] = []
-        let maker = copies
-        var tree = ServedTree(root: root, blobs: store.blobs, scratch: staging.folder) { variant in
-            try maker.makeNow(variant)
-            made.append(variant)
+        let made = Mutex<[BlobVariant]>([])
+        let (maker, blobs) = (copies, store.blobs)
+        var tree = ServedTree(root: root, blobs: blobs, scratch: staging.folder) { variant in
+            try made.withLock { made in
+                guard try blobs.stat(variant) == nil else { return }
+                try maker.makeNow(variant)
+                made.append(variant)
+            }
         }
         try body(&tree)
-        try copies.record(made)
+        try copies.record(made.withLock { $0 })
     }
 
     /// Compares the trees of the set with their manifests, and puts right what differs.

@@ -5,20 +5,22 @@ import LinuxIO
 /// entries of a tree that is served.
 ///
 /// Directories are 0755 and get their times in `finish`, after everything in them was made.
-struct ServedTree {
+struct ServedTree: Sendable {
     private let root: Folder
     private let blobs: BlobFiles
     /// Where links are made before they are renamed into a tree that is served.
     private let scratch: Folder
-    /// Makes another inode when all existing ones are full.
-    private let makeCopy: (BlobVariant) throws -> Void
+    /// Makes another inode when all existing ones are full, unless another thread has just made it.
+    private let makeCopy: @Sendable (BlobVariant) throws -> Void
     private var current: (path: [UInt8], folder: Folder)?
     /// The inode in use where the first has no room for another link.
     private var copies: [BlobVariant: Int] = [:]
     /// Directories made or touched, with the times they must have in the end.
     private var directories: [(path: RelativePath, modified: Int64)] = []
 
-    init(root: Folder, blobs: BlobFiles, scratch: Folder, makeCopy: @escaping (BlobVariant) throws -> Void) {
+    init(
+        root: Folder, blobs: BlobFiles, scratch: Folder, makeCopy: @escaping @Sendable (BlobVariant) throws -> Void
+    ) {
         self.root = root
         self.blobs = blobs
         self.scratch = scratch
