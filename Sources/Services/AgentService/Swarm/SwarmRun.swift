@@ -338,7 +338,9 @@ final class SwarmRun: Sendable {
             guard supplied.corrupt.isEmpty else { return supplied.corrupt.map { digests[$0] } }
             keep(supplied.received, answer, digests)
             state.withLock { $0.lastReceived = .now }
-            apply { machine, now in machine.received(supplied.received.map { ordinals[$0] }, from: batch.source, now: now) }
+            apply { machine, now in
+                machine.received(supplied.received.map { ordinals[$0] }, from: batch.source, now: now)
+            }
         }
         return []
     }
