@@ -242,6 +242,7 @@ extension FetchSession {
                 copies.append((chunk.reference, UnsafeRawBufferPointer(part)))
             } catch is StoreError {
                 lost.append(chunk.reference)
+                unshare(chunk)
             }
         }
         let refused = Set(try take(copies.map { ($0.0.digest, $0.1) }, isFetched: false))

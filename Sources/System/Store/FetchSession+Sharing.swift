@@ -27,7 +27,8 @@ extension FetchSession {
 
     /// Lets new blobs share what they can; notes where chunks lie in them then, and which pieces need not be written.
     ///
-    /// Throws `FileError` of the disk; `StoreError` if a held blob is gone is none, its chunks are looked for again later.
+    /// A held blob that is gone is passed over: its chunks are found to be lost when they are copied.
+    /// - Throws: `FileError` of the disk.
     func shareHeld(_ needs: inout FetchNeeds, _ staged: Set<BlobDigest>) throws {
         for run in runs(of: needs) {
             let blob = needs.blobs[Int(run.blob)]
