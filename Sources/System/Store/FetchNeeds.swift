@@ -64,6 +64,16 @@ struct FetchNeeds {
         return true
     }
 
+    /// Chunks to copy from `begin` on: about `limit` bytes, and at least one if there is one.
+    func heldSlice(from begin: Int, atMost limit: Int) -> ArraySlice<HeldChunk> {
+        var (end, bytes) = (begin, 0)
+        while end < held.count, end == begin || bytes < limit {
+            bytes += Int(held[end].reference.length)
+            end += 1
+        }
+        return held[begin..<end]
+    }
+
     /// All places of a chunk.
     func places(of chunk: Chunk) -> [Place] {
         var found: [Place] = []

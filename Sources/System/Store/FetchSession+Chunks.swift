@@ -219,23 +219,27 @@ extension FetchSession {
     /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
     ///   the disk.
     package func copyHeld(atMost limit: Int) throws -> [ChunkReference]? {
-        let held = try state.withLock { state in
+        let (held, next) = try state.withLock { state in
             try expect(state, .chunks, "copies")
-            var (end, bytes) = (state.needs.heldDone, 0)
-            while end < state.needs.held.count, end == state.needs.heldDone || bytes < limit {
-                bytes += Int(state.needs.held[end].reference.length)
-                end += 1
-            }
-            return state.needs.held[state.needs.heldDone..<end]
+            let held = state.needs.heldSlice(from: state.needs.heldDone, atMost: limit)
+            return (held, state.needs.heldSlice(from: held.endIndex, atMost: limit))
         }
         guard !held.isEmpty else { return nil }
+        readAhead(next)
         let room = held.reduce(0) { $0 + Int($1.reference.length) }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 4096)
-        defer { buffer.deallocate() }
+        let lost = try copyMemory.withBytes(room) { try copy(held, through: $0) }
+        state.withLock { $0.needs.heldDone += held.count }
+        return lost
+    }
+
+    /// Copies these, through memory that has room for all of them; those that are not here after all, or not right.
+    private func copy(
+        _ held: ArraySlice<FetchNeeds.HeldChunk>, through memory: UnsafeMutableRawBufferPointer
+    ) throws -> [ChunkReference] {
         var (copies, lost): ([(ChunkReference, UnsafeRawBufferPointer)], [ChunkReference]) = ([], [])
         var offset = 0
         for chunk in held {
-            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<offset + Int(chunk.reference.length)])
+            let part = UnsafeMutableRawBufferPointer(rebasing: memory[offset..<offset + Int(chunk.reference.length)])
             offset += part.count
             do {
                 try read(chunk, into: part)
@@ -248,7 +252,6 @@ extension FetchSession {
         let refused = Set(try take(copies.map { ($0.0.digest, $0.1) }, isFetched: false))
         lost += copies.map(\.0).filter { refused.contains($0.digest) }
         for chunk in held where refused.contains(chunk.reference.digest) { unshare(chunk) }
-        state.withLock { $0.needs.heldDone += held.count }
         return lost
     }
 

@@ -106,11 +106,31 @@ extension FetchSession {
     /// Throws `StoreError` if it is not there any more, `FileError` if it cannot be read.
     func read(_ chunk: FetchNeeds.HeldChunk, into part: UnsafeMutableRawBufferPointer) throws {
         guard let (index, offset) = chunk.shared else { return try store.read(chunk.location, into: part) }
+        guard try sharing(index).read(into: part, at: offset) == part.count else {
+            throw StoreError.notFound("a chunk at \(offset) of the new blob \(index)")
+        }
+    }
+
+    /// Has the disk read these while others are hashed: each is read by a call of its own, for which the kernel looks
+    /// ahead by little.
+    func readAhead(_ chunks: ArraySlice<FetchNeeds.HeldChunk>) {
+        for chunk in chunks {
+            // What cannot be opened is found when it is read.
+            if let (index, offset) = chunk.shared {
+                (try? sharing(index))?.advise(.willNeed, offset: offset, count: UInt64(chunk.reference.length))
+            } else {
+                (try? store.file(of: chunk.location))?.advise(
+                    .willNeed, offset: chunk.location.offset, count: UInt64(chunk.reference.length))
+            }
+        }
+    }
+
+    /// The file of a new blob that shares blocks with others.
+    private func sharing(_ index: Int32) throws -> OpenFile {
+        if let file = assemblies.open(index)?.file.plain { return file }
         let blob = state.withLock { $0.stage == .chunks ? $0.needs.blobs[Int(index)] : nil }
         guard let blob else { throw StoreError.sessionEnded(set: name) }
-        guard try self.part(blob).read(into: part, at: offset) == part.count else {
-            throw StoreError.notFound("a chunk at \(offset) of blob \(blob.variant.digest)")
-        }
+        return try part(blob)
     }
 
     /// A chunk has other bytes in the new blob than it should: it is written there once it came.

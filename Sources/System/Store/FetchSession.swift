@@ -32,6 +32,7 @@ package final class FetchSession: Sendable {
     let state: Mutex<State>
     let assemblies = BlobAssemblies()
     let turns = ChunkTurns()
+    let copyMemory = KeptMemory()
 
     /// `manifest` -> `chunkLists` -> `preparing` -> `chunks` -> `finishing` -> `ended`; from `chunks` back to
     /// `chunkLists` for the next window; to `ended` from everywhere.
