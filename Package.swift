@@ -175,7 +175,10 @@ let package = Package(
         // Benchmarks: scripts/bench runs them beside their peers
         .target(
             name: "BenchmarkSubjects",
-            dependencies: ["Content", "Hashing", "LinuxIO", "Store", "SigningKeys", "UpdateFramework"],
+            dependencies: [
+                "Content", "FleetCertificates", "Hashing", "LinuxIO", "STOQ", "STOQTransport", "Store", "SigningKeys",
+                "UpdateFramework", logging, nioCore, nioPosix, nioSSL,
+            ],
             path: "Tests/Benchmarks/Subjects", swiftSettings: flags),
         .executableTarget(
             name: "fleet-bench",

@@ -1,7 +1,8 @@
 """Runs fleet-bench and its peers in turn and prints medians and ratios; called by scripts/bench.
 
 A subject is a file beside this one with a function `peers(data)`: a dictionary from the name of a case of fleet-bench
-to a list of Peer. Ours and the peers take turns in every round, so that a busy machine is busy for all.
+to a list of Peer. Ours and the peers take turns in every round, so that a busy machine is busy for all. A peer may be a
+case of fleet-bench, too.
 """
 
 import argparse
@@ -58,7 +59,10 @@ def measure(subject, asked):
         cases = ours(options.program, subject, path, 1)["measurements"]
         peers = load(subject).peers(data)
         result = {"subject": subject, "bytes": len(data), "cases": []}
+        others = {peer.case for listed in peers.values() for peer in listed}
         for case in cases:
+            if case["name"] in others:
+                continue
             result["cases"].append(measure_case(subject, case["name"], path, peers.get(case["name"], []), options))
         return result
 
@@ -71,6 +75,11 @@ def measure_case(subject, name, path, peers, options):
         own_result = report["measurements"][0]["result"]
         clock = time.thread_time if report["measurements"][0]["clock"] == "cpu" else time.perf_counter
         for peer in peers:
+            if peer.case:
+                other = ours(options.program, subject, path, options.samples, peer.case)["measurements"][0]
+                theirs[peer.label] += other["seconds"]
+                if peer.is_same_result and other["result"] != own_result:
+                    sys.exit(f"bench: {name}: {peer.label} brought {other['result']}, we {own_result}")
             if peer.run is None:
                 continue
             for sample in range(options.samples + 1):
@@ -134,6 +143,7 @@ def show(result):
     unit, divisor = {"bytes": ("GB/s", 1e9), "entries": ("M/s", 1e6), "operations": ("/s", 1)}[
         result["cases"][0]["unit"]]
     clocks = " and ".join(sorted({case["clock"] for case in result["cases"]}))
+    clocks = clocks.replace("processes", "CPU (of all threads of both ends)")
     print(f"\n{result['subject']}: {result['bytes']} bytes, BLAKE3 kernel {kernel}; {unit} by medians, {clocks} time")
     print(f"  {'case':30} {'ours':>7}  {'peer':24} {unit:>7} {'ratio':>6}")
     commands = []
@@ -151,7 +161,7 @@ def show(result):
                     ratio = peer["seconds"] / case["seconds"]
                     line += f"  {label:24} {case['bytes'] / peer['seconds'] / divisor:7.2f} {ratio:5.2f}x"
             print(line)
-    print("  what is timed of the peers, in Python:")
+    print("  what is timed of the peers, in Python if nothing else is said:")
     for label, command in commands:
         print(f"    {label}: {command}")
 

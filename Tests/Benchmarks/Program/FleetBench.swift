@@ -1,11 +1,12 @@
 import ArgumentParser
 import BenchmarkSubjects
 import FoundationEssentials
+import Glibc
 import Hashing
 
 /// Measures one subject and prints medians. scripts/bench runs it beside its peers.
 @main
-struct FleetBench: ParsableCommand {
+struct FleetBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet-bench",
         abstract: "Measure one subject of Mirrorfleet.",
@@ -30,10 +31,19 @@ struct FleetBench: ParsableCommand {
     @Option(help: "Write the input to this file and measure nothing.")
     var writeInput: String?
 
+    @Option(help: "Of a subject with two ends: the address at which the other one listens.")
+    var address = "127.0.0.1"
+
+    @Option(help: "Words before the command of the other end, e.g. `ip netns exec x`.")
+    var through: String?
+
+    @Option(help: ArgumentHelp("Be the other end, with the certificates in this folder.", visibility: .hidden))
+    var serve: String?
+
     @Flag(help: "Print JSON.")
     var json = false
 
-    func run() throws {
+    func run() async throws {
         guard let benchmark = Benchmark.all.first(where: { $0.name == subject }) else {
             throw ValidationError(
                 "There is no subject \(subject). Subjects: \(Benchmark.all.map(\.name).joined(separator: ", ")).")
@@ -49,7 +59,10 @@ struct FleetBench: ParsableCommand {
             return
         }
         guard samples > 0 else { throw ValidationError("--samples has to be at least 1.") }
-        let measurements = try benchmark.run(BenchmarkOptions(input: bytes, samples: samples, only: only))
+        let end = OtherEnd(command: benchmark.serve == nil ? nil : command(bytes.count), address: address)
+        let options = BenchmarkOptions(input: bytes, samples: samples, only: only, otherEnd: end)
+        if let serve { return try await answer(options, as: benchmark, serve) }
+        let measurements = try await benchmark.run(options)
         guard !measurements.isEmpty else { throw ValidationError("\(subject) has no case \(only ?? "").") }
         if json {
             let report = Report(subject: subject, kernel: BLAKE3.kernelName, measurements: measurements)
@@ -63,6 +76,25 @@ struct FleetBench: ParsableCommand {
                 print("  \(measurement.name): \(rate) \(measurement.unit.rate.label), result \(measurement.result)")
             }
         }
+    }
+
+    /// The command of this program as the other end.
+    private func command(_ byteCount: Int) -> [String] {
+        var path = [UInt8](repeating: 0, count: 4_096)
+        let count = readlink("/proc/self/exe", &path, path.count)
+        let program = String(decoding: path.prefix(max(count, 0)), as: UTF8.self)
+        let words = (through ?? "").split(separator: " ").map(String.init)
+        return words + [program, subject] + (input.map { ["--input", $0] } ?? ["--size", "\(byteCount)"])
+    }
+
+    /// Serves until standard input ends.
+    private func answer(_ options: BenchmarkOptions, as benchmark: Benchmark, _ folder: String) async throws {
+        guard let serve = benchmark.serve else { throw ValidationError("\(subject) has one end.") }
+        let server = try await serve(options, folder, address)
+        print(server.ports.map(String.init).joined(separator: " "))
+        fflush(nil)
+        while readLine() != nil {}
+        await server.stop()
     }
 
     private struct Report: Encodable {

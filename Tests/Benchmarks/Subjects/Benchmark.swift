@@ -9,10 +9,38 @@ package struct Benchmark: Sendable {
     /// Bytes of input when nothing else is asked for.
     package let usualSize: Int
     /// Measures the cases that the options select.
-    package let run: @Sendable (BenchmarkOptions) throws -> [Measurement]
+    package let run: @Sendable (BenchmarkOptions) async throws -> [Measurement]
+    /// Of a subject with two ends: the end that answers, with the certificates in a folder, at an address.
+    package let serve:
+        (@Sendable (BenchmarkOptions, _ folder: String, _ address: String) async throws -> BenchmarkServer)?
+
+    /// A subject that works alone, on one thread.
+    init(
+        name: String, summary: String, usualSize: Int,
+        run: @escaping @Sendable (BenchmarkOptions) throws -> [Measurement]
+    ) {
+        self.name = name
+        self.summary = summary
+        self.usualSize = usualSize
+        self.run = { options in try run(options) }
+        serve = nil
+    }
+
+    /// A subject with two ends.
+    init(
+        name: String, summary: String, usualSize: Int,
+        asking: @escaping @Sendable (BenchmarkOptions) async throws -> [Measurement],
+        answering: @escaping @Sendable (BenchmarkOptions, String, String) async throws -> BenchmarkServer
+    ) {
+        self.name = name
+        self.summary = summary
+        self.usualSize = usualSize
+        run = asking
+        serve = answering
+    }
 
     /// Every subject, in the order of the documentation.
-    package static let all = [hash, chunking, index, trust]
+    package static let all = [hash, chunking, index, trust, stoq, urgent]
 }
 
 /// What to measure, and on what.
@@ -23,11 +51,14 @@ package struct BenchmarkOptions: Sendable {
     package var samples: Int
     /// The name of the only case to run; nil for all.
     package var only: String?
+    /// Of a subject with two ends: where the other one is.
+    package var otherEnd: OtherEnd
 
-    package init(input: [UInt8], samples: Int, only: String? = nil) {
+    package init(input: [UInt8], samples: Int, only: String? = nil, otherEnd: OtherEnd = OtherEnd()) {
         self.input = input
         self.samples = samples
         self.only = only
+        self.otherEnd = otherEnd
     }
 
     /// Runs `body` once to warm up and `samples` times with the clock, unless another case was asked for. `body`
@@ -58,11 +89,19 @@ package enum BenchmarkClock: String, Codable, Sendable {
     case cpu
     /// Time that passes, for all other work.
     case wall
+    /// CPU time of all threads of the processes that take part.
+    case processes
 
-    /// Seconds since some moment.
+    /// Seconds since some moment; of `processes` those of this one.
     var now: Double {
         var time = timespec()
-        clock_gettime(self == .cpu ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time)
+        let clock =
+            switch self {
+            case .cpu: CLOCK_THREAD_CPUTIME_ID
+            case .wall: CLOCK_MONOTONIC
+            case .processes: CLOCK_PROCESS_CPUTIME_ID
+            }
+        clock_gettime(clock, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }

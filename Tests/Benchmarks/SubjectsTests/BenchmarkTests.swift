@@ -8,8 +8,8 @@ import Testing
         #expect(benchmarkInput(0) == [])
     }
 
-    @Test func `hashing computes what it always did`() throws {
-        let results = try Self.results(.hash, bytes: 200_000)
+    @Test func `hashing computes what it always did`() async throws {
+        let results = try await Self.results(.hash, bytes: 200_000)
         let once = [
             "blake3 4 KiB": "48401a06034900094704e4899f2", "blake3 16 KiB": "d039f33335d40c19f11209f724b",
             "blake3 64 KiB": "f72e27e7d5014091064ca95d78e", "blake3 1 MiB": "4f0fb94333e30c6de817c3f4b17",
@@ -27,32 +27,42 @@ import Testing
         #expect(results["blake3 whole in 256 KiB"] == results["blake3 whole"])
     }
 
-    @Test func `chunking computes what it always did`() throws {
-        let results = try Self.results(.chunking, bytes: 1_500_000)
+    @Test func `chunking computes what it always did`() async throws {
+        let results = try await Self.results(.chunking, bytes: 1_500_000)
         #expect(
             results == [
                 "fastcdc default": "4 chunks, 219a3292b504c33b", "fastcdc images": "20 chunks, 864e82ab67eada3e",
             ])
     }
 
-    @Test func `the chunk index finds what was inserted and nothing else`() throws {
+    @Test func `the chunk index finds what was inserted and nothing else`() async throws {
         let options = BenchmarkOptions(input: benchmarkInput(32 * 25_000), samples: 1)
-        let results = try Benchmark.index.run(options)
+        let results = try await Benchmark.index.run(options)
         #expect(results.map(\.result) == ["25000 entries", "25000 found", "0 found"])
         #expect(results.allSatisfy { $0.bytes == 25_000 && $0.unit == .entries })
     }
 
-    @Test func `the chain to a release is verified, and a document signed`() throws {
+    @Test func `the chain to a release is verified, and a document signed`() async throws {
         let options = BenchmarkOptions(input: benchmarkInput(1_000), samples: 1)
-        #expect(try Benchmark.trust.run(options).map(\.result) == ["3 roles", "3373 bytes"])
+        #expect(try await Benchmark.trust.run(options).map(\.result) == ["3 roles", "3373 bytes"])
     }
 
-    @Test func `one case can be asked for by its name`() throws {
+    @Test func `content comes whole over STOQ and over its peer, and urgent answers beside it`() async throws {
+        let options = BenchmarkOptions(input: benchmarkInput(1_300_000), samples: 1)
+        let streams = try await Benchmark.stoq.run(options)
+        #expect(Set(streams.map(\.name)).count == 6)
+        #expect(streams.allSatisfy { $0.bytes == 16 * 1_300_000 && $0.seconds.count == 1 && $0.seconds[0] > 0 })
+        let urgent = try await Benchmark.urgent.run(options)
+        #expect(urgent.map(\.name) == ["nothing else", "beside bulk", "on another connection", "the bulk"])
+        #expect(urgent.dropLast().allSatisfy { $0.result == "4096 bytes" && $0.unit == .operations })
+    }
+
+    @Test func `one case can be asked for by its name`() async throws {
         let options = BenchmarkOptions(input: benchmarkInput(1000), samples: 3, only: "sha256 1 MiB")
-        let measurements = try Benchmark.hash.run(options)
+        let measurements = try await Benchmark.hash.run(options)
         #expect(measurements.map(\.name) == ["sha256 1 MiB"])
         #expect(measurements.first?.seconds.count == 3)
-        #expect(try Benchmark.hash.run(BenchmarkOptions(input: [1], samples: 1, only: "no such case")).isEmpty)
+        #expect(try await Benchmark.hash.run(BenchmarkOptions(input: [1], samples: 1, only: "no such case")).isEmpty)
     }
 
     @Test func `the median is the middle sample`() {
@@ -62,8 +72,8 @@ import Testing
     }
 
     /// Results by the name of the case, shortened.
-    private static func results(_ benchmark: Benchmark, bytes: Int) throws -> [String: String] {
-        let measurements = try benchmark.run(BenchmarkOptions(input: benchmarkInput(bytes), samples: 1))
+    private static func results(_ benchmark: Benchmark, bytes: Int) async throws -> [String: String] {
+        let measurements = try await benchmark.run(BenchmarkOptions(input: benchmarkInput(bytes), samples: 1))
         #expect(Set(measurements.map(\.name)).count == measurements.count)
         #expect(measurements.allSatisfy { $0.bytes == bytes && $0.seconds.count == 1 })
         return Dictionary(uniqueKeysWithValues: measurements.map { ($0.name, String($0.result.prefix(27))) })
