@@ -85,6 +85,9 @@ final class ConnectionDriver: ChannelInboundHandler {
     private var isClaimed = false
     private var hasBulkBuffer = false
     private var isPathLong = false
+    private var pace = PathPace()
+    /// What the kernel was last told to hold of what is not under way.
+    private var unsentBytes = Int(STOQEndpoint.unsentBytes)
     private var failure: STOQError?
 
     init(
@@ -234,6 +237,7 @@ final class ConnectionDriver: ChannelInboundHandler {
         let now = now
         while context.channel.isWritable, writeBatch(context, now: now) {}
         isPumping = false
+        keepPace(context, now: now)
         guard let events = machine?.takeEvents() else { return }
         if !events.isEmpty {
             run(events)
@@ -251,18 +255,30 @@ final class ConnectionDriver: ChannelInboundHandler {
     private func writeBatch(_ context: ChannelHandlerContext, now: STOQTime) -> Bool {
         // After a flush TLS has let go of the buffer, so this reuses its memory.
         scratch.clear()
-        while scratch.readableBytes < Self.batchBytes, let frame = takeFrame(now: now) {
+        let frameBytes = pace.frameBytes
+        let enough = min(Self.batchBytes, frameBytes)
+        while scratch.readableBytes < enough, let frame = takeFrame(frameBytes, now: now) {
             scratch.writeWithUnsafeMutableBytes(minimumWritableBytes: frame.byteCount) { frame.write(to: $0) }
         }
         guard scratch.readableBytes > 0 else { return false }
         connection?.count(sent: scratch.readableBytes)
+        pace.wrote(scratch.readableBytes)
         context.writeAndFlush(wrapOutboundOut(scratch), promise: nil)
         return true
     }
 
-    private func takeFrame(now: STOQTime) -> STOQFrame? {
-        guard core.limiter.isLimited(.up) else { return machine?.takeFrame(now: now) }
-        return machine?.takeFrame(now: now, frameBytes: core.limiter.frameBytes) { self.mayGo($0, $1, $2) }
+    private func takeFrame(_ frameBytes: Int, now: STOQTime) -> STOQFrame? {
+        guard core.limiter.isLimited(.up) else { return machine?.takeFrame(now: now, frameBytes: frameBytes) }
+        let frameBytes = min(frameBytes, core.limiter.frameBytes ?? frameBytes)
+        return machine?.takeFrame(now: now, frameBytes: frameBytes) { self.mayGo($0, $1, $2) }
+    }
+
+    /// Measures how fast the path is, and keeps what waits on a slow one short: what urgent frames cannot overtake.
+    private func keepPace(_ context: ChannelHandlerContext, now: STOQTime) {
+        pace.paused(isFull: !context.channel.isWritable, now: now)
+        guard pace.unsentBytes != unsentBytes else { return }
+        unsentBytes = pace.unsentBytes
+        STOQEndpoint.limitUnsent(of: context.channel, to: unsentBytes)
     }
 
     /// Runs one call of the machine, its actions, and what there is to write.

@@ -27,7 +27,9 @@ package final class STOQEndpoint: Sendable {
     /// TCP_NOTSENT_LOWAT: how much the kernel takes beyond what is under way. It keeps the queue in our hands, where
     /// urgent frames overtake.
     private static let unsentLowWater = NIOBSDSocket.Option(rawValue: 25)
-    private static let unsentBytes: Int32 = 128 << 10
+    static let unsentBytes: Int32 = 128 << 10
+    /// What a channel on a slow path holds itself before it takes no more, and when it does again.
+    private static let slowBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 8 << 10, high: 16 << 10)
 
     /// Returns once every thread that drives sockets has answered: while one stands still, it does not.
     package static func beat() async {
@@ -38,6 +40,15 @@ package final class STOQEndpoint: Sendable {
     /// What new connections use.
     private let tls: Mutex<TLSContexts>
     private let state = Mutex(State())
+
+    /// Has the kernel, and the channel, take less or more at once than they did.
+    static func limitUnsent(of channel: any Channel, to bytes: Int) {
+        let options = channel.syncOptions
+        try? options?.setOption(.tcpOption(unsentLowWater), value: SocketOptionValue(bytes))
+        let isUsual = bytes >= Int(unsentBytes)
+        try? options?.setOption(
+            .writeBufferWaterMark, value: isUsual ? .init(low: 32 << 10, high: 64 << 10) : slowBuffer)
+    }
 
     /// An endpoint that does nothing yet. Throws ``STOQError`` if TLS does not take the credentials.
     package init(settings: STOQSettings, service: any STOQService, logger: Logger) throws {
