@@ -1,6 +1,7 @@
 """Every guide: its commands are commands of the programs with options that they have, what it names is there, and the
 nginx configuration is the one that is deployed. What a guide does is run by test_guide, test_trust_guide, test_disk_guides,
-test_web_servers, test_firewall_guide, test_confinement_guide, test_deploy, test_lost_coordinator_guide, test_molecule."""
+test_web_servers, test_firewall_guide, test_confinement_guide, test_apparmor, test_deploy, test_lost_coordinator_guide,
+test_molecule."""
 import json
 import os
 import re
