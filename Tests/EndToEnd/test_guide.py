@@ -1,4 +1,5 @@
-"""The guide docs/guides/first-fleet.md and the README, word by word: their files and commands, on one machine.
+"""The guide docs/guides/first-fleet.md and the README, word by word: their files and commands, on one machine. So are those
+to mirrors, to a release that is rolled back, and to a coordinator that comes back from a backup.
 
 Only what one machine must change is changed: names and ports of hosts become addresses on loopback, paths on a host
 become paths below a folder of that host, `ssh HOST` runs here and `scp` copies.
@@ -18,6 +19,7 @@ TREE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 GUIDE = os.path.join(TREE, "docs", "guides", "first-fleet.md")
 MIRRORS = os.path.join(TREE, "docs", "guides", "mirrors.md")
 ROLL_BACK = os.path.join(TREE, "docs", "guides", "roll-back.md")
+LOST = os.path.join(TREE, "docs", "guides", "coordinator-lost.md")
 README = os.path.join(TREE, "README.md")
 HOSTS = {"coord1": "127.0.1.201", "origin1": "127.0.1.202", "fra1": "127.0.1.203", "ams1": "127.0.1.204"}
 AGENTS = ["origin1", "fra1"]
@@ -85,15 +87,29 @@ class GuideSteps(unittest.TestCase):
         """Where a path on `host` is on this machine."""
         return os.path.join(self.folder, host, path.lstrip("/"))
 
-    def run_line(self, line):
-        """One command on the operator's desk; what it printed."""
+    def run_line(self, line, folder=None):
+        """One command on the operator's desk, or in another folder; what it printed."""
         if copy := re.fullmatch(r"scp (.*) (\w+)\.example\.org:(\S+)", line):
             line = f"cp {copy[1]} {self.path(copy[2], copy[3])}/"
         elif away := re.fullmatch(r"ssh (\w+)\.example\.org (.*)", line):
             line = self.local(away[2], away[1])
-        code, shown = at_terminal(line, self.desk)
+        code, shown = at_terminal(line, folder or self.desk)
         self.assertEqual(0, code, f"$ {line}\n{shown}")
         return shown
+
+    def run_on_coordinator(self, line):
+        """One command of root on the coordinator's host."""
+        if line == "systemctl stop fleet-coordinator":
+            self.stop("coord1")
+        elif line == "systemctl start fleet-coordinator":
+            self.start(self.coordinator, "coord1")
+            wait_until(self.status, "the coordinator answers")
+        else:
+            self.run_line(self.local(line, "coord1"))
+
+    def wait_for_reports(self):
+        """Until the coordinator has heard of every host."""
+        wait_until(lambda: "unknown" not in (self.status() or "unknown"), "every host has reported")
 
     def start(self, command, host):
         log = open(os.path.join(self.folder, f"{host}.log"), "wb")
@@ -138,7 +154,7 @@ class GuideSteps(unittest.TestCase):
                 elif line.startswith("fleet-agent "):
                     for host in AGENTS:
                         self.start(line, host)
-                    wait_until(lambda: "unknown" not in (self.status() or "unknown"), "both agents have reported")
+                    self.wait_for_reports()
                 elif line.endswith(" validate fleet.yaml"):
                     self.assertIn("ok", self.run_line(line))
                 else:
@@ -182,7 +198,6 @@ class GuideTest(GuideSteps):
         self.assertNotIn("ams1", members)
         self.assertRegex(members, r"fra1 .* joined ")
 
-
     def test_the_guide_rolls_a_release_back(self):
         source, link = self.path("origin1", "/srv/origin/debian"), self.path("fra1", "/srv/mirror/debian")
         bad, worse = (os.path.join("pool", name) for name in ["bad.deb", "b.sh"])
@@ -205,6 +220,43 @@ class GuideTest(GuideSteps):
         with open(ROLL_BACK) as file:
             self.run_line(re.search(r"`(fleetctl [^`]* unyank [^`]*)`", file.read())[1])
         self.assertEqual(before, listing(os.path.realpath(link)))
+
+    def test_the_guide_brings_a_coordinator_back_from_a_backup(self):
+        with open(LOST) as file:
+            sections = dict(part.split("\n", 1) for part in re.split(r"^## ", file.read(), flags=re.M)[1:])
+        take, put_back = (content.splitlines() for _, _, content in blocks(sections["With a backup"]))
+        _, _, new_term = blocks(sections["Its disk is gone, or its host"])[1]
+        self.follow(GUIDE, commands=15)
+        self.run_line('fleetctl -f fleet.yaml mirror limit fra1 --up 50MB --reason "thin line"')
+        for folder in ["/var/backups", "/var/elsewhere"]:
+            os.makedirs(self.path("coord1", folder))
+        for line in take:
+            self.run_on_coordinator(line)
+        backup = self.path("coord1", "/var/backups/fleet")
+        # A plan that the backup does not know; then the disk is gone, and an empty one is in its place.
+        self.release(b"second")
+        self.stop("coord1")
+        os.rename(backup, self.path("coord1", "/var/elsewhere/fleet"))
+        shutil.rmtree(self.path("coord1", "/var/lib/mirrorfleet/coordinator"))
+        self.run_on_coordinator("systemctl start fleet-coordinator")
+        self.assertNotIn("limited to", self.run_line("fleetctl -f fleet.yaml mirror show fra1"))
+        os.rename(self.path("coord1", "/var/elsewhere/fleet"), backup)
+        for line in put_back:
+            self.run_on_coordinator(line)
+        self.wait_for_reports()
+        self.assertEqual("cd ..", new_term.splitlines()[0])
+        for line in new_term.splitlines()[1:]:
+            self.run_line(line, self.folder)
+        self.assertIn("limited to 50.0 MB/s up", self.run_line("fleetctl -f fleet.yaml mirror show fra1"))
+        self.release(b"third")
+
+    def release(self, content):
+        """Publishes another file, and looks whether the mirror serves it."""
+        write(self.path("origin1", "/srv/origin/debian/number"), content)
+        for verb in ["publish debian", "sync --wait"]:
+            self.run_line(f"fleetctl -f fleet.yaml {verb}")
+        with open(self.path("fra1", "/srv/mirror/debian/number"), "rb") as file:
+            self.assertEqual(content, file.read())
 
 
 class ReadmeTest(unittest.TestCase):
