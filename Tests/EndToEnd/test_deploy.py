@@ -26,6 +26,7 @@ class DeployTest(Deployment):
         self.check_lists("fra1")
         self.check_unit("fra1")
         self.check_publishing_unit(ORIGIN)
+        self.check_timers(ORIGIN)
 
     @unittest.skipUnless(LONG, "takes ten minutes: --long")
     def test_the_life_of_a_fleet(self):
@@ -167,6 +168,35 @@ class DeployTest(Deployment):
         self.assertIn("published debian release", host.run("journalctl", "--no-pager", "-u", "publish-debian"))
         self.assertIn("nightly publish", self.fleetctl("trust", "show", "--explain", "debian"))
         print(f"    a key sealed, and a release published by a unit: {time.monotonic() - began:.0f} s")
+
+    def check_timers(self, name):
+        """A host with fleetctl, fleet.yaml and an operator's certificate syncs and checks by the timers of the package, or by
+        its lines for cron."""
+        host = self.hosts[name]
+        enabled = lines(guide("cron.md", "Timers"))
+        self.assertEqual(2, len(enabled))
+        for line in enabled:
+            self.type_on(name, line)
+            timer = line.split()[-1]
+            service = timer.replace(".timer", ".service")
+            self.assertEqual(service, self.unit_property(name, "Unit", timer))
+            self.assertNotEqual("", self.unit_property(name, "NextElapseUSecRealtime", timer), "it is waited for")
+            # The test does not wait for so long.
+            host.shell(f"mkdir -p /run/systemd/system/{timer}.d && printf '[Timer]\nOnActiveSec=1s\nAccuracySec=100ms\n"
+                       f"RandomizedDelaySec=0\n' > /run/systemd/system/{timer}.d/soon.conf && systemctl daemon-reload && "
+                       f"systemctl restart {timer}")
+            wait_until(lambda: self.unit_property(name, "ExecMainExitTimestampMonotonic", service) not in ("", "0"),
+                       f"{timer} has run {service}")
+            said = host.run("journalctl", "--no-pager", "-u", service)
+            self.assertEqual("success 0", " ".join(self.unit_property(name, key, service)
+                                                   for key in ["Result", "ExecMainStatus"]), said)
+        self.assertIn("FLEET OK", said)
+        jobs = [line.split(maxsplit=6) for line in host.run(
+            "cat", "/usr/share/doc/fleetctl/examples/fleetctl.cron").splitlines() if line and not line.startswith("#")]
+        self.assertEqual(2, len(jobs))
+        for *_, user, command in jobs:
+            # In what cron gives a command.
+            host.run("runuser", "-u", user, "--", "env", "-i", "PATH=/usr/bin:/bin", "sh", "-c", command)
 
     def check_upgrade(self):
         """Every host has the newer packages, one after the other, while clients download and releases come."""

@@ -56,6 +56,26 @@ class UnitTest(unittest.TestCase):
             text = file.read()
         self.assertEqual(["/srv/mirror"], re.findall(r"^ReadWritePaths=(.+)$", text, re.M))
 
+    def test_timers_and_cron_run_as_often_as_the_guide_says(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("no systemd-analyze here")
+        packaging = os.path.join(TREE, "scripts", "packaging")
+        with open(os.path.join(packaging, "etc", "fleetctl.cron")) as file:
+            cron = re.findall(r"^\*/(\d+) .* mirrorfleet +fleetctl (\w+)", file.read(), re.M)
+        with open(os.path.join(TREE, "docs", "guides", "cron.md")) as file:
+            self.assertIn("`fleet-sync` asks every 15 minutes for what publishing did not reach, `fleet-check` runs "
+                          "`fleetctl check` every five", " ".join(file.read().split()))
+        for verb, minutes in [("sync", 15), ("check", 5)]:
+            with open(os.path.join(packaging, "debian", f"fleetctl.fleet-{verb}.timer")) as file:
+                when = re.search(r"^OnCalendar=(.+)$", file.read(), re.M)[1]
+            said = subprocess.run(["systemd-analyze", "calendar", "--iterations=3", when], capture_output=True, text=True,
+                                  env={**os.environ, "TZ": "UTC", "LC_ALL": "C"})
+            at = [int(hour) * 60 + int(minute) for hour, minute in
+                  re.findall(r"(?:elapse|#\d+): \w+ [\d-]+ (\d+):(\d+):00 UTC", said.stdout)]
+            self.assertEqual(3, len(at), said)
+            self.assertEqual([minutes] * 2, [(after - before) % 1440 for before, after in zip(at, at[1:])])
+            self.assertIn((str(minutes), verb), cron)
+
 
 class PackagesTest(unittest.TestCase):
     def setUp(self):
@@ -131,6 +151,8 @@ class PackagesTest(unittest.TestCase):
         for name in ["agent.yaml.example", "fleet.yaml.example"]:
             self.assertIn("/etc/mirrorfleet/" + name, conffiles)
         self.host.shell("cd /etc/mirrorfleet && fleetctl validate fleet.yaml.example")
+        with open(os.path.join(TREE, "docs", "guides", "confinement.md")) as file:
+            self.host.shell(re.search(r"^cp .*apparmor.*$", file.read(), re.M)[0].replace(" /etc/apparmor.d/", " /tmp/"))
         for shell, script in OFFERS.items():
             self.assertIn("mirror", self.host.run(shell, "-c", script), shell)
         if self.packages.is_static:
