@@ -122,8 +122,9 @@ class Host:
         os.unlink(self.path("/etc/systemd/system/multi-user.target.wants/nginx.service"))
         call("ip", "netns", "add", self.namespace)
         self.cable = f"v{hosts.number % 10000}-{number}"
-        call("ip", "link", "add", self.cable, "netns", hosts.bridge, "type", "veth", "peer", "name", "host0", "netns",
-             self.namespace)
+        # A host that takes another's place has its address of both kinds: nobody asks for it again for half a minute.
+        call("ip", "link", "add", self.cable, "netns", hosts.bridge, "type", "veth", "peer", "name", "host0", "address",
+             f"02:00:0a:4d:00:{number:02x}", "netns", self.namespace)
         call("ip", "-n", hosts.bridge, "link", "set", self.cable, "master", "br0", "up")
         call("ip", "-n", self.namespace, "link", "set", "lo", "up")
         call("ip", "-n", self.namespace, "link", "set", "host0", "up")
