@@ -206,6 +206,8 @@ class CoordinatorLost(LabTest):
         wait_until(lambda: self.fleet("status", expect=None).code == 0, "the coordinator answers")
         done = self.fleet("sync", expect=5)
         self.assertIn("no mirror has reported yet", done.err)
+        early = self.fleet("coordinator", "new-term", expect=5)
+        self.assertIn("is not known: no report yet from", early.err)
         self.fleet.lab("start", *hosts)
 
         def reported():

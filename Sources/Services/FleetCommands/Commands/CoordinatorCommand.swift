@@ -35,6 +35,14 @@ struct CoordinatorCommand: AsyncParsableCommand {
             let session = try FleetSession(option)
             let client = try session.coordinator()
             let before = try await client.term()
+            guard before.isNeeded || force || before.silent.isEmpty else {
+                throw FleetctlError(
+                    .tryAgain,
+                    "whether \(before.coordinator) needs a new term is not known: no report yet from "
+                        + before.silent.joined(separator: ", "),
+                    hint: "fleetctl status says who has reported; for hosts that stay away, and to declare it now, add "
+                        + "--force")
+            }
             guard before.isNeeded || force else {
                 throw FleetctlError(
                     .refused, "the coordinator \(before.coordinator) needs no new term, it is in term \(before.term)",
