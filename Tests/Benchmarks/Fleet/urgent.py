@@ -114,6 +114,8 @@ def main():
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--no-build", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if not (options.rate >= 0 and options.rtt >= 0) or min(options.samples, options.rounds) < 1:
+        parser.error("rates and times are 0 or more, samples and rounds at least 1")
     reason = options.rate and namespaces.missing()
     if reason:
         sys.exit(f"bench urgent: {reason}")
