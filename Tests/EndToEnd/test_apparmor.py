@@ -92,7 +92,7 @@ class Profile(GuideSteps):
         found, above = {}, self.folder + "/"
         libraries = subprocess.run(["ldd", os.path.join(BIN, "fleet-agent")], capture_output=True, text=True, check=True)
         # Programs of the tests lie elsewhere, so does the runtime that they need.
-        apart = [os.path.realpath(BIN)]
+        apart = [BIN, os.path.realpath(BIN)]
         for runtime in set(re.findall(r"=> (\S+)/lib/swift/", libraries.stdout)):
             apart += [runtime + "/lib/swift", runtime + "/libexec/swift"]
         for name in os.listdir(self.folder):
