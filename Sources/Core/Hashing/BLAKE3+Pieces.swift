@@ -46,6 +46,12 @@ extension BLAKE3 {
         /// Takes the value of a piece.
         package mutating func set(_ value: BLAKE3Digest, of piece: Int) { values[piece] = value }
 
+        /// Forgets the value of a piece whose bytes have changed.
+        package mutating func forget(_ piece: Int) { values[piece] = nil }
+
+        /// Whether the value of a piece is there.
+        package func isKnown(_ piece: Int) -> Bool { values[piece] != nil }
+
         /// The first piece whose value is not there yet; nil when ``digest`` can be asked for.
         package var firstMissing: Int? { values.firstIndex(of: nil) }
 

@@ -8,10 +8,10 @@ enum BlobTarget {
     /// Straight into the file, which is hashed at the end.
     case file(OpenFile)
 
-    /// Takes bytes that belong at `offset`. Nothing is durable before a sync.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws {
+    /// Takes bytes that belong at `offset`, of a held blob or fetched. Nothing is durable before a sync.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64, isFetched: Bool) throws {
         switch self {
-        case .assembly(let assembly): try assembly.write(bytes, at: offset)
+        case .assembly(let assembly): try assembly.write(bytes, at: offset, isFetched: isFetched)
         case .file(let file): try file.write(bytes, at: offset)
         }
     }
@@ -27,8 +27,8 @@ final class BlobAssemblies: Sendable {
 
     private struct State {
         var open: [Int32: BlobAssembly] = [:]
-        /// Pieces that files share with other blobs, until their assembly is made.
-        var shared: [Int32: Set<Int>] = [:]
+        /// Pieces that are to be taken over, until the assembly of their blob is made.
+        var taken: [Int32: Set<Int>] = [:]
         /// Blobs of which bytes are in the file that no assembly has seen.
         var scattered: Set<Int32> = []
         var isEnded = false
@@ -50,7 +50,7 @@ final class BlobAssemblies: Sendable {
             }
             let file = DirectFile(try make(), at: name, in: folder)
             let assembly = BlobAssembly(
-                file, size: size, shared: state.shared.removeValue(forKey: blob) ?? [], buffers: buffers)
+                file, size: size, taken: state.taken.removeValue(forKey: blob) ?? [], buffers: buffers)
             state.open[blob] = assembly
             return assembly
         }
@@ -58,21 +58,12 @@ final class BlobAssemblies: Sendable {
         return .file(try make())
     }
 
-    /// Says that an earlier session has written parts of a blob: it gets no assembly.
+    /// Says that bytes are in the file of a blob that no assembly counts: it gets none.
     func scatter(_ blob: Int32) { state.withLock { _ = $0.scattered.insert(blob) } }
 
-    /// Says that the file of a blob has the bytes of these pieces already.
-    func share(_ blob: Int32, pieces: Range<Int>) {
-        state.withLock { $0.shared[blob, default: []].formUnion(pieces) }
-    }
-
-    /// Says that it has others in a range after all.
-    func unshare(_ blob: Int32, _ range: Range<UInt64>) {
-        let assembly = state.withLock { state in
-            if state.open[blob] == nil { state.shared[blob] = nil }
-            return state.open[blob]
-        }
-        assembly?.unshare(range)
+    /// Says that pieces of a blob will be taken over, see ``BlobAssembly/takeOver(_:from:through:)``.
+    func expectTaken(_ blob: Int32, _ pieces: Range<Int>) {
+        state.withLock { $0.taken[blob, default: []].formUnion(pieces) }
     }
 
     /// The assembly of a blob that is complete, which is forgotten here; nil if it has none.

@@ -9,6 +9,9 @@ import Synchronization
 /// of a mebibyte, and a piece that is full is hashed and written past the page cache, once. When there are too many open
 /// pieces, further ones are written through the page cache as they come and read again at the end.
 ///
+/// Pieces that a held blob has whole are taken over: read, hashed as parts of the blob, and written, if the file does not
+/// share their blocks. Nobody compares their chunks, as the digest of the blob says whether all of them are right.
+///
 /// After an error every later call throws it again: what is written then is not known.
 final class BlobAssembly: Sendable {
     private struct Piece {
@@ -20,8 +23,8 @@ final class BlobAssembly: Sendable {
         var open: [Int: Piece] = [:]
         /// Pieces that go through the page cache.
         var scattered: Set<Int> = []
-        /// Pieces whose bytes are in the file already, which shares them with another one.
-        var shared: Set<Int>
+        /// Pieces that are taken over.
+        var taken: Set<Int>
         var hashes: BLAKE3.Pieces
         var failure: (any Error)?
     }
@@ -29,22 +32,27 @@ final class BlobAssembly: Sendable {
     private enum Place {
         case buffer(PieceBuffers.Buffer)
         case file
+        /// The bytes come with their piece.
+        case nowhere
     }
 
     let file: DirectFile
+    /// Pieces were to be taken over: what is wrong in them only the digest tells, and so for what was to come with them.
+    let isUnverified: Bool
     private let layout: BLAKE3.Pieces
     private let buffers: PieceBuffers
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - file: writable, of full length.
-    ///   - shared: pieces that need not be written, if nothing else is found in the file than what is given here.
-    init(_ file: DirectFile, size: UInt64, shared: Set<Int> = [], buffers: PieceBuffers) {
+    ///   - taken: pieces that are taken over.
+    init(_ file: DirectFile, size: UInt64, taken: Set<Int> = [], buffers: PieceBuffers) {
         self.file = file
         self.buffers = buffers
+        isUnverified = !taken.isEmpty
         let layout = BLAKE3.Pieces(byteCount: size)
         self.layout = layout
-        state = Mutex(State(shared: shared, hashes: layout))
+        state = Mutex(State(taken: taken, hashes: layout))
     }
 
     deinit {
@@ -54,14 +62,15 @@ final class BlobAssembly: Sendable {
     }
 
     /// Takes bytes that belong at `offset`; each byte of the blob is given once. Nothing is durable before a sync.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws {
+    /// - Parameter isFetched: they are none of a held blob. In a piece that is taken over only such ones are written.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64, isFetched: Bool) throws {
         let size = UInt64(BLAKE3.Pieces.pieceByteCount)
         var rest = bytes
         var offset = offset
         while !rest.isEmpty {
             let within = Int(offset % size)
             let part = UnsafeRawBufferPointer(rebasing: rest.prefix(BLAKE3.Pieces.pieceByteCount - within))
-            try put(part, Int(offset / size), within, offset)
+            try put(part, Int(offset / size), within, offset, isFetched)
             rest = UnsafeRawBufferPointer(rebasing: rest[part.count...])
             offset += UInt64(part.count)
         }
@@ -92,15 +101,40 @@ final class BlobAssembly: Sendable {
         return true
     }
 
-    /// What the file shares in a range is not what it was to be: the pieces in it are written once they are full. None of
-    /// them can be full before, as some of their bytes are not right yet.
-    func unshare(_ range: Range<UInt64>) {
-        let size = UInt64(BLAKE3.Pieces.pieceByteCount)
-        state.withLock { $0.shared.subtract(Int(range.lowerBound / size)...Int((range.upperBound - 1) / size)) }
+    /// Takes a piece over, if that was not done: its bytes are in `source` from an offset on; nil: in the file, which shares
+    /// them. For one thread at a time.
+    /// - Parameter memory: room for a piece, aligned.
+    /// - Returns: false if it is not to be taken over any more: the bytes have to be given.
+    /// - Throws: `StoreError.notFound` if the source is shorter, and `FileError` of the disk.
+    func takeOver(
+        _ piece: Int, from source: (file: OpenFile, offset: UInt64)?, through memory: UnsafeMutableRawBufferPointer
+    ) throws -> Bool {
+        let (isExpected, isDone) = try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            return (state.taken.contains(piece), state.hashes.isKnown(piece))
+        }
+        guard isExpected, !isDone else { return isExpected }
+        let offset = UInt64(piece) * UInt64(BLAKE3.Pieces.pieceByteCount)
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: memory[..<layout.length(of: piece)])
+        let count =
+            if let source { try source.file.read(into: bytes, at: source.offset) } else {
+                try file.read(into: bytes, at: offset)
+            }
+        guard count == bytes.count else { throw StoreError.notFound("\(bytes.count) bytes of a held blob") }
+        let value = layout.value(of: piece, UnsafeRawBufferPointer(bytes))
+        if source != nil { try keepingFailure { try file.write(UnsafeRawBufferPointer(bytes), at: offset) } }
+        return state.withLock { state in
+            guard state.taken.contains(piece) else { return false }
+            state.hashes.set(value, of: piece)
+            return true
+        }
     }
 
-    private func put(_ part: UnsafeRawBufferPointer, _ piece: Int, _ within: Int, _ offset: UInt64) throws {
-        switch try place(of: piece) {
+    private func put(
+        _ part: UnsafeRawBufferPointer, _ piece: Int, _ within: Int, _ offset: UInt64, _ isFetched: Bool
+    ) throws {
+        switch try place(of: piece, isFetched) {
+        case .nowhere: return
         case .file:
             try keepingFailure { try file.plain.write(part, at: offset) }
         case .buffer(let buffer):
@@ -112,9 +146,16 @@ final class BlobAssembly: Sendable {
         }
     }
 
-    private func place(of piece: Int) throws -> Place {
+    private func place(of piece: Int, _ isFetched: Bool) throws -> Place {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
+            if state.taken.contains(piece) {
+                guard isFetched else { return .nowhere }
+                // A held chunk was not there: what is around it in the piece is given from now on, or is there.
+                state.taken.remove(piece)
+                state.scattered.insert(piece)
+                state.hashes.forget(piece)
+            }
             if let open = state.open[piece] { return .buffer(open.buffer) }
             guard !state.scattered.contains(piece), let buffer = buffers.take() else {
                 state.scattered.insert(piece)
@@ -138,10 +179,8 @@ final class BlobAssembly: Sendable {
 
     private func settle(_ piece: Int, _ bytes: UnsafeRawBufferPointer) throws {
         let value = layout.value(of: piece, bytes)
-        if !state.withLock({ $0.shared.contains(piece) }) {
-            try keepingFailure {
-                try file.write(bytes, at: UInt64(piece) * UInt64(BLAKE3.Pieces.pieceByteCount))
-            }
+        try keepingFailure {
+            try file.write(bytes, at: UInt64(piece) * UInt64(BLAKE3.Pieces.pieceByteCount))
         }
         state.withLock { $0.hashes.set(value, of: piece) }
     }
@@ -183,14 +222,12 @@ final class BlobAssembly: Sendable {
         let open = state.withLock { state in
             state.failure = state.failure ?? error
             defer { state.open = [:] }
-            return state.open.map {
-                ($0.key, $0.value.buffer, state.shared.contains($0.key) ? 0 : layout.length(of: $0.key))
-            }
+            return state.open.map { ($0.key, $0.value.buffer) }
         }
-        for (piece, buffer, length) in open.sorted(by: { $0.0 < $1.0 }) {
+        for (piece, buffer) in open.sorted(by: { $0.0 < $1.0 }) {
             defer { buffers.giveBack(buffer) }
             try file.write(
-                UnsafeRawBufferPointer(rebasing: buffer.memory[..<length]),
+                UnsafeRawBufferPointer(rebasing: buffer.memory[..<layout.length(of: piece)]),
                 at: UInt64(piece) * UInt64(BLAKE3.Pieces.pieceByteCount))
         }
     }

@@ -31,8 +31,19 @@ struct FetchNeeds {
     struct HeldChunk {
         let reference: ChunkReference
         let location: ChunkLocation
-        /// Where the new blob has it already, by blocks that it shares with the other; nil: it has to be written there.
-        var shared: (blob: Int32, offset: UInt64)?
+        /// The run whose whole pieces it lies in, by its index in `runs`; -1: it is copied by itself.
+        var run: Int32 = -1
+    }
+
+    /// Chunks that are held one after the other, and wanted in the same order: they fill whole pieces of the new blob.
+    struct HeldRun {
+        /// The new blob, by its index, and where the run begins in it.
+        let blob: Int32
+        let offset: UInt64
+        /// Its first chunk in the blob that holds it.
+        let source: ChunkLocation
+        /// The file of the new blob has the bytes of the pieces already, by blocks that it shares with the other.
+        let isShared: Bool
     }
 
     var blobs: [Blob] = []
@@ -42,8 +53,11 @@ struct FetchNeeds {
     var places: [Place] = []
     /// What is to be copied from blobs here, in the order of the files that need it; it counts as missing until then.
     var held: [HeldChunk] = []
+    var runs: [HeldRun] = []
     /// How many of `held` were copied, or found to be lost.
     var heldDone = 0
+    /// Chunks that were taken over, and found to be wrong once their blob was whole.
+    var lost: [ChunkReference] = []
     var totalBytes: UInt64 = 0
     var doneBytes: UInt64 = 0
     var missingCount = 0

@@ -82,7 +82,7 @@ extension FetchSession {
     }
 
     /// Whether a file has a chunk's bytes at `offset`; they are in `buffer` then.
-    private func holds(
+    func holds(
         _ chunk: ChunkReference, _ file: OpenFile, _ offset: UInt64, _ buffer: UnsafeMutableRawBufferPointer
     ) throws -> Bool {
         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(chunk.length)])
@@ -113,7 +113,7 @@ extension FetchSession {
         for index in needs.blobs.indices {
             try prepare(index, &needs, staged, &tally, buffer)
         }
-        try shareHeld(&needs, staged)
+        try planRuns(&needs, staged)
         let held = needs.held
         let order = tally.missing
         let result = ChunkNeeds(
@@ -211,11 +211,12 @@ extension FetchSession {
     // MARK: Copying
 
     /// Copies chunks that lie in blobs here to where the new blobs want them: about `limit` bytes, and at least one chunk.
-    /// They are hashed on the way, so that rot does not spread.
+    /// They are hashed on the way, so that rot does not spread: each by itself, or with the blob that they become a part of.
     ///
-    /// For one thread at a time, while others supply what is missing.
+    /// For one thread at a time, while others supply what is missing. What was wrong may be known only once all else has
+    /// come: it is called again then.
     /// - Returns: those that are not here after all, or not right: they have to come from elsewhere, too. nil when there
-    ///   is nothing left to copy.
+    ///   is nothing left to copy or to tell.
     /// - Throws: `StoreError` once the session has ended, or when it is not its turn; `FileError`, `DatabaseError` of
     ///   the disk.
     package func copyHeld(atMost limit: Int) throws -> [ChunkReference]? {
@@ -224,35 +225,51 @@ extension FetchSession {
             let held = state.needs.heldSlice(from: state.needs.heldDone, atMost: limit)
             return (held, state.needs.heldSlice(from: held.endIndex, atMost: limit))
         }
-        guard !held.isEmpty else { return nil }
         readAhead(next)
-        let room = held.reduce(0) { $0 + Int($1.reference.length) }
-        let lost = try copyMemory.withBytes(room) { try copy(held, through: $0) }
-        state.withLock { $0.needs.heldDone += held.count }
-        return lost
+        let room = max(held.reduce(0) { $0 + Int($1.reference.length) }, BLAKE3.Pieces.pieceByteCount)
+        var lost = held.isEmpty ? [] : try copyMemory.withBytes(room) { try copy(held, through: $0) }
+        state.withLock { state in
+            state.needs.heldDone += held.count
+            lost += state.needs.lost
+            state.needs.lost = []
+        }
+        return held.isEmpty && lost.isEmpty ? nil : lost
     }
 
     /// Copies these, through memory that has room for all of them; those that are not here after all, or not right.
     private func copy(
         _ held: ArraySlice<FetchNeeds.HeldChunk>, through memory: UnsafeMutableRawBufferPointer
     ) throws -> [ChunkReference] {
-        var (copies, lost): ([(ChunkReference, UnsafeRawBufferPointer)], [ChunkReference]) = ([], [])
-        var offset = 0
+        var (single, lost): ([FetchNeeds.HeldChunk], [ChunkReference]) = ([], [])
         for chunk in held {
+            let isTaken: Bool
+            do {
+                isTaken = try takeOver(chunk, through: memory)
+            } catch is StoreError {
+                lost.append(chunk.reference)
+                continue
+            }
+            guard isTaken else {
+                single.append(chunk)
+                continue
+            }
+            let (digest, length) = (chunk.reference.digest, Int(chunk.reference.length))
+            _ = try turns.withTurn(digest) { try settle(digest, length, isFetched: false) { _ in } }
+        }
+        var copies: [(ChunkReference, UnsafeRawBufferPointer)] = []
+        var offset = 0
+        for chunk in single {
             let part = UnsafeMutableRawBufferPointer(rebasing: memory[offset..<offset + Int(chunk.reference.length)])
             offset += part.count
             do {
-                try read(chunk, into: part)
+                try store.read(chunk.location, into: part)
                 copies.append((chunk.reference, UnsafeRawBufferPointer(part)))
             } catch is StoreError {
                 lost.append(chunk.reference)
-                unshare(chunk)
             }
         }
         let refused = Set(try take(copies.map { ($0.0.digest, $0.1) }, isFetched: false))
-        lost += copies.map(\.0).filter { refused.contains($0.digest) }
-        for chunk in held where refused.contains(chunk.reference.digest) { unshare(chunk) }
-        return lost
+        return lost + copies.map(\.0).filter { refused.contains($0.digest) }
     }
 
     // MARK: Supplying
@@ -273,7 +290,7 @@ extension FetchSession {
     }
 
     /// Where to write the chunks of a blob.
-    private func target(_ index: Int32, _ blob: FetchNeeds.Blob) throws -> BlobTarget {
+    func target(_ index: Int32, _ blob: FetchNeeds.Blob) throws -> BlobTarget {
         guard blob.list != nil else { return .file(try part(blob)) }
         let name = BlobVariant.hex(blob.variant.digest)
         return try assemblies.target(index, size: blob.size, at: name, in: staging.folder) { try part(blob) }
@@ -318,9 +335,26 @@ extension FetchSession {
     /// Writes a verified chunk to all its places, and completes the blobs that have all their chunks now; false if it is
     /// not needed by anything. The caller has the chunk's turn.
     private func write(_ digest: ChunkDigest, _ bytes: UnsafeRawBufferPointer, _ isFetched: Bool) throws -> Bool {
+        try settle(digest, bytes.count, isFetched: isFetched) { places in
+            for (place, blob) in places {
+                if blob.list == nil {
+                    try writeWhole(blob, bytes)
+                } else {
+                    try target(place.blob, blob).write(bytes, at: place.offset, isFetched: isFetched)
+                }
+            }
+        }
+    }
+
+    /// Has `put` bring a chunk of `length` bytes to all its places, and completes the blobs that have all their chunks now;
+    /// false if it is not needed by anything. The caller has the chunk's turn.
+    private func settle(
+        _ digest: ChunkDigest, _ length: Int, isFetched: Bool,
+        _ put: ([(place: FetchNeeds.Place, blob: FetchNeeds.Blob)]) throws -> Void
+    ) throws -> Bool {
         let claim = try state.withLock { state -> Claim in
             try expect(state, .chunks, "chunks")
-            guard let chunk = state.needs.chunks[digest], Int(chunk.length) == bytes.count else { return .unknown }
+            guard let chunk = state.needs.chunks[digest], Int(chunk.length) == length else { return .unknown }
             guard !chunk.isDone else { return .done }
             return .write(state.needs.places(of: chunk).map { ($0, state.needs.blobs[Int($0.blob)]) })
         }
@@ -328,13 +362,7 @@ extension FetchSession {
             if case .done = claim { return true }
             return false
         }
-        for (place, blob) in places {
-            if blob.list == nil {
-                try writeWhole(blob, bytes)
-            } else {
-                try target(place.blob, blob).write(bytes, at: place.offset)
-            }
-        }
+        try put(places)
         let finished = state.withLock { state -> [Int32] in
             // The session may have been abandoned meanwhile.
             guard state.needs.chunks[digest] != nil else { return [] }
@@ -342,8 +370,8 @@ extension FetchSession {
             if isFetched { state.needs.fetchedCount += 1 }
             var finished: [Int32] = []
             for (place, _) in places {
-                state.needs.doneBytes += UInt64(bytes.count)
-                state.bytesSinceSync += UInt64(bytes.count)
+                state.needs.doneBytes += UInt64(length)
+                state.bytesSinceSync += UInt64(length)
                 state.needs.blobs[Int(place.blob)].openPlaces -= 1
                 if state.needs.blobs[Int(place.blob)].openPlaces == 0 { finished.append(place.blob) }
             }
@@ -385,6 +413,7 @@ extension FetchSession {
             let assembly = assemblies.take(index)
             let file = try assembly?.file.plain ?? part(blob)
             guard try assembly?.digest() ?? file.blake3() == blob.variant.digest.raw else {
+                if let assembly, assembly.isUnverified, try reopen(index, blob, file) { return }
                 throw StoreError.wrongBlob(blob.variant.digest, path: try path(of: blob.variant.digest))
             }
             references = blob.list == nil ? [] : try chunks(blob.variant.digest, blob.list, size: blob.size)

@@ -119,6 +119,8 @@ private func fsetxattr(
         let target = DirectFile(file, at: bytes("a"), in: place.folder)
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size + 1, alignment: DirectFile.alignment)
         defer { memory.deallocate() }
+        let again = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: DirectFile.alignment)
+        defer { again.deallocate() }
         for index in memory.indices { memory[index] = UInt8(truncatingIfNeeded: index &* 31 &+ index >> 8) }
         // Aligned, at an odd place of the file, from odd memory.
         let places: [(from: Int, at: UInt64)] = [(0, 0), (0, 2_097_152), (0, 4_194_303), (1, 8_388_608)]
@@ -126,7 +128,11 @@ private func fsetxattr(
             let part = UnsafeRawBufferPointer(rebasing: memory[from..<from + size])
             try target.write(part, at: at)
             #expect(try file.read(size, at: at) == Array(part), "\(size) bytes from \(from) at \(at)")
+            #expect(try target.read(into: again, at: at) == size)
+            #expect(again.elementsEqual(part), "\(size) bytes from \(from) at \(at), past the page cache")
         }
+        // At the end of the file there are fewer.
+        #expect(try target.read(into: again, at: 8_388_608 + UInt64(size / 2)) == size - size / 2)
     }
 }
 

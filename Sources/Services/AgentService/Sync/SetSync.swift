@@ -170,7 +170,7 @@ package struct SetSync: Sendable {
     private func fillWindow(
         _ needs: ChunkNeeds, _ session: FetchSession, _ run: SwarmRun?, _ meter: SyncMeter
     ) async throws {
-        let lost = try await withThrowingTaskGroup(of: [ChunkReference].self) { group in
+        var lost = try await withThrowingTaskGroup(of: [ChunkReference].self) { group in
             group.addTask { try await self.copyHeld(session, meter) }
             group.addTask {
                 var missing = needs.missing
@@ -180,14 +180,17 @@ package struct SetSync: Sendable {
             }
             return try await group.reduce(into: []) { $0 += $1 }
         }
-        // They were to be here, and are not, or have rotted.
-        try await fetchChunks(lost, session, meter)
+        // They were to be here, and are not, or have rotted: that of some is known once their blobs have all else.
+        repeat {
+            try await fetchChunks(lost, session, meter)
+            lost = try await copyHeld(session, meter)
+        } while !lost.isEmpty
     }
 
-    /// Copies what lies here; what does not after all.
+    /// Copies what lies here; what does not after all. There is time for it while the rest comes in.
     private func copyHeld(_ session: FetchSession, _ meter: SyncMeter) async throws -> [ChunkReference] {
         var lost: [ChunkReference] = []
-        while let more = try await pool.run({ try session.copyHeld(atMost: Self.copySlice) }) {
+        while let more = try await pool.runYielding({ try session.copyHeld(atMost: Self.copySlice) }) {
             lost += more
             meter.note(session.progress)
             try Task.checkCancellation()
