@@ -36,8 +36,6 @@ int64_t clinux_raise_descriptor_limit(void) {
 
 int clinux_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0; }
 
-int clinux_lower_priority(void) { return setpriority(PRIO_PROCESS, 0, 5) < 0 ? -errno : 0; }
-
 void clinux_keep_heap_small(void) {
     // Cannot fail: both are known and in range. A threshold that is set does not move up by itself any more.
     mallopt(M_ARENA_MAX, 2);

@@ -28,9 +28,3 @@ package func forbidCoreDumps() {
     // Cannot fail: 0 is always allowed.
     _ = clinux_forbid_dumps()
 }
-
-/// Work of the calling thread gets the processor when others leave it (nice 5: a third of the weight), from now on.
-package func lowerPriorityOfThread() {
-    // Cannot fail: everybody may lower it. Linux means the calling thread alone.
-    _ = clinux_lower_priority()
-}

@@ -114,8 +114,6 @@ int clinux_ignore_signals(void);
 /// Raises the soft limit of descriptors to the hard one; the limit in force.
 int64_t clinux_raise_descriptor_limit(void);
 int clinux_forbid_dumps(void);
-/// The calling thread is nice 5 from now on (setpriority(2), which means one thread on Linux).
-int clinux_lower_priority(void);
 /// glibc's allocator: two arenas, and buffers from 256 KiB on straight from the kernel and back to it.
 void clinux_keep_heap_small(void);
 

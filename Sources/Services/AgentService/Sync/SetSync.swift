@@ -187,10 +187,10 @@ package struct SetSync: Sendable {
         } while !lost.isEmpty
     }
 
-    /// Copies what lies here; what does not after all. There is time for it while the rest comes in.
+    /// Copies what lies here; what does not after all.
     private func copyHeld(_ session: FetchSession, _ meter: SyncMeter) async throws -> [ChunkReference] {
         var lost: [ChunkReference] = []
-        while let more = try await pool.runYielding({ try session.copyHeld(atMost: Self.copySlice) }) {
+        while let more = try await pool.run({ try session.copyHeld(atMost: Self.copySlice) }) {
             lost += more
             meter.note(session.progress)
             try Task.checkCancellation()
