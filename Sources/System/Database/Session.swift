@@ -10,10 +10,10 @@ package final class Session: @unchecked Sendable {
 
     private let handle: OpaquePointer
     private let path: String
-    private var idle: [String: OpaquePointer] = [:]
+    private var kept: [StatementText: KeptStatement] = [:]
 
     /// Statements kept ready. More than any part of this program has; beyond it they are prepared each time.
-    private static let idleLimit = 256
+    private static let keptLimit = 256
 
     init(path: String, busyTimeout: Duration) throws(DatabaseError) {
         var opened: OpaquePointer?
@@ -34,7 +34,7 @@ package final class Session: @unchecked Sendable {
     }
 
     deinit {
-        for statement in idle.values { sqlite3_finalize(statement) }
+        for statement in kept.values { sqlite3_finalize(statement.handle) }
         // The last connection to close folds the write-ahead log into the file.
         sqlite3_close_v2(handle)
     }
@@ -46,8 +46,9 @@ package final class Session: @unchecked Sendable {
     /// - Throws: `DatabaseError`: busy, full, damaged, or a statement that breaks a constraint.
     @discardableResult
     package func run(_ sql: String, _ values: [Value] = []) throws(DatabaseError) -> Int {
-        let statement = try prepared(sql)
-        defer { giveBack(statement, sql) }
+        let prepared = try prepared(sql)
+        defer { giveBack(prepared) }
+        let statement = prepared.handle
         try bind(values, to: statement, sql)
         while try step(statement, sql) {}
         return Int(sqlite3_changes64(handle))
@@ -65,8 +66,9 @@ package final class Session: @unchecked Sendable {
     /// Calls `body` with every row. What it throws ends the query and is passed on. Other statements may be run
     /// meanwhile.
     package func query(_ sql: String, _ values: [Value] = [], _ body: (Row) throws -> Void) throws {
-        let statement = try prepared(sql)
-        defer { giveBack(statement, sql) }
+        let prepared = try prepared(sql)
+        defer { giveBack(prepared) }
+        let statement = prepared.handle
         try bind(values, to: statement, sql)
         while try step(statement, sql) { try body(Row(statement: statement, path: path)) }
     }
@@ -86,8 +88,9 @@ package final class Session: @unchecked Sendable {
     package func first<Element>(
         _ sql: String, _ values: [Value] = [], _ transform: (Row) throws -> Element
     ) throws -> Element? {
-        let statement = try prepared(sql)
-        defer { giveBack(statement, sql) }
+        let prepared = try prepared(sql)
+        defer { giveBack(prepared) }
+        let statement = prepared.handle
         try bind(values, to: statement, sql)
         return try step(statement, sql) ? try transform(Row(statement: statement, path: path)) : nil
     }
@@ -132,26 +135,35 @@ package final class Session: @unchecked Sendable {
         if isReader { try execute("PRAGMA query_only = ON") }
     }
 
-    private func prepared(_ sql: String) throws(DatabaseError) -> OpaquePointer {
-        // Taken out while in use: a query inside a query with the same text gets another one.
-        if let statement = idle.removeValue(forKey: sql) { return statement }
+    private func prepared(_ sql: String) throws(DatabaseError) -> KeptStatement {
+        // A query inside a query with the same text gets another one.
+        let known = kept[StatementText(text: sql)]
+        if let known, !known.isInUse {
+            known.isInUse = true
+            return known
+        }
         var statement: OpaquePointer?
         let result = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
         guard let statement, result == SQLITE_OK else {
             throw DatabaseError(
                 code: result == SQLITE_OK ? SQLITE_MISUSE : result, connection: handle, path: path, statement: sql)
         }
-        return statement
+        let made = KeptStatement(statement)
+        if known == nil, kept.count < Session.keptLimit {
+            made.isKept = true
+            kept[StatementText(text: sql)] = made
+        }
+        return made
     }
 
-    private func giveBack(_ statement: OpaquePointer, _ sql: String) {
-        sqlite3_reset(statement)
-        sqlite3_clear_bindings(statement)
-        if idle.count < Session.idleLimit && idle[sql] == nil {
-            idle[sql] = statement
-        } else {
-            sqlite3_finalize(statement)
+    private func giveBack(_ statement: KeptStatement) {
+        guard statement.isKept else {
+            sqlite3_finalize(statement.handle)
+            return
         }
+        sqlite3_reset(statement.handle)
+        sqlite3_clear_bindings(statement.handle)
+        statement.isInUse = false
     }
 
     private func bind(_ values: [Value], to statement: OpaquePointer, _ sql: String) throws(DatabaseError) {
@@ -191,4 +203,22 @@ package final class Session: @unchecked Sendable {
         default: throw DatabaseError(code: result, connection: handle, path: path, statement: sql)
         }
     }
+}
+
+/// A prepared statement of a session, in use from when it is made.
+private final class KeptStatement {
+    let handle: OpaquePointer
+    var isInUse = true
+    /// The session has it under its text; else it ends after its use.
+    var isKept = false
+
+    init(_ handle: OpaquePointer) { self.handle = handle }
+}
+
+/// The text of a statement as a key. Hashed by its length alone: the statements of a program are some dozens, mostly of
+/// different lengths, and to hash a few hundred bytes takes longer than to look up a row.
+private struct StatementText: Hashable {
+    let text: String
+
+    func hash(into hasher: inout Hasher) { hasher.combine(text.utf8.count) }
 }

@@ -2,16 +2,15 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// Splits work on many files of one file system between threads.
+/// Splits work on many files of one file system, or many places of one, between threads.
 enum Shares {
-    /// Fewer are not worth a second thread.
-    private static let least = 128
     /// One file system gains little from more.
     private static let threadLimit = 4
 
     /// Calls `body` with the parts of `0..<count`, from several threads at once if there are enough of them; returns when
     /// all have ended, and throws one of their errors.
-    static func run(_ count: Int, _ body: @Sendable (Range<Int>) throws -> Void) throws {
+    /// - Parameter least: fewer are not worth a thread of their own.
+    static func run(_ count: Int, atLeast least: Int = 128, _ body: @Sendable (Range<Int>) throws -> Void) throws {
         let processors = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         let shares = min(processors, threadLimit, count / least)
         guard shares > 1 else { return try body(0..<count) }

@@ -53,7 +53,9 @@ package final class DiskChunkIndex: ChunkIndex {
 
     /// Runs of one level that are merged into one of the next.
     static let fanIn = 4
-    /// Digests looked up at once: bounds the memory of one `find`.
+    /// Fewer digests are not worth a thread of their own: about a millisecond of look-ups.
+    private static let findShare = 1024
+    /// Digests that a thread looks up at once: bounds the memory of one `find`.
     private static let findLimit = 1 << 20
 
     init(folder: Folder, settings: Settings, writer: sending Writer, view: sending View) {
@@ -160,19 +162,29 @@ package final class DiskChunkIndex: ChunkIndex {
 
     package func find(_ digests: [ChunkDigest]) throws -> [ChunkLocation?] {
         var locations = [ChunkLocation?](repeating: nil, count: digests.count)
-        var start = 0
-        while start < digests.count {
-            let end = min(digests.count, start + Self.findLimit)
-            let search = IndexSearch(digests[start..<end])
-            let (runs, removed) = view.withLock { view in
-                search.look(in: view.table)
-                return (view.runs, view.removed)
+        try locations.withUnsafeMutableBufferPointer { buffer in
+            // Shared without checks: each thread writes to its own part.
+            nonisolated(unsafe) let places = buffer
+            try Shares.run(digests.count, atLeast: Self.findShare) { part in
+                for start in stride(from: part.lowerBound, to: part.upperBound, by: Self.findLimit) {
+                    try find(digests[start..<min(part.upperBound, start + Self.findLimit)], places)
+                }
             }
-            for run in runs where !search.pending.isEmpty { try run.find(search) }
-            search.write(to: &locations, at: start, without: removed)
-            start = end
         }
         return locations
+    }
+
+    /// Looks up a part of the digests, and writes what it finds to the same indices of `places`.
+    private func find(
+        _ digests: ArraySlice<ChunkDigest>, _ places: UnsafeMutableBufferPointer<ChunkLocation?>
+    ) throws {
+        let search = IndexSearch(digests)
+        let (runs, removed) = view.withLock { view in
+            search.look(in: view.table)
+            return (view.runs, view.removed)
+        }
+        for run in runs where !search.pending.isEmpty { try run.find(search) }
+        search.write(to: places, at: digests.startIndex, without: removed)
     }
 
     package var count: Int {

@@ -72,7 +72,9 @@ final class IndexSearch {
     }
 
     /// The last step: writes the locations found, from `start` on, but for those in a removed blob.
-    func write(to locations: inout [ChunkLocation?], at start: Int, without removed: Set<UInt64>) {
+    func write(
+        to locations: UnsafeMutableBufferPointer<ChunkLocation?>, at start: Int, without removed: Set<UInt64>
+    ) {
         for number in 0..<count where answers[number].isFound {
             let location = IndexEntry.location(answers[number].low, answers[number].high)
             if !removed.isEmpty && removed.contains(location.blobNumber) { continue }
