@@ -166,6 +166,27 @@ import TrustSupport
         try fleet.expectServed("mirror", tree)
     }
 
+    @Test("Bytes that a file has in one window and others in the next are fetched once", arguments: [1, 2, 5])
+    func sharedByWindows(windowBlobs: Int) throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        // Three neighbours each have the same bytes, so that windows end between them.
+        for number in 0..<30 {
+            try tree.write("file-\(100 + number)", Bytes.random(2_000, seed: UInt64(number / 3)))
+        }
+        let (origin, mirror) = (try fleet.store("origin"), try fleet.store("mirror"))
+        let session = try mirror.beginFetch(
+            try #require(try fleet.publish(tree, to: origin)), windowBlobs: windowBlobs)
+        var chunks = 0
+        repeat {
+            chunks += try fleet.fill(session, from: origin, usesChangeset: chunks == 0).chunks
+        } while try session.nextWindow()
+        #expect(chunks == 10)
+        _ = try session.finish()
+        try fleet.expectServed("mirror", tree)
+        #expect(try mirror.verify(.full).isClean)
+    }
+
     @Test("Chunks in any order, from several threads, make the blobs, also more than are put together at once")
     func anyOrder() throws {
         let fleet = try TestFleet()
