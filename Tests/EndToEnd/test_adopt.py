@@ -1,7 +1,9 @@
 """A mirror that has a tree from rsync: it is taken in by links, served meanwhile, and only what differs is fetched."""
+import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 
 import trees
@@ -70,6 +72,21 @@ class Adopt(LabTest):
         self.assertLess(done["knownFiles"], done["files"], "nothing was left to do")
         self.fleet.lab("start", "m2")
         self.fleet("verify", "m2")
+
+    def test_an_agent_that_is_ending_is_waited_for(self):
+        self.fleet.lab("kill", "m2")
+        host, port = self.fleet.address("m2").rsplit(":", 1)
+        taken = open(self.fleet.host("m2", "srv", ".store", "lock"))
+        with taken, socket.create_server((host, int(port))) as server:
+            fcntl.flock(taken, fcntl.LOCK_EX)
+            asking = subprocess.Popen(
+                [os.path.join(BIN, "fleet-agent"), "adopt", "debian", "srv/debian", "--config", "agent.yaml", "--json"],
+                cwd=self.fleet.host("m2"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            # It has found the store taken when it comes here. What answers it is no agent, and gone a moment later.
+            server.accept()[0].close()
+        said, _ = asking.communicate(timeout=60)
+        self.assertEqual(0, asking.returncode)
+        self.assertEqual(0, json.loads(said)["knownFiles"])
 
     def test_an_adoption_whose_agent_is_killed_goes_on(self):
         old = self.fleet.host("m1", "srv", "debian")

@@ -29,12 +29,27 @@ struct AdoptProgram {
         self.source = String(cString: real)
     }
 
+    /// An agent that starts or ends holds the store for so long, and nobody listens yet or any more.
+    private static let patience = Duration.seconds(3)
+
     /// Adopts, and tells how far it is. Throws a `CommandFailure`, or what the store says.
     func run(_ tell: (CommandProgress) -> Void) async throws -> AdoptedSummary {
-        do {
-            return try adoptAlone(tell)
-        } catch StoreError.locked {
-            return try await askAgent(tell)
+        let end = ContinuousClock.now + Self.patience
+        while true {
+            do {
+                return try adoptAlone(tell)
+            } catch StoreError.locked {}
+            do {
+                return try await askAgent(tell)
+            } catch let error as STOQError {
+                guard ContinuousClock.now >= end else {
+                    try await Task.sleep(for: .milliseconds(50))
+                    continue
+                }
+                throw CommandFailure(
+                    .busy, "the agent of \(settings.name) runs and does not answer at \(address): \(error)",
+                    hint: "try again, or stop it first: then this program works on the store itself")
+            }
         }
     }
 
@@ -65,19 +80,12 @@ struct AdoptProgram {
 
     // MARK: With one
 
+    /// Throws `STOQError` if it does not answer.
     private func askAgent(_ tell: (CommandProgress) -> Void) async throws -> AdoptedSummary {
         var command = AgentCommand(.adopt, set: set)
         command.source = source
         command.chunkProfile = profile.name
-        let endpoint: STOQEndpoint
-        let stream: STOQStream
-        do {
-            (endpoint, stream) = try await connect(command)
-        } catch let error as STOQError {
-            throw CommandFailure(
-                .busy, "the agent of \(settings.name) runs and does not answer at \(address): \(error)",
-                hint: "try again, or stop it first: then this program works on the store itself")
-        }
+        let (endpoint, stream) = try await connect(command)
         let summary = try await follow(stream, tell)
         try? await stream.finish()
         await endpoint.shutdown()
