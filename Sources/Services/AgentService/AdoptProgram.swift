@@ -101,9 +101,14 @@ struct AdoptProgram {
         let endpoint = try STOQEndpoint(
             settings: transport, service: NothingToServe(settings: settings),
             logger: Telemetry.logger(label: "fleet-agent", level: .critical))
-        let connection = try await endpoint.connection(
-            to: settings.name, role: credentials.identity.role, host: address.host, port: address.port)
-        return (endpoint, try await connection.open(.ownCommand(WireJSON.encode(command)), kind: .control))
+        do {
+            let connection = try await endpoint.connection(
+                to: settings.name, role: credentials.identity.role, host: address.host, port: address.port)
+            return (endpoint, try await connection.open(.ownCommand(WireJSON.encode(command)), kind: .control))
+        } catch {
+            await endpoint.shutdown()
+            throw error
+        }
     }
 
     /// Where the agent of this host is reached from here.
