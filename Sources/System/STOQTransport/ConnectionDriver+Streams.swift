@@ -111,8 +111,11 @@ extension ConnectionDriver {
         }
     }
 
-    func greet(_ greeting: STOQGreeting) {
-        act { machine, now in machine.greet(greeting, now: now) }
+    /// Says it to the peer, unless something newer was said: greetings are made by several tasks.
+    func greet(_ greeting: NumberedGreeting) {
+        guard greeting.number > lastGreeting else { return }
+        lastGreeting = greeting.number
+        act { machine, now in machine.greet(greeting.greeting, now: now) }
     }
 
     func goAway(_ code: STOQErrorCode, _ reason: String) {

@@ -71,6 +71,8 @@ final class ConnectionDriver: ChannelInboundHandler {
     var served: [StreamKind: Int] = [:]
     /// Streams of the peer whose request came, so that what follows is for who answers.
     var requested: Set<STOQStreamID> = []
+    /// The number of the last greeting that was sent; 0 before the first.
+    var lastGreeting: UInt64 = 0
     var newestGreeting: STOQGreeting?
     var isGreeting = false
     var shaping: ConnectionShaping
@@ -186,10 +188,7 @@ final class ConnectionDriver: ChannelInboundHandler {
             }
         }
         pump()
-        // Only now, since a greeting says which sets there are.
-        Task { [service = core.service] in
-            connection.greet(await service.greeting())
-        }
+        core.begin(connection)
     }
 
     func becameReady(_ greeting: STOQGreeting) {

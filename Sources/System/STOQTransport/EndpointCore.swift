@@ -24,6 +24,12 @@ struct AuthenticatedPeer: Sendable {
     let negotiatedGroup: String
 }
 
+/// What this side says about itself, numbered in the order in which the service was asked.
+struct NumberedGreeting: Sendable {
+    let number: UInt64
+    let greeting: STOQGreeting
+}
+
 /// What the connections of an endpoint share.
 final class EndpointCore: Sendable {
     /// The name of the protocol in TLS; one for every version with this HELLO.
@@ -31,6 +37,9 @@ final class EndpointCore: Sendable {
 
     private struct State {
         var connections: [STOQConnection] = []
+        /// Those whose peer is known, ready or not: what there is to say reaches them too.
+        var greetable: [STOQConnection] = []
+        var lastGreeting: UInt64 = 0
         var accepted = 0
         var handshakes: HandshakePlaces
         /// The channels of those that hold a place, to close them when they must make way.
@@ -65,6 +74,32 @@ final class EndpointCore: Sendable {
         state.withLock { $0.connections }.first { $0.isOpen && expectation.isMet(by: $0.peer) }
     }
 
+    /// Greets a connection whose peer is known, for the first time.
+    func begin(_ connection: STOQConnection) {
+        state.withLock { $0.greetable.append(connection) }
+        Task {
+            // Only now, since a greeting says which sets there are.
+            let greeting = await nextGreeting()
+            connection.greet(greeting)
+        }
+    }
+
+    /// What the service says now, to all whose peer is known, also those that are not ready: what they were told may be
+    /// older.
+    func announce() async {
+        let greeting = await nextGreeting()
+        for connection in state.withLock({ $0.greetable }) { connection.greet(greeting) }
+    }
+
+    /// The number is taken before the service is asked, so a higher one never says what was true before.
+    private func nextGreeting() async -> NumberedGreeting {
+        let number = state.withLock { state in
+            state.lastGreeting += 1
+            return state.lastGreeting
+        }
+        return NumberedGreeting(number: number, greeting: await service.greeting())
+    }
+
     func register(_ connection: STOQConnection) {
         let isShutDown = state.withLock { state in
             if !state.isShutDown { state.connections.append(connection) }
@@ -89,6 +124,7 @@ final class EndpointCore: Sendable {
     func forget(_ connection: STOQConnection) {
         state.withLock { state in
             state.connections.removeAll { $0 === connection }
+            state.greetable.removeAll { $0 === connection }
         }
     }
 

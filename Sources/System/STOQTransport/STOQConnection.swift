@@ -128,7 +128,7 @@ package final class STOQConnection: Sendable {
 
     // MARK: - For the driver and the endpoint
 
-    func greet(_ greeting: STOQGreeting) {
+    func greet(_ greeting: NumberedGreeting) {
         onLoop { $0.greet(greeting) }
     }
 

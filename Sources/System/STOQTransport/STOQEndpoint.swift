@@ -138,12 +138,7 @@ package final class STOQEndpoint: Sendable {
     }
 
     /// Greets all peers again, with what the service says now.
-    package func announce() async {
-        let greeting = await core.service.greeting()
-        for connection in core.connections {
-            connection.greet(greeting)
-        }
-    }
+    package func announce() async { await core.announce() }
 
     /// Takes and makes no connections any more, lets open streams go on for a while, then closes all.
     package func shutdown() async {

@@ -110,6 +110,52 @@ final class EchoService: STOQService {
     }
 }
 
+/// Greets with the number of the question as the version; the first answer comes when the test says so.
+final class SlowToGreet: STOQService {
+    private struct State {
+        var asked: UInt64 = 0
+        var answered: UInt64 = 0
+        var mayGoOn = false
+        var waiting: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    var asked: UInt64 { state.withLock { $0.asked } }
+    var answered: UInt64 { state.withLock { $0.answered } }
+
+    func goOn() {
+        let waiting = state.withLock { state in
+            state.mayGoOn = true
+            return state.waiting.take()
+        }
+        waiting?.resume()
+    }
+
+    func greeting() async -> STOQGreeting {
+        let number = state.withLock { state in
+            state.asked += 1
+            return state.asked
+        }
+        if number == 1 {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if !state.mayGoOn { state.waiting = continuation }
+                    return state.mayGoOn
+                }
+                if isOver { continuation.resume() }
+            }
+        }
+        state.withLock { $0.answered += 1 }
+        return STOQGreeting(fleet: "lab", name: "slow", timestampVersion: number)
+    }
+
+    func peerGreeting(_ greeting: STOQGreeting, from peer: FleetIdentity) async {}
+    func serve(
+        _ request: STOQRequest, kind: StreamKind, from peer: FleetIdentity, on stream: STOQStream
+    ) async throws {}
+}
+
 /// Waits for a state, at most ten seconds.
 func eventually(_ what: String, _ condition: () -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(10)

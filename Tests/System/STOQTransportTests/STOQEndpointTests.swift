@@ -224,6 +224,29 @@ import Testing
         await origin.shutdown()
     }
 
+    @Test("what is announced while a connection is made reaches its peer, and nothing older does after it")
+    func announcementWhileGreeting() async throws {
+        let lab = try Lab()
+        let service = SlowToGreet()
+        let origin = try lab.endpoint(.origin, "origin", service)
+        let heard = EchoService()
+        let mirror = try lab.endpoint(.agent, "m1", heard)
+        let bound = try await origin.listen(host: "127.0.0.1", port: 0)
+        async let dialled = mirror.connection(to: "origin", role: nil, host: bound.host, port: bound.port)
+        try await eventually("the first greeting is asked for") { service.asked == 1 }
+        await origin.announce()
+        let connection = try await dialled
+        #expect(connection.greeting?.timestampVersion == 2)
+        service.goOn()
+        try await eventually("the first greeting is there") { service.answered == 2 }
+        await origin.announce()
+        try await eventually("the third greeting") { connection.greeting?.timestampVersion == 3 }
+        try await eventually("both were told") { heard.counts.withLock { $0.greetings.count } >= 2 }
+        #expect(heard.counts.withLock { $0.greetings.map(\.timestampVersion) } == [2, 3])
+        await mirror.shutdown()
+        await origin.shutdown()
+    }
+
     @Test("a peer that goes away mid-stream is a typed error at once, and the pool makes a new connection")
     func peerGoesAway() async throws {
         let lab = try Lab()
