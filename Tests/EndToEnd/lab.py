@@ -196,23 +196,28 @@ def write(path, content, mode=None, modified=None):
         os.utime(path, (modified, modified))
 
 
+def modified_at(seen):
+    """The whole seconds of a modification time. Not of the float, which rounds the last 100 ns of a second up."""
+    return seen.st_mtime_ns // 10**9
+
+
 def listing(root):
     """Everything that a served tree promises of each path, in a form that compares."""
     root = os.fsencode(root)
-    found = {b".": ("directory", int(os.lstat(root).st_mtime))}
+    found = {b".": ("directory", modified_at(os.lstat(root)))}
     for folder, folders, files in os.walk(root):
         for name in folders + files:
             path = os.path.join(folder, name)
             seen = os.lstat(path)
             relative = os.path.relpath(path, root)
             if stat.S_ISLNK(seen.st_mode):
-                found[relative] = ("symlink", os.readlink(path), int(seen.st_mtime))
+                found[relative] = ("symlink", os.readlink(path), modified_at(seen))
             elif stat.S_ISDIR(seen.st_mode):
-                found[relative] = ("directory", int(seen.st_mtime))
+                found[relative] = ("directory", modified_at(seen))
             else:
                 with open(path, "rb") as file:
                     content = file.read()
-                found[relative] = ("file", bool(seen.st_mode & 0o100), int(seen.st_mtime), len(content), hash(content))
+                found[relative] = ("file", bool(seen.st_mode & 0o100), modified_at(seen), len(content), hash(content))
     return found
 
 

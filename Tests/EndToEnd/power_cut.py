@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from lab import BIN, run
+from lab import BIN, modified_at, run
 
 SET = "debian"
 
@@ -30,7 +30,7 @@ def digest(root):
             if stat.S_ISREG(seen.st_mode):
                 with open(path, "rb") as file:
                     content = file.read()
-            what = (os.path.relpath(path, os.fsencode(root)), stat.S_IFMT(seen.st_mode), int(seen.st_mtime),
+            what = (os.path.relpath(path, os.fsencode(root)), stat.S_IFMT(seen.st_mode), modified_at(seen),
                     stat.S_ISREG(seen.st_mode) and bool(seen.st_mode & 0o100), hashlib.sha256(content).hexdigest())
             found.update(repr(what).encode())
     return found.hexdigest()

@@ -2,7 +2,7 @@
 import os
 import unittest
 
-from lab import LabTest, write
+from lab import LabTest, modified_at, write
 
 
 def contents(top):
@@ -12,7 +12,7 @@ def contents(top):
         for name in files:
             path = os.path.join(folder, name)
             with open(path, "rb") as file:
-                found[os.path.relpath(path, top)] = (file.read(), int(os.stat(path).st_mtime))
+                found[os.path.relpath(path, top)] = (file.read(), modified_at(os.stat(path)))
     return found
 
 
