@@ -4,9 +4,8 @@ import FleetModel
 import LinuxIO
 import Logging
 import STOQ
-import ServiceLifecycle
-import STOQ
 import STOQTransport
+import ServiceLifecycle
 import Store
 import Synchronization
 import Telemetry

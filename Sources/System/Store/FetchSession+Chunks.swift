@@ -421,8 +421,7 @@ extension FetchSession {
             try file.setModified(FileTime(seconds: blob.variant.modified))
         }
         let staged = StagedBlob(
-            variant: blob.variant, size: blob.size, list: blob.list, chunks: references,
-            stagedName: BlobVariant.hex(blob.variant.digest))
+            variant: blob.variant, size: blob.size, list: blob.list, chunks: references)
         state.withLock { $0.finished.append(staged) }
     }
 

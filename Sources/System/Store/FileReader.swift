@@ -137,7 +137,7 @@ final class FileReader: Sendable {
     private func staged(_ content: SourceContent, _ name: [UInt8]) -> StagedBlob {
         StagedBlob(
             variant: variant(content), size: content.attributes.size, list: content.list?.digest,
-            chunks: content.chunks, stagedName: name)
+            chunks: content.chunks, givenName: name)
     }
 
     private func stage(

@@ -12,8 +12,11 @@ struct StagedBlob {
     let list: ChunkListDigest?
     /// The chunks of the list; empty for a blob of one chunk.
     let chunks: [ChunkReference]
+    /// Its name in the staging folder; nil: the digits of its digest. Thousands of these wait for a group to be full.
+    var givenName: [UInt8]?
+
     /// Its name in the staging folder.
-    let stagedName: [UInt8]
+    var stagedName: [UInt8] { givenName ?? BlobVariant.hex(variant.digest) }
 }
 
 extension Store {

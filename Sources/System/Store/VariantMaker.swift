@@ -24,7 +24,7 @@ struct VariantMaker {
     mutating func make(_ variant: BlobVariant, size: UInt64) throws {
         if group.contains(where: { $0.variant == variant }) { return }
         try stage(variant)
-        group.append(StagedBlob(variant: variant, size: size, list: nil, chunks: [], stagedName: variant.name))
+        group.append(StagedBlob(variant: variant, size: size, list: nil, chunks: [], givenName: variant.name))
         groupBytes += size
         // The group is searched for every new one: keep it short.
         if groupBytes >= StoreLayout.ingestGroupBytes || group.count >= 1024 { try finish() }

@@ -34,4 +34,17 @@ struct SlabPoolTests {
         defer { for other in others { other.deallocate() } }
         #expect(addresses(pool, 2, of: 900 << 10) == large)
     }
+
+    @Test("What only a burst needed is given up, what is in use all the time is kept")
+    func afterABurst() {
+        let pool = STOQSlabPool(keptBytes: 32 << 20)
+        _ = addresses(pool, 16, of: 900 << 10)
+        #expect(pool.unusedBytes == 16 * 1_114_112)
+        let used = addresses(pool, 2, of: 900 << 10)
+        for _ in 0..<300 { #expect(addresses(pool, 2, of: 900 << 10) == used) }
+        #expect(pool.unusedBytes == 2 * 1_114_112)
+        // Messages that need none of it count, too.
+        for _ in 0..<600 { _ = addresses(pool, 1, of: 100) }
+        #expect(pool.unusedBytes == 0)
+    }
 }

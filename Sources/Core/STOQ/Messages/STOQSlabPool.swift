@@ -21,13 +21,20 @@ package final class STOQSlabPool: Sendable {
     /// Pages, so that a slab can be written to disk past the page cache.
     private static let alignment = 4 << 10
 
+    /// After so many messages, of any length, what was unused all that time is given up.
+    private static let patience = 256
+
     fileprivate struct State {
+        /// Of each size; the last one is used next.
         var free: [[Slab]] = Array(repeating: [], count: STOQSlabPool.sizes.count)
         var freeBytes = 0
+        /// How many of each size were never used since the last look: the first so many of `free`.
+        var idle = Array(repeating: 0, count: STOQSlabPool.sizes.count)
     }
 
     private let keptBytes: Int
     private let state = Mutex(State())
+    private let taken = Atomic<Int>(0)
 
     /// A pool that keeps up to `keptBytes` that nobody uses.
     package init(keptBytes: Int = 32 << 20) {
@@ -40,6 +47,9 @@ package final class STOQSlabPool: Sendable {
         }
     }
 
+    /// Bytes that are kept and that nobody uses.
+    package var unusedBytes: Int { state.withLock { $0.freeBytes } }
+
     static func allocate(_ wanted: Int) -> Slab {
         let isPaged = wanted > exactLimit
         return Slab(
@@ -47,12 +57,16 @@ package final class STOQSlabPool: Sendable {
     }
 
     func take(_ wanted: Int) -> Slab {
+        if taken.wrappingAdd(1, ordering: .relaxed).newValue.isMultiple(of: Self.patience) {
+            for slab in state.withLock({ $0.takeIdle() }) { slab.deallocate() }
+        }
         guard wanted > Self.exactLimit, let index = Self.sizes.firstIndex(where: { wanted <= $0 }) else {
             return Self.allocate(wanted)
         }
         let kept = state.withLock { state -> Slab? in
             guard let slab = state.free[index].popLast() else { return nil }
             state.freeBytes -= slab.memory.count
+            state.idle[index] = min(state.idle[index], state.free[index].count)
             return slab
         }
         if var kept {
@@ -82,7 +96,20 @@ extension STOQSlabPool.State {
         let fullest = free.indices.max { unused(at: $0) < unused(at: $1) }
         guard let fullest, let slab = free[fullest].popLast() else { return nil }
         freeBytes -= slab.memory.count
+        idle[fullest] = min(idle[fullest], free[fullest].count)
         return slab
+    }
+
+    /// Takes what was unused since the last look, and begins to look again.
+    fileprivate mutating func takeIdle() -> [STOQSlabPool.Slab] {
+        var unwanted: [STOQSlabPool.Slab] = []
+        for index in free.indices {
+            unwanted += free[index].prefix(idle[index])
+            free[index].removeFirst(idle[index])
+            idle[index] = free[index].count
+        }
+        freeBytes -= unwanted.reduce(0) { $0 + $1.memory.count }
+        return unwanted
     }
 
     private func unused(at index: Int) -> Int { free[index].count * STOQSlabPool.sizes[index] }

@@ -192,7 +192,7 @@ struct AdoptRun {
         group.append(
             StagedBlob(
                 variant: variant, size: content.attributes.size, list: content.list?.digest, chunks: content.chunks,
-                stagedName: name))
+                givenName: name))
         groupBytes += content.attributes.size
         if let list = content.list { lists.append((list.digest, list.bytes)) }
         outcome.linkedFiles += 1
