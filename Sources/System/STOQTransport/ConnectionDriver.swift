@@ -187,8 +187,9 @@ final class ConnectionDriver: ChannelInboundHandler {
                 return giveUp(STOQError(.busy, "\(core.settings.connectionsPerPeer) connections of this peer are open"))
             }
         }
-        pump()
+        // Before anything is written, which can end the connection: then it is forgotten.
         core.begin(connection)
+        pump()
     }
 
     func becameReady(_ greeting: STOQGreeting) {
