@@ -82,7 +82,7 @@ struct IngestRun {
         _ willCopy: (PlannedCopies) throws -> Void, _ report: (IngestProgress) throws -> Void
     ) throws -> (IngestDraft, ChunkLog) {
         store.note(.ingestScan, set.name)
-        try SourceWalk(top: top).run { item in
+        try SourceWalk(top: top).runAhead { item in
             try take(item, willCopy, report)
             if isBatchFull {
                 try settleBatch(willCopy)

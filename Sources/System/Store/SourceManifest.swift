@@ -71,7 +71,7 @@ package struct SourceManifest: Sendable {
         let top = try Folder.openSource(path)
         let kept = NodeKeeper(limit: Self.keptByteCount)
         var reading = Reading(rules, kept)
-        try SourceWalk(top: top).run { item in
+        try SourceWalk(top: top).runAhead { item in
             try reading.take(item, progress)
             if reading.isFull {
                 try reading.settle()

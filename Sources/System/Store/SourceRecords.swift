@@ -111,7 +111,8 @@ struct SourceRecords {
         self.set = set
     }
 
-    /// The record of `path`, if there is one whose blob the store holds. Paths must be asked in ascending order.
+    /// The record of `path`, if there is one; whoever removes a blob removes its records. Paths must be asked in ascending
+    /// order.
     mutating func record(at path: RelativePath) throws -> SourceRecord? {
         while true {
             if position == page.count {
@@ -145,11 +146,10 @@ struct SourceRecords {
     }
 
     private mutating func readPage() throws {
-        // Left joins would give rows of blobs that are gone; those records are worth nothing and are overwritten.
+        // That the blobs are held is not asked: it would be most of the time of a publish that changes little.
         page = try database.rows(
             """
-            SELECT path, attributes, source.blob, source.list, further, profile, linked FROM source
-            JOIN blob ON blob.digest = source.blob
+            SELECT path, attributes, blob, list, further, profile, linked FROM source
             WHERE set_number = ? AND path > ? ORDER BY path LIMIT \(Self.pageSize)
             """, [.integer(set), .blob(last)]
         ) { row in
@@ -211,6 +211,12 @@ extension Session {
             try rows("SELECT DISTINCT blob FROM source WHERE linked & \(SourceRecord.linkedBit) != 0") {
                 BlobDigest(try $0.digest(0, "source"))
             })
+    }
+
+    /// Removes the records of a blob that is gone. Reads all records, which is as rare as damage; a collection sweeps
+    /// them itself.
+    func removeSources(of blob: BlobDigest) throws {
+        try run("DELETE FROM source WHERE blob = ?", [.digest(blob.raw)])
     }
 
     /// Removes the record of a path.

@@ -2,7 +2,7 @@ import Content
 import LinuxIO
 
 /// One entry of a source tree as the walk finds it.
-struct SourceItem {
+struct SourceItem: Sendable {
     let path: RelativePath
     /// The open directory that holds it, and its name there.
     let folder: Folder
@@ -14,10 +14,10 @@ struct SourceItem {
 
 /// Walks a source tree in the order of a manifest: by the bytes of whole paths, so that `a-b` comes between `a` and
 /// `a/c`. Memory grows with the directories on the way down. Follows no symlink.
-struct SourceWalk {
+struct SourceWalk: Sendable {
     let top: Folder
     /// Told what a release cannot hold, which is then passed over; nil: such a thing is refused.
-    var refused: ((StoreError) -> Void)?
+    var refused: (@Sendable (StoreError) -> Void)?
 
     /// Calls `body` with every entry below the top. Refuses what a release cannot hold.
     func run(_ body: (SourceItem) throws -> Void) throws { try walk(top, nil, body) }

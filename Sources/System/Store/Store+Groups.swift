@@ -194,6 +194,7 @@ extension Store {
                     let chunks = try session.chunksOfAllLists(variant.digest)
                     guard let number = try session.forget(variant) else { return nil }
                     lost.formUnion(chunks)
+                    try session.removeSources(of: variant.digest)
                     return number
                 }
             }

@@ -198,5 +198,7 @@ package enum StoreSchema {
             DROP TABLE old_log_entry;
             CREATE UNIQUE INDEX log_entry_ordinal ON log_entry (set_number, epoch, ordinal);
             """),
+        // A record of a source file says that its blob is held.
+        Migration(9, "DELETE FROM source WHERE blob NOT IN (SELECT digest FROM blob);"),
     ]
 }

@@ -1,4 +1,7 @@
+import Content
+import Database
 import Glibc
+import Hashing
 import LinuxIO
 import Store
 import Testing
@@ -57,5 +60,28 @@ private func setxattr(
         _ = try session.run(source: tree.path, willCopy: { told.append($0) })
         session.abandon()
         #expect(told == [PlannedCopies(files: 2, bytes: 5_600)])
+    }
+
+    @Test func `a file whose blob was lost is read again`() throws {
+        let fleet = try TestFleet()
+        let tree = try fleet.source()
+        for index in 0..<20 { try tree.write("\(index)", [UInt8](repeating: UInt8(index), count: 100)) }
+        let store = try fleet.store("origin")
+        let draft = try publishUntilKnown(fleet, tree, store)
+        let entry = try #require(
+            try ManifestTree.entry(at: RelativePath("7"), root: draft.root.digest, source: { try store.node($0) }))
+        let blob = try #require(entry.blob)
+        let variant = BlobVariant(digest: blob, modified: entry.modified, isExecutable: false)
+        let data = try Folder.open(fleet.data("origin"))
+        try data.unlink(Array(".store/blobs/".utf8) + variant.relativePath)
+        #expect(try store.verify(.full).bad.contains { $0.blob == blob })
+        // Also where no set is marked as damaged: nothing is said of a blob that is not held.
+        let database = try Connection(
+            path: "\(fleet.data("origin"))/.store/store.db", migrations: StoreSchema.migrations)
+        #expect(try database.first("SELECT COUNT(*) FROM source") { try $0.integer(0) } == 19)
+        try database.run("UPDATE content_set SET damaged = 0")
+        let session = try store.beginIngest(set: "pool")
+        #expect(try session.run(source: tree.path).readFiles == 1)
+        session.abandon()
     }
 }

@@ -35,4 +35,19 @@ struct MigrationTests {
         }
         #expect(logged == [[0xaa, 7], [0xbb, 8]])
     }
+
+    @Test("What is known of files whose blob is gone is forgotten")
+    func sources() throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/store.db"
+        do {
+            let old = try Connection(path: path, migrations: Array(StoreSchema.migrations.prefix(8)))
+            try old.run("INSERT INTO blob (digest, size) VALUES (x'aa', 1)")
+            for (name, blob) in [("held", "aa"), ("gone", "bb")] {
+                try old.run("INSERT INTO source VALUES (1, ?, x'', x'\(blob)', NULL, x'', 1, 0)", [.text(name)])
+            }
+        }
+        let new = try Connection(path: path, migrations: StoreSchema.migrations)
+        #expect(try new.rows("SELECT path FROM source") { try $0.text(0) } == ["held"])
+    }
 }

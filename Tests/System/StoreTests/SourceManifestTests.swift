@@ -1,5 +1,6 @@
 import Content
 import FleetModel
+import Glibc
 import Hashing
 import LinuxIO
 import Store
@@ -51,6 +52,32 @@ struct SourceManifestTests {
         #expect(try SourceManifest(reading: many.path, Self.rules()) { seen = $0 }.root == draft.root)
         #expect(seen?.files == 5_000)
         #expect(seen?.bytes == draft.bytes)
+    }
+
+    @Test("What stands before a thing that no release can hold is read before it is refused")
+    func refusedLate() throws {
+        let many = try fleet.source("many")
+        for index in 0..<3_000 { try many.write("d\(index % 200)/f\(index)", Array("\(index)".utf8)) }
+        try many.makeFolders(Array("e".utf8))
+        #expect(mkfifo("\(many.path)/e/fifo", 0o644) == 0)
+        var seen: IngestProgress?
+        #expect(throws: StoreError.unsupportedFile(path: try RelativePath(Array("e/fifo".utf8)), .fifo)) {
+            _ = try SourceManifest(reading: many.path, Self.rules()) { seen = $0 }
+        }
+        // A batch ends with its folders.
+        #expect(try #require(seen).files >= 128)
+    }
+
+    @Test("Who wants no more while the tree is read ends that")
+    func endedEarly() throws {
+        struct Enough: Error {}
+        let many = try fleet.source("many")
+        for index in 0..<6_000 { try many.write("d\(index % 300)/f\(index)", Array("\(index)".utf8)) }
+        for _ in 0..<20 {
+            #expect(throws: Enough.self) {
+                _ = try SourceManifest(reading: many.path, Self.rules()) { _ in throw Enough() }
+            }
+        }
     }
 
     @Test("Whatever a release would say otherwise changes the root, and is found")

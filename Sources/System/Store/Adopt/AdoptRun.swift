@@ -3,6 +3,7 @@ import Database
 import Glibc
 import Hashing
 import LinuxIO
+import Synchronization
 
 /// One reading of a tree that is adopted: each file is hashed, cut, and linked into the store; nothing in it is changed.
 struct AdoptRun {
@@ -50,8 +51,8 @@ struct AdoptRun {
 
     /// Reads the whole tree. What `report` throws ends it; what is durable until then stays adopted.
     mutating func run(_ report: (AdoptProgress) throws -> Void) throws -> AdoptOutcome {
-        var unusable: UInt64 = 0
-        try SourceWalk(top: top, refused: { _ in unusable += 1 }).run { item in
+        let unusable = Atomic<UInt64>(0)
+        try SourceWalk(top: top, refused: { _ in unusable.add(1, ordering: .relaxed) }).runAhead { item in
             try take(item, report)
             if waitingBytes >= 64 << 20 || waiting.count >= 4096 || folders >= 128 {
                 try settleWaiting()
@@ -60,7 +61,7 @@ struct AdoptRun {
         }
         try settleWaiting()
         try settleGroup()
-        outcome.unusable += unusable
+        outcome.unusable += unusable.load(ordering: .relaxed)
         try report(progress)
         return outcome
     }
