@@ -2,6 +2,7 @@
 import os
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "EndToEnd"))
@@ -30,6 +31,7 @@ class Fleet:
     def __init__(self, mirrors, interval="30s"):
         self.lab = lab.Lab(mirrors)
         self.mirrors = self.lab.mirrors
+        self.running = set()
         # Reports at their interval would be counted as traffic of what is measured.
         self.lab.lab("stop", "coordinator", *self.mirrors)
         with open(self.lab.fleet) as file:
@@ -48,9 +50,11 @@ class Fleet:
 
     def start(self, *mirrors):
         self.lab.lab("start", *mirrors)
+        self.running.update(mirrors)
 
     def stop(self, *mirrors):
         self.lab.lab("stop", *mirrors)
+        self.running.difference_update(mirrors)
 
     def sync(self, *mirrors):
         """From the start of fleetctl to its end; notes bytes received by the mirrors and the agents' own time."""
@@ -67,9 +71,21 @@ class Fleet:
 
         return measuring.timed(work, self.agents(*mirrors))
 
+    def settle(self):
+        """Waits until what agents do by themselves, as linking the spare trees, is done: else it would take the processors
+        of whoever is measured next."""
+        agents = [self.lab.pid(name) for name in ("origin", *self.running)]
+        used = measuring.cpu_of(agents)
+        while True:
+            time.sleep(1)
+            before, used = used, measuring.cpu_of(agents)
+            if used - before < 0.03:
+                return
+
     def first_sync(self, mirror):
         """The first sync of a mirror that starts for it and ends after it."""
         self.start(mirror)
+        self.settle()
         try:
             return self.sync(mirror)
         finally:
@@ -237,19 +253,28 @@ def case_change(options, scratch):
         fleet.sync("m1")
         daemon.pull(copy)
         for number in range(options.rounds):
+            fleet.settle()
             before = fleet.payload()
             nothing.append(fleet.sync("m1"))
             after = fleet.payload()
             idle.append(sum(after[ends] - moved for ends, moved in before.items() if ends in after))
-            size = data.change(source, changed, 100 + number)
+            data.change(source, changed, 100 + 2 * number)
             publish = fleet.publish(source)
+            # At once, while the origin links its next tree; then by itself.
+            sync = fleet.sync("m1")
+            both.append(measuring.Sample(publish.seconds + sync.seconds))
+            fleet.settle()
+            daemon.pull(copy)
+            size = data.change(source, changed, 101 + 2 * number)
+            fleet.publish(source)
+            fleet.settle()
             alone.append(fleet.sync("m1"))
-            both.append(measuring.Sample(publish.seconds + alone[-1].seconds))
+            fleet.settle()
             theirs.append(daemon.pull(copy))
             wire.append(alone[-1].notes["bytes"])
             excess.append((wire[-1] - size) / changed)
             options.say(f"no-op {nothing[-1].seconds:.3f} s {idle[-1]} B, publish {publish.seconds:.3f} s, "
-                        f"sync {alone[-1].seconds:.3f} s, {wire[-1]} B for {size} B", theirs[-1])
+                        f"sync {sync.seconds:.3f} s, alone {alone[-1].seconds:.3f} s, {wire[-1]} B for {size} B", theirs[-1])
         subprocess.run(["diff", "-r", source, fleet.lab.served("m1")], check=True)
     finally:
         fleet.close()
