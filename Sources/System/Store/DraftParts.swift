@@ -12,22 +12,41 @@ struct DraftParts {
 
     let store: Store
     let set: SetRecord
+    /// The manifest that the draft is compared with; nil if there is none, or it was lost with the database.
+    private let base: NodeDigest?
+    /// That of the draft.
+    private let root: NodeDigest
+    /// What differs between them, as far as it is known.
+    let changes: KnownChanges
 
-    /// Makes and stores the changeset between two manifests; nil if it is too large to be of use.
-    func makeChangeset(from: NodeDigest, to: NodeDigest) throws -> ChangesetReference? {
-        // A head whose manifest was lost with the database.
-        guard try store.node(from) != nil || from == ManifestTree.emptyRoot.digest else { return nil }
-        let bytes = try Changeset.between(from, to) { try store.node($0) }.encode()
+    /// Reads what differs between the manifest of the head, if there is one to compare with, and that of the draft.
+    init(store: Store, set: SetRecord, head: NodeDigest?, root: NodeDigest) throws {
+        self.store = store
+        self.set = set
+        self.root = root
+        let isHeld = try head.map { try $0 == ManifestTree.emptyRoot.digest || store.node($0) != nil } ?? false
+        base = isHeld ? head : nil
+        changes = try base.map { try ManifestTree.changes($0, root, source: store.node) } ?? KnownChanges()
+    }
+
+    /// Makes and stores the changeset that leads to the draft; nil if it is too large to be of use, or there is no base.
+    func makeChangeset() throws -> ChangesetReference? {
+        guard let base else { return nil }
+        let bytes = try Changeset.between(base, root, known: changes, source: store.node).encode()
         guard bytes.count <= Self.changesetByteCount else { return nil }
         let digest = Changeset.digest(of: bytes)
         try store.database.withTransaction { try $0.insert(.changeset, digest.raw, bytes) }
         return ChangesetReference(digest: digest, byteCount: UInt64(bytes.count))
     }
 
-    /// What one tree has and the next has not; nil for a head whose manifest was lost with the database.
-    func removed(from: NodeDigest, to: NodeDigest) throws -> RemovedContent? {
-        guard try store.node(from) != nil || from == ManifestTree.emptyRoot.digest else { return nil }
-        return try ManifestTree.removed(from, to) { try store.node($0) }
+    /// What the base has and the draft has not; nil if there is no base.
+    func removed() throws -> RemovedContent? {
+        try base.map { try ManifestTree.removed($0, root, known: changes, source: store.node) }
+    }
+
+    /// The bytes of files that change in their time alone; 0 if there is no base.
+    func retouchedBytes() throws -> UInt64 {
+        try base.map { try ManifestTree.retouchedBytes($0, root, known: changes, source: store.node) } ?? 0
     }
 
     /// The head as a draft names it.
@@ -40,28 +59,21 @@ struct DraftParts {
             removalConfirmedAt: document?.removalConfirmedAt)
     }
 
-    /// The bytes of files that change in their time alone; 0 for a head whose manifest was lost with the database.
-    func retouchedBytes(from: NodeDigest, to: NodeDigest) throws -> UInt64 {
-        guard try store.node(from) != nil else { return 0 }
-        return try ManifestTree.retouchedBytes(from, to) { try store.node($0) }
-    }
-
     /// The log of the next epoch, with the chunks of the tree alone, if less than half of those of `log` are in use. Rows
     /// of the epoch before stay until a release of the next one is the head, and are collected then.
-    func shortened(_ log: ChunkLog, for root: ManifestRoot, _ options: IngestOptions) throws -> ChunkLog? {
+    func shortened(_ log: ChunkLog, for tree: ManifestRoot, _ options: IngestOptions) throws -> ChunkLog? {
         // How many chunks the tree has can be told well enough to look at all of it only when that is worth it.
-        let estimate = root.files &+ root.bytes / UInt64(options.profile.average)
+        let estimate = tree.files &+ tree.bytes / UInt64(options.profile.average)
         guard log.size >= options.leastLogSize, log.size / 2 > estimate, log.epoch < .max - 1 else { return nil }
         var next = ChunkLog(epoch: log.epoch + 1)
-        _ = try extend(&next, from: nil, to: root.digest)
+        _ = try extend(&next, from: nil)
         return next.size < log.size / 2 ? next : nil
     }
 
     /// Appends the chunks that are new to the set's log, in the order of paths. Rows beyond the committed size are a
     /// draft's: they are replaced by the next one.
-    func extend(
-        _ log: inout ChunkLog, from: NodeDigest?, to: NodeDigest
-    ) throws -> (chunks: UInt64, bytes: UInt64) {
+    /// - Parameter logged: the manifest whose chunks it has all; nil: none.
+    func extend(_ log: inout ChunkLog, from logged: NodeDigest?) throws -> (chunks: UInt64, bytes: UInt64) {
         var growing = log
         var bytes: UInt64 = 0
         let committed = log.size
@@ -88,7 +100,9 @@ struct DraftParts {
                     fresh.removeAll(keepingCapacity: true)
                 }
             }
-            try ManifestTree.diff(from ?? ManifestTree.emptyRoot.digest, to, source: { try store.node($0) }) { edit in
+            try ManifestTree.diff(
+                logged ?? ManifestTree.emptyRoot.digest, root, known: changes, source: store.node
+            ) { edit in
                 guard case .put(let entry) = edit, let blob = entry.blob, entry.size > 0 else { return }
                 guard let list = entry.chunkList else {
                     try add(ChunkReference(digest: ChunkDigest(blob.raw), length: UInt32(clamping: entry.size)))

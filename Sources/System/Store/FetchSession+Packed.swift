@@ -20,8 +20,10 @@ extension FetchSession {
                 let whole = try Changeset(chaining: changesets.map { try Changeset(decoding: $0) })
                 guard whole.from == base, whole.to == root else { return false }
                 var made: [(BLAKE3Digest, [UInt8])] = []
-                _ = try whole.apply(source: { try self.store.node($0) }, sink: { made.append(($0.raw, $1)) })
+                let applied = try whole.apply(
+                    source: { try self.store.node($0) }, sink: { made.append(($0.raw, $1)) })
                 try state.nodes.append(made)
+                state.changes = applied.changes
             } catch is ManifestError {
                 return false
             } catch is ChangesetError {

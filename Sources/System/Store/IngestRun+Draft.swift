@@ -6,25 +6,24 @@ import Trust
 
 extension IngestRun {
     /// What the release document will say of the tree below `root`.
-    func draft(_ root: ManifestRoot) throws -> (IngestDraft, ChunkLog) {
+    func draft(_ root: ManifestRoot) throws -> MadeDraft {
         let head = try set.head.flatMap { head in try store.database.read { try $0.release(set.number, head) } }
         var log = try set.log.map { try ChunkLog(decoding: $0) } ?? ChunkLog(epoch: try lastEpoch() + 1)
         // A log that was lost with the database begins again, with all chunks.
         let logged = set.log == nil ? nil : head?.root
-        let parts = DraftParts(store: store, set: set)
+        // The nodes of a dry run are not stored.
+        let parts = try DraftParts(store: store, set: set, head: options.dryRun ? nil : head?.root, root: root.digest)
         let isUnchanged = head?.root == root.digest
         var changeset: ChangesetReference?
         var retouched: UInt64 = 0
         var removed: RemovedContent?
         var (newChunks, newBytes) = (counter.chunks, counter.bytes)
         if !options.dryRun, !isUnchanged {
-            (newChunks, newBytes) = try parts.extend(&log, from: logged, to: root.digest)
+            (newChunks, newBytes) = try parts.extend(&log, from: logged)
             log = try parts.shortened(log, for: root, options) ?? log
-            if let head {
-                changeset = try parts.makeChangeset(from: head.root, to: root.digest)
-                retouched = try parts.retouchedBytes(from: head.root, to: root.digest)
-                removed = try parts.removed(from: head.root, to: root.digest)
-            }
+            changeset = try parts.makeChangeset()
+            retouched = try parts.retouchedBytes()
+            removed = try parts.removed()
         }
         let draft = IngestDraft(
             isUnchanged: isUnchanged, root: root,
@@ -33,7 +32,7 @@ extension IngestRun {
             newBytes: newBytes, files: root.files, bytes: root.bytes, retouchedBytes: retouched, removed: removed,
             readFiles: readFiles, copiedBytes: copiedBytes,
             dropped: dropped, topModified: try top.attributes().modified.seconds, warnings: warnings())
-        return (draft, log)
+        return MadeDraft(draft: draft, log: log, changes: parts.changes)
     }
 
     /// The epoch of the head's chunk log; 0 if there is no head.

@@ -80,7 +80,7 @@ struct IngestRun {
 
     mutating func run(
         _ willCopy: (PlannedCopies) throws -> Void, _ report: (IngestProgress) throws -> Void
-    ) throws -> (IngestDraft, ChunkLog) {
+    ) throws -> MadeDraft {
         store.note(.ingestScan, set.name)
         try SourceWalk(top: top).runAhead { item in
             try take(item, willCopy, report)

@@ -26,8 +26,7 @@ package final class IngestSession: Sendable {
 
     private struct State {
         var stage = Stage.open
-        var draft: IngestDraft?
-        var log: ChunkLog?
+        var made: MadeDraft?
     }
 
     init(_ store: Store, set name: String, _ options: IngestOptions) throws {
@@ -52,9 +51,9 @@ package final class IngestSession: Sendable {
     ) throws -> IngestDraft {
         try makeDraft {
             var run = try IngestRun(self, source: source)
-            let (draft, log) = try run.run(willCopy, progress)
-            if draft.isUnchanged, set.isDamaged, !options.dryRun { try repairHead() }
-            return (draft, log)
+            let made = try run.run(willCopy, progress)
+            if made.draft.isUnchanged, set.isDamaged, !options.dryRun { try repairHead() }
+            return made
         }
     }
 
@@ -66,20 +65,19 @@ package final class IngestSession: Sendable {
         try makeDraft { try RollbackDraft(store: store, set: set, sequence: sequence).make() }
     }
 
-    private func makeDraft(_ make: () throws -> (IngestDraft, ChunkLog)) throws -> IngestDraft {
+    private func makeDraft(_ make: () throws -> MadeDraft) throws -> IngestDraft {
         try state.withLock { state in
             guard state.stage == .open else { throw StoreError.sessionEnded(set: set.name) }
             state.stage = .running
         }
         do {
-            let (draft, log) = try make()
-            if !options.dryRun { store.gate.sessionSettled(set.name, on: draft.root.digest) }
+            let made = try make()
+            if !options.dryRun { store.gate.sessionSettled(set.name, on: made.draft.root.digest) }
             state.withLock { state in
                 state.stage = .drafted
-                state.draft = draft
-                state.log = log
+                state.made = made
             }
-            return draft
+            return made.draft
         } catch {
             abandon()
             throw error
@@ -92,23 +90,23 @@ package final class IngestSession: Sendable {
     /// - Throws: `releaseDoesNotMatchDraft` if the document says something else than the draft.
     @discardableResult
     package func commit(_ release: VerifiedRelease) throws -> ServedState {
-        let (draft, log) = try state.withLock { state in
-            guard state.stage == .drafted, let draft = state.draft, let log = state.log else {
+        let made = try state.withLock { state in
+            guard state.stage == .drafted, let made = state.made else {
                 throw StoreError.sessionEnded(set: set.name)
             }
             state.stage = .running
-            return (draft, log)
+            return made
         }
         defer { abandon() }
         guard !options.dryRun else { throw StoreError.sessionEnded(set: set.name) }
-        try expectMatch(release.document, draft)
+        try expectMatch(release.document, made.draft)
         try store.keep(options.trees.keepReleases, of: set.number)
         return try Activation(
             store: store, set: set, document: release.document, digest: release.digest, bytes: release.bytes,
-            staging: staging, base: try base(), changes: KnownChanges(), policy: options.trees
+            staging: staging, base: try base(), changes: made.changes, policy: options.trees
         ).run { session in
             try session.run(
-                "UPDATE content_set SET log = ? WHERE number = ?", [.blob(log.encode()), .integer(set.number)])
+                "UPDATE content_set SET log = ? WHERE number = ?", [.blob(made.log.encode()), .integer(set.number)])
         }
     }
 

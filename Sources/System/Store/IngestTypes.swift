@@ -122,3 +122,12 @@ package struct IngestDraft: Hashable, Sendable {
     /// For the operator, in sentences.
     package let warnings: [String]
 }
+
+/// A draft, and what its session needs to make it the head.
+struct MadeDraft {
+    let draft: IngestDraft
+    /// The set's chunk log, with what the draft adds.
+    let log: ChunkLog
+    /// What differs from the head, as far as it is known.
+    let changes: KnownChanges
+}

@@ -9,7 +9,7 @@ struct RollbackDraft {
     /// The release to go back to.
     let sequence: UInt64
 
-    func make() throws -> (IngestDraft, ChunkLog) {
+    func make() throws -> MadeDraft {
         let (head, old) = try store.database.read { session in
             (try set.head.flatMap { try session.release(set.number, $0) }, try session.release(set.number, sequence))
         }
@@ -23,24 +23,24 @@ struct RollbackDraft {
         }
         try proveHeld(old.root, from: head.root)
         var log = try ChunkLog(decoding: encoded)
-        let parts = DraftParts(store: store, set: set)
+        let parts = try DraftParts(store: store, set: set, head: head.root, root: old.root)
         let isUnchanged = old.root == head.root
         var (chunks, bytes): (UInt64, UInt64) = (0, 0)
         var changeset: ChangesetReference?
         if !isUnchanged {
-            (chunks, bytes) = try parts.extend(&log, from: head.root, to: old.root)
-            changeset = try parts.makeChangeset(from: head.root, to: old.root)
+            (chunks, bytes) = try parts.extend(&log, from: head.root)
+            changeset = try parts.makeChangeset()
         }
         let draft = IngestDraft(
             isUnchanged: isUnchanged, root: document.manifest,
             previous: try parts.previous(head.sequence, head.digest), changeset: changeset,
             chunkProfile: profile, chunkLog: log.head, newChunks: chunks, newBytes: bytes,
             files: document.manifest.files, bytes: document.manifest.bytes,
-            retouchedBytes: isUnchanged ? 0 : try parts.retouchedBytes(from: head.root, to: old.root),
-            removed: isUnchanged ? RemovedContent.none : try parts.removed(from: head.root, to: old.root),
+            retouchedBytes: isUnchanged ? 0 : try parts.retouchedBytes(),
+            removed: isUnchanged ? RemovedContent.none : try parts.removed(),
             readFiles: 0, copiedBytes: 0,
             dropped: DroppedAttributes(), topModified: document.topModified, warnings: [])
-        return (draft, log)
+        return MadeDraft(draft: draft, log: log, changes: parts.changes)
     }
 
     /// Looks for all that the old release has and the head does not: what was collected since cannot come back.

@@ -190,7 +190,7 @@ package final class Store: Sendable {
     /// - Throws: `FileError`, `DatabaseError` of the disk.
     package func usage() throws -> StoreUsage {
         let disk = try DiskUsage.of(data)
-        let sums = try database.first("SELECT COALESCE(SUM(size), 0), COUNT(*) FROM blob") {
+        let sums = try database.first("SELECT bytes, blobs FROM blob_total") {
             (UInt64(clamping: try $0.integer(0)), UInt64(clamping: try $0.integer(1)))
         }
         return StoreUsage(

@@ -118,4 +118,37 @@ import Testing
         }
         #expect(try table.entries(root.digest) == entries)
     }
+
+    @Test func `entries are found at many paths, and no node is read twice`() throws {
+        for seed in 0..<20 {
+            var random = TreeRandom(test: "many paths \(seed)")
+            let all = try (0..<(1 + random.below(3_000))).map { number in
+                try TreeSamples.entry(at: RelativePath("n\(100_000 + 2 * number)"), &random)
+            }
+            let table = NodeTable()
+            let root = try table.build(all)
+            let there = Dictionary(all.map { ($0.path, $0) }) { $1 }
+            // Some of them are absent, before, between and after the others.
+            let one = 1 + random.below(50)
+            let paths = try (-10..<(2 * all.count + 10)).filter { _ in random.once(in: one) }.map {
+                try RelativePath("n\(100_000 + $0)")
+            }.sorted()
+            var read: [NodeDigest] = []
+            var found: [ManifestEntry] = []
+            try ManifestTree.forEachEntry(
+                at: paths, root: root.digest,
+                source: { digest in
+                    read.append(digest)
+                    return table.nodes[digest]
+                }
+            ) { found.append($0) }
+            #expect(found == paths.compactMap { there[$0] }, "seed \(seed)")
+            // But for the root, which tells the height first.
+            #expect(
+                read.filter { $0 != root.digest }.count == Set(read).subtracting([root.digest]).count, "seed \(seed)")
+        }
+        try ManifestTree.forEachEntry(
+            at: [RelativePath("a")], root: ManifestTree.emptyRoot.digest, source: { _ in nil }
+        ) { Issue.record("the empty tree has \($0.path)") }
+    }
 }

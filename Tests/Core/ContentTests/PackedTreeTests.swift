@@ -85,7 +85,7 @@ import Testing
             }
             let whole = try Changeset(chaining: chain)
             #expect(whole.from == start.digest && whole.to == at)
-            #expect(try whole.apply(source: table.source) { _, _ in }.digest == at, "seed \(seed)")
+            #expect(try whole.apply(source: table.source) { _, _ in }.root.digest == at, "seed \(seed)")
             #expect(throws: ChangesetError.self) { try Changeset(chaining: [chain[0], chain[2]]) }
         }
         #expect(throws: ChangesetError.emptyChain) { try Changeset(chaining: []) }

@@ -119,7 +119,9 @@ import Trust
                 try fleet.expectServed("origin", tree, set: set)
             }
             // Nothing is left that nothing names.
-            #expect(try store.usage().blobs == UInt64(blobs(of: store).count))
+            let sizes = Dictionary(try entries(of: store).map { ($0.blob, $0.size) }) { size, _ in size }
+            #expect(try store.usage().blobs == UInt64(sizes.count))
+            #expect(try store.usage().storeBytes == sizes.values.reduce(0, +))
         }
     }
 

@@ -50,4 +50,24 @@ struct MigrationTests {
         let new = try Connection(path: path, migrations: StoreSchema.migrations)
         #expect(try new.rows("SELECT path FROM source") { try $0.text(0) } == ["held"])
     }
+
+    @Test("How much is held is counted once, and kept from then on")
+    func totals() throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/store.db"
+        do {
+            let old = try Connection(path: path, migrations: Array(StoreSchema.migrations.prefix(9)))
+            try old.run("INSERT INTO blob (digest, size) VALUES (x'aa', 5), (x'bb', 70)")
+        }
+        let new = try Connection(path: path, migrations: StoreSchema.migrations)
+        func totals() throws -> [Int64]? {
+            try new.first("SELECT blobs, bytes FROM blob_total") { [try $0.integer(0), try $0.integer(1)] }
+        }
+        #expect(try totals() == [2, 75])
+        // A row that is there already adds nothing.
+        try new.run("INSERT OR IGNORE INTO blob (digest, size) VALUES (x'aa', 5), (x'cc', 900)")
+        #expect(try totals() == [3, 975])
+        try new.run("DELETE FROM blob WHERE digest = x'bb'")
+        #expect(try totals() == [2, 905])
+    }
 }

@@ -92,17 +92,21 @@ package struct Changeset: Hashable, Sendable {
 
     /// Applies the edits to the tree below `from`. Throws `ChangesetError.leadsElsewhere` when that does not give `to`,
     /// and what `ManifestTree.apply` throws; nodes given to the sink until then belong to no tree.
-    package func apply(source: NodeSource, sink: NodeSink) throws -> ManifestRoot {
-        let root = try ManifestTree.apply(edits, to: from, source: source, sink: sink)
+    /// - Returns: the tree that it leads to, and what it changed.
+    package func apply(source: NodeSource, sink: NodeSink) throws -> (root: ManifestRoot, changes: KnownChanges) {
+        var known = KnownChanges()
+        let root = try ManifestTree.apply(edits, to: from, source: source, sink: sink, known: &known)
         guard root.digest == to else { throw ChangesetError.leadsElsewhere(claimed: to, actual: root.digest) }
-        return root
+        return (root, known)
     }
 
     /// The changeset from one tree to another. Throws `ManifestError`, what the source throws, and
     /// `ChangesetError.tooManyEdits`.
-    package static func between(_ from: NodeDigest, _ to: NodeDigest, source: NodeSource) throws -> Changeset {
+    package static func between(
+        _ from: NodeDigest, _ to: NodeDigest, known: KnownChanges = KnownChanges(), source: NodeSource
+    ) throws -> Changeset {
         var edits: [ManifestEdit] = []
-        try ManifestTree.diff(from, to, source: source) { edit in
+        try ManifestTree.diff(from, to, known: known, source: source) { edit in
             guard edits.count < maximumEditCount else { throw ChangesetError.tooManyEdits }
             edits.append(edit)
         }

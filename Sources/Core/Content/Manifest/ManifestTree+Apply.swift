@@ -8,13 +8,23 @@ extension ManifestTree {
     package static func apply(
         _ edits: [ManifestEdit], to root: NodeDigest, source: NodeSource, sink: NodeSink
     ) throws -> ManifestRoot {
+        var known = KnownChanges()
+        return try apply(edits, to: root, source: source, sink: sink, known: &known)
+    }
+
+    /// The same, and `known` takes what the edits have changed.
+    static func apply(
+        _ edits: [ManifestEdit], to root: NodeDigest, source: NodeSource, sink: NodeSink, known: inout KnownChanges
+    ) throws -> ManifestRoot {
         for (edit, next) in zip(edits, edits.dropFirst()) where edit.path >= next.path {
             throw ManifestError.notAscending(previous: edit.path, next: next.path)
         }
         return try withoutActuallyEscaping(source) { source in
             try withoutActuallyEscaping(sink) { sink in
                 var application = EditApplication(reader: NodeReader(source: source), sink: sink)
-                return try application.apply(edits, to: root)
+                let made = try application.apply(edits, to: root)
+                known = KnownChanges(from: root, to: made.digest, application.found)
+                return made
             }
         }
     }
@@ -39,6 +49,8 @@ private struct EditApplication {
 
     private let reader: NodeReader
     private let sink: NodeSink
+    /// What the edits have changed until now.
+    private(set) var found = FoundChanges()
     /// In ascending order of levels.
     private var newIndexNodes: [IndexNode] = []
 
@@ -57,20 +69,26 @@ private struct EditApplication {
         }
         guard let reference = top.reference else { return try build(leafEdits.compactMap(\.item)) }
         var level = 0
-        var (lost, gained) = try edit(leafEdits, level: 0, of: reference, rootLevel: top.node.level)
+        var changes = FoundChanges()
+        var (lost, gained) = try edit(leafEdits, level: 0, of: reference, rootLevel: top.node.level) { old, new in
+            changes.take(old: old, new: new)
+        }
+        found.take(changes)
         while level < top.node.level {
             let edits = Self.difference(lost, gained)
             if edits.isEmpty { return top.root }
             level += 1
-            (lost, gained) = try edit(edits, level: level, of: reference, rootLevel: top.node.level)
+            (lost, gained) = try edit(edits, level: level, of: reference, rootLevel: top.node.level) { _, _ in }
         }
         // The level of the old root had one node, which was lost, so these are all nodes of the level now.
         return lost.isEmpty || lost == gained ? top.root : try crown(gained, level: level)
     }
 
     /// Makes the nodes of a level anew where `edits` touch it. Returns the old nodes there and those in their place.
+    /// `body` takes the item that was at the key of an edit, and the one that is there now.
     private mutating func edit<Item: NodeItem>(
-        _ edits: [ItemEdit<Item>], level: Int, of root: ChildReference, rootLevel: Int
+        _ edits: [ItemEdit<Item>], level: Int, of root: ChildReference, rootLevel: Int,
+        _ body: (_ old: Item?, _ new: Item?) -> Void
     ) throws -> (lost: [ChildReference], gained: [ChildReference]) {
         guard let first = edits.first else { return ([], []) }
         var cursor = try LevelCursor(root: root, rootLevel: rootLevel, level: level, reader: reader)
@@ -84,7 +102,7 @@ private struct EditApplication {
             lost.append(cursor.reference)
             lostDigests.insert(cursor.reference.digest)
             let isLast = cursor.isLast
-            try Self.merge(try cursor.items(Item.self), &pending, isLast: isLast, into: &assembler)
+            try Self.merge(try cursor.items(Item.self), &pending, isLast: isLast, into: &assembler, body)
             if isLast { assembler.end() }
             if assembler.hasBatch { gained += try keep(assembler.takeClosed(), besides: lostDigests) }
             // Where old and new tree both begin a node, they are the same up to the next edit.
@@ -100,7 +118,7 @@ private struct EditApplication {
     /// if it is the last node of its level).
     private static func merge<Item>(
         _ items: [Item], _ edits: inout ArraySlice<ItemEdit<Item>>, isLast: Bool,
-        into assembler: inout LevelAssembler<Item>
+        into assembler: inout LevelAssembler<Item>, _ body: (_ old: Item?, _ new: Item?) -> Void
     ) throws(ManifestError) {
         for item in items {
             var isReplaced = false
@@ -108,12 +126,14 @@ private struct EditApplication {
                 edits.removeFirst()
                 if let new = edit.item { try assembler.append(new) }
                 isReplaced = edit.key == item.key
+                body(isReplaced ? item : nil, edit.item)
             }
             if !isReplaced { try assembler.append(item) }
         }
         guard isLast else { return }
         while let edit = edits.popFirst() {
             if let new = edit.item { try assembler.append(new) }
+            body(nil, edit.item)
         }
     }
 
@@ -123,7 +143,7 @@ private struct EditApplication {
     ) throws -> [ChildReference] {
         for node in made where !old.contains(node.reference.digest) {
             if Item.self == ManifestEntry.self {
-                try sink(node.reference.digest, node.bytes)
+                try give(node.reference.digest, node.bytes)
             } else {
                 let onlyChild = node.onlyItem as? ChildReference
                 newIndexNodes.append(
@@ -131,6 +151,12 @@ private struct EditApplication {
             }
         }
         return made.map(\.reference)
+    }
+
+    /// Gives a new node to the sink.
+    private mutating func give(_ digest: NodeDigest, _ bytes: [UInt8]) throws {
+        found.take(newNodes: [digest])
+        try sink(digest, bytes)
     }
 
     /// The edits that turn the items `lost` into `gained`, both ascending.
@@ -153,8 +179,10 @@ private struct EditApplication {
     }
 
     /// A tree of entries alone, when there was none.
-    private func build(_ entries: [ManifestEntry]) throws -> ManifestRoot {
+    private mutating func build(_ entries: [ManifestEntry]) throws -> ManifestRoot {
         guard !entries.isEmpty else { return ManifestTree.emptyRoot }
+        // All of it is new, and its nodes are the builder's.
+        found.giveUp()
         var builder = ManifestBuilder(sink: sink)
         for entry in entries { try builder.append(entry) }
         return try builder.finish()
@@ -165,7 +193,7 @@ private struct EditApplication {
         var nodes = nodes
         var level = level
         guard !nodes.isEmpty else {
-            try sink(ManifestTree.emptyRoot.digest, ManifestNode.emptyEncoding)
+            try give(ManifestTree.emptyRoot.digest, ManifestNode.emptyEncoding)
             return ManifestTree.emptyRoot
         }
         while nodes.count > 1 {
@@ -182,7 +210,7 @@ private struct EditApplication {
             top = child
             level -= 1
         }
-        for node in newIndexNodes { try sink(node.digest, node.bytes) }
+        for node in newIndexNodes { try give(node.digest, node.bytes) }
         return ManifestRoot(top, height: level + 1)
     }
 

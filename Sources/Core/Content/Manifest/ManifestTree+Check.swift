@@ -20,7 +20,8 @@ extension ManifestTree {
     ///
     /// A subtree is passed over only if the base has it in the same place: after the same path, last of its level or not.
     /// All is read where a new symlink may be one that an old link goes through.
-    /// - Parameter known: takes what differs.
+    /// - Parameter known: takes what differs. If it has that already, from an `apply` that made this tree of the base,
+    ///   the new nodes are right, and only the rules are looked at.
     /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
     ///   closures throw.
     package static func check(
@@ -31,15 +32,20 @@ extension ManifestTree {
             let top = try Self.top(of: root, reader)
             guard base != root else { return top.root }
             guard top.root.entries <= ManifestLimits.entries else { throw TreeRuleError.tooManyEntries }
-            var diff = try TreeDiff(
-                old: base, NodeReader(source: source), new: root, reader, comparesPlaces: true)
             var changes = ChangedEntries(root: root, source: source, rules: rules)
-            var found = KnownChanges(from: base, to: root)
-            try diff.run { change in
-                try changes.take(change)
-                found.take(change)
+            if let made = known.changes(base, root) {
+                for change in made { try changes.take(change) }
+            } else {
+                var found = FoundChanges()
+                var diff = try TreeDiff(
+                    old: base, NodeReader(source: source), new: root, reader, comparesPlaces: true)
+                try diff.run { change in
+                    try changes.take(change)
+                    found.take(change)
+                }
+                found.take(newNodes: diff.newNodes)
+                known = KnownChanges(from: base, to: root, found)
             }
-            known = found
             if changes.needsAll { return try check(root: root, source: source, rules: rules) }
             try changes.finish()
             return top.root

@@ -28,6 +28,44 @@ extension ManifestTree {
             try diff.run(body)
         }
     }
+
+    /// The same as `diff`, for who wants to know also that the tree below `b` is all there if the one below `a` is: each
+    /// node that only `b` has is read and compared with its digest.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
+    package static func diffReadingNodes(
+        _ a: NodeDigest, _ b: NodeDigest, known: KnownChanges = KnownChanges(), source: NodeSource,
+        _ body: (ManifestEdit) throws -> Void
+    ) throws {
+        for node in known.newNodes(a, b) ?? [] where node != emptyRoot.digest {
+            guard let bytes = try source(node) else { throw ManifestError.missingNode(node) }
+            guard ManifestNode.digest(of: bytes) == node else { throw ManifestError.wrongDigest(expected: node) }
+        }
+        // Without known nodes there are no known changes either, and those of `b` are read now.
+        try diff(a, b, known: known, source: source, body)
+    }
+
+    /// What turns the tree below `a` into the one below `b`, for all who will ask for it. Reading ends where it is too
+    /// much to be kept.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   source throws.
+    package static func changes(_ a: NodeDigest, _ b: NodeDigest, source: NodeSource) throws -> KnownChanges {
+        struct TooMany: Error {}
+        var found = FoundChanges()
+        guard a != b else { return KnownChanges(from: a, to: b, found) }
+        do {
+            try withoutActuallyEscaping(source) { source in
+                let reader = NodeReader(source: source)
+                var diff = try TreeDiff(old: a, reader, new: b, reader, comparesPlaces: false)
+                try diff.run { change in
+                    found.take(change)
+                    if found.lists == nil { throw TooMany() }
+                }
+                found.take(newNodes: diff.newNodes)
+            }
+        } catch is TooMany {}
+        return KnownChanges(from: a, to: b, found)
+    }
 }
 
 extension ManifestTree {
@@ -70,6 +108,9 @@ struct TreeDiff {
         self.new = try DiffCursor(root: new, reader: newReader)
         self.comparesPlaces = comparesPlaces
     }
+
+    /// The nodes of the new tree that were read: all that the old one has not, and maybe some that it has.
+    var newNodes: [NodeDigest] { new.entered }
 
     /// Calls `body` with every change, in strictly ascending order of paths.
     mutating func run(_ body: (Change) throws -> Void) throws {
@@ -154,6 +195,8 @@ private struct DiffCursor {
     private var frames: [Frame] = []
     /// The last path that was passed.
     private var passed: RelativePath?
+    /// The nodes that were read.
+    private(set) var entered: [NodeDigest] = []
 
     init(root: NodeDigest, reader: NodeReader) throws {
         self.reader = reader
@@ -203,6 +246,7 @@ private struct DiffCursor {
 
     private mutating func push(_ digest: NodeDigest, _ expectation: NodeExpectation) throws {
         let node = try reader.node(digest, expectation)
+        entered.append(digest)
         guard node.itemCount > 0 else { return }
         var expectations: [NodeExpectation] = []
         if case .index(let level, let children) = node {

@@ -4,9 +4,10 @@ extension ManifestTree {
     ///
     /// Costs what a diff does, and throws what that does.
     package static func forEachRetouched(
-        _ a: NodeDigest, _ b: NodeDigest, source: NodeSource, _ body: (ManifestEntry, ManifestEntry) throws -> Void
+        _ a: NodeDigest, _ b: NodeDigest, known: KnownChanges = KnownChanges(), source: NodeSource,
+        _ body: (ManifestEntry, ManifestEntry) throws -> Void
     ) throws {
-        try forEachChange(a, b, source: source) { change in
+        try forEachChange(a, b, known: known, source: source) { change in
             guard case .replace(let old, let new) = change, new.blob != nil, new.blob == old.blob,
                 new.isExecutable == old.isExecutable, new.modified != old.modified
             else { return }
@@ -17,9 +18,11 @@ extension ManifestTree {
     /// The bytes of all those files, each path by itself.
     /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
     ///   closures throw.
-    package static func retouchedBytes(_ a: NodeDigest, _ b: NodeDigest, source: NodeSource) throws -> UInt64 {
+    package static func retouchedBytes(
+        _ a: NodeDigest, _ b: NodeDigest, known: KnownChanges = KnownChanges(), source: NodeSource
+    ) throws -> UInt64 {
         var bytes: UInt64 = 0
-        try forEachRetouched(a, b, source: source) { _, new in
+        try forEachRetouched(a, b, known: known, source: source) { _, new in
             let (sum, isOver) = bytes.addingReportingOverflow(new.size)
             bytes = isOver ? .max : sum
         }

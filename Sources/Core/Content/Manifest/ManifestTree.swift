@@ -40,6 +40,31 @@ package enum ManifestTree {
         }
     }
 
+    /// Calls `body` with the entry at each of `paths`, which are ascending, that has one. No node is read twice.
+    /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the
+    ///   closures throw.
+    package static func forEachEntry(
+        at paths: [RelativePath], root: NodeDigest, source: NodeSource, _ body: (ManifestEntry) throws -> Void
+    ) throws {
+        guard let first = paths.first else { return }
+        try withoutActuallyEscaping(source) { source in
+            let reader = NodeReader(source: source)
+            let top = try Self.top(of: root, reader)
+            guard let reference = top.reference else { return }
+            var cursor = try LevelCursor(root: reference, rootLevel: top.node.level, level: 0, reader: reader)
+            try cursor.seek(first)
+            var (leaf, entries) = (cursor.reference.digest, try cursor.items(ManifestEntry.self)[...])
+            for path in paths {
+                try cursor.seek(path)
+                if cursor.reference.digest != leaf {
+                    (leaf, entries) = (cursor.reference.digest, try cursor.items(ManifestEntry.self)[...])
+                }
+                entries = entries.drop { $0.path < path }
+                if let entry = entries.first, entry.path == path { try body(entry) }
+            }
+        }
+    }
+
     /// Calls `body` with every entry in ascending order of paths, from the first that is not below `from`, until it
     /// returns false.
     /// - Throws: `ManifestError` for a node that is missing or not what its digest and the rules say; and what the

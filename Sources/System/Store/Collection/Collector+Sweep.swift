@@ -28,7 +28,7 @@ extension Collector {
     /// Anything that a record of a source file may name goes.
     private func hasDyingRows() throws -> Bool {
         let lists = try store.database.first("SELECT COUNT(*) FROM chunk_list") { try $0.integer(0) } ?? 0
-        let blobs = try store.database.first("SELECT COUNT(*) FROM blob") { try $0.integer(0) } ?? 0
+        let blobs = try store.database.first("SELECT blobs FROM blob_total") { try $0.integer(0) } ?? 0
         return blobs != marks.blobs.count || lists != marks.lists.count
     }
 

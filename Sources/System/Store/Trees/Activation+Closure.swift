@@ -24,7 +24,7 @@ extension Activation {
         if let base, proved == removals, try store.areBlobFilesUntouched() {
             try prove(noted) { body in
                 try withClosedNodes {
-                    try ManifestTree.diff(base, root, source: $0) { edit in
+                    try ManifestTree.diffReadingNodes(base, root, known: changes, source: $0) { edit in
                         if case .put(let entry) = edit { try body(entry) }
                     }
                 }

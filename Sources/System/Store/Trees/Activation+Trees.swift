@@ -44,7 +44,7 @@ extension Activation {
             let top = try trees.folder.subfolder(partial)
             var copies = VariantMaker(store: store, set: name, staging: staging)
             try withCopies(&copies, root: top) { tree in
-                try tree.edit(from: from, to: root, source: source)
+                try tree.edit(from: from, to: root, known: changes, source: source)
             }
             return top
         } catch {

@@ -8,9 +8,11 @@ extension ServedTree {
     ///
     /// Costs what changed: subtrees of the manifest that are equal are not read, and of the folders only those are
     /// touched in which something changes.
-    mutating func edit(from: NodeDigest, to: NodeDigest, source: @escaping NodeSource) throws {
+    mutating func edit(
+        from: NodeDigest, to: NodeDigest, known: KnownChanges = KnownChanges(), source: @escaping NodeSource
+    ) throws {
         var touched: Set<RelativePath> = []
-        try ManifestTree.diff(from, to, source: source) { edit in
+        try ManifestTree.diff(from, to, known: known, source: source) { edit in
             if let parent = edit.path.parent { touched.insert(parent) }
             switch edit {
             case .remove(let path): try clear(path)
@@ -18,11 +20,8 @@ extension ServedTree {
             }
         }
         // Whatever was made or removed in a folder has changed its time.
-        for path in touched.sorted() {
-            guard let entry = try ManifestTree.entry(at: path, root: to, source: source), entry.isDirectory else {
-                continue
-            }
-            note(path, modified: entry.modified)
+        try ManifestTree.forEachEntry(at: touched.sorted(), root: to, source: source) { entry in
+            if entry.isDirectory { note(entry.path, modified: entry.modified) }
         }
         try finish()
     }

@@ -20,7 +20,14 @@ extension TreeModel {
         let changeset = Changeset(from: edited.digest, to: root.digest, edits: backwards)
         let decoded = try Changeset(decoding: changeset.encode())
         #expect(decoded == changeset)
-        #expect(try decoded.apply(source: table.source) { _, _ in } == root)
+        let back = try decoded.apply(source: table.source) { _, _ in }
+        #expect(back.root == root)
+        try table.expectKnown(back.changes, edited.digest, root.digest)
+        try table.expectKnown(
+            try Changeset(from: root.digest, to: edited.digest, edits: edits).apply(source: table.source) { _, _ in }
+                .changes, root.digest, edited.digest)
+        try table.expectKnown(
+            try ManifestTree.changes(root.digest, edited.digest, source: table.source), root.digest, edited.digest)
         return edited
     }
 }
