@@ -65,9 +65,12 @@ import Trust
 
     @Test(
         "A blob deleted before the flip stops it, and the next sync fetches it",
-        arguments: ["README", "very/large.img"])
-    func blobDeleted(path: String) throws {
-        try expectStopped(path) { scene in try scene.data.unlink(scene.blobPath(path)) }
+        arguments: ["README", "very/large.img"], [false, true])
+    func blobDeleted(path: String, isLookedAtBefore: Bool) throws {
+        try expectStopped(path) { scene in
+            for folder in isLookedAtBefore ? Store.blobFolders : 0..<0 { try scene.mirror.lookAtBlobFiles(in: folder) }
+            try scene.data.unlink(scene.blobPath(path))
+        }
     }
 
     @Test("Several blobs deleted before the flip come back with one sync")

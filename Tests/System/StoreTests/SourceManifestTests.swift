@@ -66,6 +66,15 @@ struct SourceManifestTests {
         }
         // A batch ends with its folders.
         #expect(try #require(seen).files >= 128)
+        // Of these few the walk has met the error before it hands over anything.
+        let few = try fleet.source("few")
+        try few.write("long", Bytes.random(20_000_000, seed: 7))
+        #expect(mkfifo("\(few.path)/then", 0o644) == 0)
+        seen = nil
+        #expect(throws: StoreError.unsupportedFile(path: try RelativePath("then"), .fifo)) {
+            _ = try SourceManifest(reading: few.path, Self.rules()) { seen = $0 }
+        }
+        #expect(try #require(seen).bytes > 0)
     }
 
     @Test("Who wants no more while the tree is read ends that")

@@ -28,21 +28,38 @@ final class TreeTender: Sendable {
         ordered.raise()
     }
 
-    /// Works until the task is cancelled.
+    /// Works until the task is cancelled. With nothing to tend it looks at files of blobs, as the next flip would have to
+    /// after a start and after a first release.
     func run() async {
+        var folders = Store.blobFolders
         while !Task.isCancelled {
             let seen = ordered.count
-            let order = orders.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-            guard let order else {
+            if let order = orders.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+                await tend(order)
+                folders = Store.blobFolders
+            } else if let folder = folders.popFirst() {
+                await look(folder)
+            } else {
                 await ordered.wait(after: seen)
-                continue
             }
-            do {
-                try await pool.run { [store] in try store.tendTrees(of: order.set, order.policy) }
-            } catch {
-                // The next flip makes its tree from scratch, and what was to be removed is removed after it.
-                logger.warning("trees were not tended", metadata: ["set": "\(order.set)", "error": "\(error)"])
-            }
+        }
+    }
+
+    private func tend(_ order: (set: String, policy: TreePolicy)) async {
+        do {
+            try await pool.run { [store] in try store.tendTrees(of: order.set, order.policy) }
+        } catch {
+            // The next flip makes its tree from scratch, and what was to be removed is removed after it.
+            logger.warning("trees were not tended", metadata: ["set": "\(order.set)", "error": "\(error)"])
+        }
+    }
+
+    private func look(_ folder: Int) async {
+        do {
+            try await pool.run { [store] in try store.lookAtBlobFiles(in: folder) }
+        } catch {
+            // The next flip looks itself, and says what is wrong.
+            logger.debug("files of blobs were not looked at", metadata: ["folder": "\(folder)", "error": "\(error)"])
         }
     }
 }

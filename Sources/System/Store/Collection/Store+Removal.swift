@@ -13,7 +13,7 @@ extension Store {
         _ files: [(variant: BlobVariant, blob: Int64)], keepingBlob isKept: (Int64) -> Bool,
         _ outcome: inout CollectionOutcome
     ) throws {
-        try groupLock.withLock { _ in
+        try groupLock.withLock { state in
             var gone: [Int64] = []
             try database.withTransaction { session in
                 for (variant, blob) in files {
@@ -37,10 +37,12 @@ extension Store {
             try index.remove(blobs: gone.map { UInt64($0) })
             outcome.blobs += UInt64(gone.count)
             note(.collectFiles)
+            let untouched = try state.blobFolders.untouched(files.lazy.map(\.variant), blobs)
             for (variant, _) in files {
                 outcome.files += 1
                 outcome.bytes += try unlink(variant) ?? 0
             }
+            try state.blobFolders.note(untouched, blobs)
         }
     }
 

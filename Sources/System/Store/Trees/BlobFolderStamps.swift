@@ -6,7 +6,10 @@ import Synchronization
 /// The change times of the 256 folders of `blobs` as this store left them. A folder that shows another time was changed
 /// by somebody else; every file in it is looked at then. Kept in memory: after a start all folders are looked at once.
 struct BlobFolderStamps {
-    private var stamps: [FileTime?] = Array(repeating: nil, count: 256)
+    /// A folder is the first byte of a digest.
+    static let folders = 0..<256
+
+    private var stamps: [FileTime?] = Array(repeating: nil, count: folders.count)
 
     /// The folders, among those of the variants, that look as this store left them.
     func untouched(_ variants: some Sequence<BlobVariant>, _ blobs: BlobFiles) throws -> Set<Int> {
@@ -22,12 +25,10 @@ struct BlobFolderStamps {
         for folder in folders.sorted() { stamps[folder] = try blobs.changed(folder) }
     }
 
-    /// The folders that somebody else may have changed.
-    func touched(_ blobs: BlobFiles) throws -> [Int] {
-        try stamps.indices.filter { folder in
-            guard let stamp = stamps[folder] else { return true }
-            return try stamp != blobs.changed(folder)
-        }
+    /// Whether somebody else may have changed a folder.
+    func isTouched(_ folder: Int, _ blobs: BlobFiles) throws -> Bool {
+        guard let stamp = stamps[folder] else { return true }
+        return try stamp != blobs.changed(folder)
     }
 }
 
@@ -36,19 +37,30 @@ extension Store {
     /// changed, the files' own attributes tell.
     func areBlobFilesUntouched() throws -> Bool {
         try groupLock.withLock { state in
-            let touched = try state.blobFolders.touched(blobs)
-            var isWhole = true
-            for folder in touched {
-                // Taken before the look: what changes meanwhile is looked at by the next flip.
-                let stamp = try blobs.changed(folder)
-                guard try areFilesWhole(in: folder) else {
-                    isWhole = false
-                    continue
-                }
-                if try blobs.changed(folder) == stamp { try state.blobFolders.note([folder], blobs) }
+            try BlobFolderStamps.folders.reduce(into: true) { isWhole, folder in
+                if try !isUntouched(folder, &state) { isWhole = false }
             }
-            return isWhole
         }
+    }
+
+    /// The folders of blobs, for `lookAtBlobFiles`.
+    package static var blobFolders: Range<Int> { BlobFolderStamps.folders }
+
+    /// Looks at the files of one folder of blobs if somebody else may have changed it, beside everything else. So the next
+    /// flip need not, which has those of all folders to look at after a start.
+    /// - Throws: `FileError`, `DatabaseError` of the disk.
+    package func lookAtBlobFiles(in folder: Int) throws {
+        // Whatever is wrong with one is found again, and mended, by who needs it whole.
+        _ = try groupLock.withLock { try isUntouched(folder, &$0) }
+    }
+
+    private func isUntouched(_ folder: Int, _ state: inout GroupState) throws -> Bool {
+        guard try state.blobFolders.isTouched(folder, blobs) else { return true }
+        // Taken before the look: what changes meanwhile is looked at by the next flip.
+        let stamp = try blobs.changed(folder)
+        guard try areFilesWhole(in: folder) else { return false }
+        if try blobs.changed(folder) == stamp { try state.blobFolders.note([folder], blobs) }
+        return true
     }
 
     /// Looks at the file of every variant whose digest begins with the byte `folder`.
