@@ -1,26 +1,26 @@
 #include "CFastCDC.h"
-
-// Bytes that the hash depends on: the gear value of an older one has been shifted out.
-enum { WINDOW = 64 };
+#include "internal.h"
 
 // A stretch is scanned in STREAMS parts of PART bytes side by side, since one hash can take in only one byte a cycle,
 // each waiting for the last. Larger parts save warming up and waste more behind a cut. Measured on Zen 5, GB/s:
 // plain loop 2.6, one part 4.8, two of 512 bytes 6.0, three 5.5, four 4.3.
 enum { STREAMS = 2, PART = 512 };
 
-// Takes in one byte. The empty asm keeps the gear value in a register, so that `h` costs one instruction, a `lea`;
-// without it the compiler adds from memory, which takes two and twice the time.
-static inline uint64_t rolled(uint64_t h, const uint64_t *gear, uint8_t byte) {
-    uint64_t g = gear[byte];
-    __asm__("" : "+r"(g));
-    return g + 2 * h;
+int cfastcdc_is_available(cfastcdc_kernel kernel) {
+    if (kernel == CFASTCDC_STREAMS) return 1;
+#if GATHERS
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+    return 0;
+#endif
 }
 
-// The hash of the WINDOW - 1 bytes before `end`.
-static uint64_t warm(const uint64_t *gear, const uint8_t *end) {
-    uint64_t h = 0;
-    for (int i = WINDOW - 1; i > 0; i--) h = rolled(h, gear, end[-i]);
-    return h;
+cfastcdc_kernel cfastcdc_best_kernel(void) {
+#if GATHERS
+    // AMD's processors make a gather of dozens of steps, and do two streams at 6 GB/s.
+    if (__builtin_cpu_is("intel") && cfastcdc_is_available(CFASTCDC_GATHERS)) return CFASTCDC_GATHERS;
+#endif
+    return CFASTCDC_STREAMS;
 }
 
 // Whether no byte of `count` STREAMS parts cuts; then `*state` is the hash up to the end. Otherwise it stays as it was.
@@ -48,36 +48,41 @@ static int is_clear(const uint64_t *gear, const uint8_t *bytes, uint64_t thresho
     return 1;
 }
 
-// The first length in `from ..< to` at which the hash is below `threshold`; `to` if there is none. `*state` is the
-// hash of the bytes before the one at `from - 1`; after a scan without a cut, of those before the one at `to - 1`.
+// The first length in `from ..< to` at which the hash is below `threshold`; `to` if there is none.
 static size_t scan(
-    const uint64_t *gear, const uint8_t *bytes, size_t from, size_t to, uint64_t threshold, uint64_t *state
+    cfastcdc_kernel kernel, const uint64_t *gear, const uint8_t *bytes, size_t from, size_t to, uint64_t threshold
 ) {
-    size_t length = from;
-    while (to - length > STREAMS * PART && is_clear(gear, bytes + length - 1, threshold, state)) {
+    size_t length = from, end = to;
+#if GATHERS
+    while (kernel == CFASTCDC_GATHERS && end - length > GATHERED) {
+        int part = cfastcdc_first_cut_part(gear, bytes + length - 1, threshold);
+        length += part < 0 ? GATHERED : (size_t)part * GATHERED_PART;
+        if (part >= 0) end = length + GATHERED_PART;
+    }
+#endif
+    // The last byte before the first possible cut is taken in below.
+    uint64_t h = warm(gear, bytes + length - 1);
+    while (end - length > STREAMS * PART && is_clear(gear, bytes + length - 1, threshold, &h)) {
         length += STREAMS * PART;
     }
-    // What is left, or the stretch with a cut in it.
-    uint64_t h = *state;
-    for (; length < to; length++) {
+    // What is left, or the part with a cut in it.
+    for (; length < end; length++) {
         h = rolled(h, gear, bytes[length - 1]);
         if (h < threshold) return length;
     }
-    *state = h;
     return to;
 }
 
-size_t cfastcdc_boundary(const cfastcdc_profile *profile, const uint64_t *gear, const uint8_t *bytes, size_t count) {
+size_t cfastcdc_boundary(
+    cfastcdc_kernel kernel, const cfastcdc_profile *profile, const uint64_t *gear, const uint8_t *bytes, size_t count
+) {
     if (count < profile->minimum) return 0;
-    // The last byte before the first possible cut is taken in by the scan.
-    uint64_t h = warm(gear, bytes + profile->minimum - 1);
-
     // Lengths that the bytes at hand reach; the maximum itself is no question.
     size_t end = count < profile->maximum ? count + 1 : profile->maximum;
     size_t middle = end < profile->average ? end : profile->average;
-    size_t length = scan(gear, bytes, profile->minimum, middle, profile->before, &h);
+    size_t length = scan(kernel, gear, bytes, profile->minimum, middle, profile->before);
     if (length < middle) return length;
-    length = scan(gear, bytes, middle, end, profile->after, &h);
+    length = scan(kernel, gear, bytes, middle, end, profile->after);
     if (length < end) return length;
     return count < profile->maximum ? 0 : profile->maximum;
 }

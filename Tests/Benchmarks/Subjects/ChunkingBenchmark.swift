@@ -12,11 +12,14 @@ private enum ChunkingBenchmark {
         var measurements: [Measurement] = []
         options.input.withUnsafeBytes { input in
             for profile in ChunkProfile.all {
-                let cutter = FastCDC(profile: profile)
-                options.measure("fastcdc \(profile.name)", bytes: input.count, into: &measurements) {
-                    let lengths = cutter.boundaries(input)
-                    return "\(lengths.count) chunks, "
-                        + BLAKE3.hash(lengths.flatMap { Array("\($0)\n".utf8) }).hex.prefix(16)
+                let others = FastCDC.Kernel.available.filter { $0 != .best }.map { (", \($0)", $0) }
+                for (suffix, kernel) in [("", .best)] + others {
+                    let cutter = FastCDC(profile: profile, kernel: kernel)
+                    options.measure("fastcdc \(profile.name)\(suffix)", bytes: input.count, into: &measurements) {
+                        let lengths = cutter.boundaries(input)
+                        return "\(lengths.count) chunks, "
+                            + BLAKE3.hash(lengths.flatMap { Array("\($0)\n".utf8) }).hex.prefix(16)
+                    }
                 }
             }
         }

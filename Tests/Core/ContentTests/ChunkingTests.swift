@@ -27,7 +27,28 @@ import Testing
         for round in 0..<40 {
             let profile = Self.profiles[round % 3]
             let blob = input.bytes(Int.random(in: 0...(12 * profile.average), using: &input))
-            #expect(FastCDC(profile: profile).boundaries(blob) == Self.defined(blob, profile), "\(blob.count) bytes")
+            let defined = Self.defined(blob, profile)
+            for kernel in FastCDC.Kernel.available {
+                let lengths = FastCDC(profile: profile, kernel: kernel).boundaries(blob)
+                #expect(lengths == defined, "\(kernel), \(blob.count) bytes")
+            }
+        }
+    }
+
+    // Cuts anywhere in what a kernel looks at in one step, also several, and stretches without one as long as can be.
+    @Test func `all kernels cut alike`() {
+        var input = ChunkingInput(test: "kernels", fallback: 19)
+        for round in 0..<200 {
+            let average = Int.random(in: 300...60_000, using: &input)
+            let profile = ChunkProfile(
+                name: "any", identifier: 0, minimum: Int.random(in: 64...average / 2, using: &input), average: average,
+                maximum: average * Int.random(in: 2...12, using: &input))
+            var blob = input.bytes(Int.random(in: 0...(8 * profile.maximum), using: &input))
+            if round % 4 == 0 { blob += [UInt8](repeating: 7, count: 3 * profile.maximum) }
+            let expected = FastCDC(profile: profile, kernel: .streams).boundaries(blob)
+            for kernel in FastCDC.Kernel.available {
+                #expect(FastCDC(profile: profile, kernel: kernel).boundaries(blob) == expected, "\(kernel), \(profile)")
+            }
         }
     }
 

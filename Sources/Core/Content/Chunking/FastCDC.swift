@@ -10,9 +10,30 @@ import Hashing
 package struct FastCDC: Sendable {
     package let profile: ChunkProfile
     private let native: cfastcdc_profile
+    private let kernel: cfastcdc_kernel
 
-    package init(profile: ChunkProfile) {
+    /// How bytes are looked at; the boundaries are the same. Only tests and benchmarks choose one.
+    package enum Kernel: String, CaseIterable, Sendable {
+        case streams, gathers
+
+        /// Those that this build and this processor can run; `streams` always.
+        package static var available: [Kernel] { allCases.filter { cfastcdc_is_available($0.number) != 0 } }
+
+        /// The fastest of `available`.
+        package static let best: Kernel = cfastcdc_best_kernel() == CFASTCDC_GATHERS ? .gathers : .streams
+
+        fileprivate var number: cfastcdc_kernel {
+            switch self {
+            case .streams: CFASTCDC_STREAMS
+            case .gathers: CFASTCDC_GATHERS
+            }
+        }
+    }
+
+    /// `kernel` has to be one of `Kernel.available`.
+    package init(profile: ChunkProfile, kernel: Kernel = .best) {
         self.profile = profile
+        self.kernel = kernel.number
         // A cut has the probability threshold / 2^64: a quarter of 1 / average up to the average, then four times it.
         let before = (UInt64(1) << 62) / UInt64(profile.average)
         native = cfastcdc_profile(
@@ -31,7 +52,7 @@ package struct FastCDC: Sendable {
         let length = Self.gear.withUnsafeBufferPointer { gear in
             window.withMemoryRebound(to: UInt8.self) { bytes in
                 guard let gear = gear.baseAddress, let first = bytes.baseAddress else { return 0 }
-                return withUnsafePointer(to: native) { cfastcdc_boundary($0, gear, first, bytes.count) }
+                return withUnsafePointer(to: native) { cfastcdc_boundary(kernel, $0, gear, first, bytes.count) }
             }
         }
         return length > 0 ? length : isLast ? window.count : nil
