@@ -25,6 +25,21 @@ struct BlockSet: Hashable, Sendable {
     /// How many blocks it has.
     var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 
+    /// Gives `body` the blocks from `first` on, ascending, as long as it wants more.
+    func forEach(from first: Int, _ body: (Int) -> Bool) {
+        var index = first >> 6
+        var keep = UInt64.max << UInt64(first & 63)
+        while index < words.count {
+            var word = words[index] & keep
+            while word != 0 {
+                guard body(index << 6 + word.trailingZeroBitCount) else { return }
+                word &= word - 1
+            }
+            keep = .max
+            index += 1
+        }
+    }
+
     /// Gives `body` the blocks that are in both sets, ascending from the word `first` on and then around, until it has
     /// looked at `limit`.
     func forEach(alsoIn other: BlockSet, fromWord first: Int = 0, limit: Int = .max, _ body: (Int) -> Void) {

@@ -1,9 +1,9 @@
 /// What the origin gives to whom first, in the swarm of one release: every block leaves it once.
 ///
 /// Pure: events and the time go in, leases come out. A block is given to the mirror with the fewest that nobody else has
-/// yet, in the order of the chunk log; it is given again only for a reason, which is counted: the lease expired, its holder
-/// is gone, is slow, or had it corrupted. Nothing is given before ``SwarmLeaseSettings/quiet`` has passed since the first
-/// mirror came, so that an origin that was started again hears what mirrors have.
+/// yet, about in the order of the chunk log; it is given again only for a reason, which is counted: the lease expired, its
+/// holder is gone, is slow, or had it corrupted. Nothing is given before ``SwarmLeaseSettings/quiet`` has passed since the
+/// first mirror came, so that an origin that was started again hears what mirrors have.
 package struct LeaseBook: Sendable {
     /// Blocks for one mirror to fetch.
     package struct Grant: Hashable, Sendable {
@@ -54,12 +54,20 @@ package struct LeaseBook: Sendable {
         var replication: Double?
         var penalty = 0
         var pausedUntil = 0.0
+        /// None before it is free and wanted.
         var cursor = 0
     }
+
+    /// Blocks of which the best is given: some 16 MiB, so that the origin still reads about in the order of its files.
+    private static let lookAhead = 64
+    /// The most that is under way, however fast the path seems to be.
+    private static let windowLimit = 256 << 20
 
     private let settings: SwarmLeaseSettings
     private let cut: BlockCut
     private let lengths: [UInt32]
+    /// Of each block.
+    private let byteCounts: [UInt32]
     private var standings: [Standing]
     /// How many blocks are free.
     private var freeCount: Int
@@ -88,6 +96,9 @@ package struct LeaseBook: Sendable {
         self.cut = cut
         self.lengths = lengths
         self.settings = settings
+        byteCounts = (0..<cut.count).map { block in
+            cut.ordinals(of: block).reduce(0) { $0 + lengths[Int($1 - cut.base)] }
+        }
         standings = Array(repeating: .free, count: cut.count)
         freeCount = cut.count
         totalBytes = lengths.reduce(0) { $0 + UInt64($1) }
@@ -234,7 +245,10 @@ package struct LeaseBook: Sendable {
             // It has part of it, and wants the rest.
             mirrors[id]?.held[block] = false
             holders[block] -= 1
-            if case .copied = standings[block], holders[block] == 0 { place(block, .free) }
+            if case .copied = standings[block], holders[block] == 0 {
+                place(block, .free)
+                rewind(to: block)
+            }
         }
         // Not at first: it may not have heard of its neighbours yet.
         guard let mirror = mirrors[id], mirror.isNear, now - mirror.joinedAt > patience(16) else { return }
@@ -273,7 +287,7 @@ package struct LeaseBook: Sendable {
         case .leased(id, let at, nil):
             mirrors[id]?.underWay -= 1
             mirrors[id]?.penalty = 0
-            holds.count(now - at, bytes: byteCount(block), at: now)
+            holds.count(now - at, bytes: Int(byteCounts[block]), at: now)
             place(block, .leased(id, at: at, heldAt: now))
             if !isWanted(block) { copied(block, now, now) }
         case .leased(id, _, _): break
@@ -343,17 +357,16 @@ package struct LeaseBook: Sendable {
     private mutating func grant(_ now: Double) -> [Grant] {
         guard let firstJoin, now - firstJoin >= settings.quiet.seconds else { return [] }
         var granted: [Int: [Int]] = [:]
-        while underWay(now) < window {
+        while bytesUnderWay(now) < window {
             if let (id, block) = next(now) {
                 place(block, .leased(id, at: now, heldAt: nil))
                 open.insert(block)
                 mirrors[id]?.unreplicated += 1
                 mirrors[id]?.underWay += 1
-                mirrors[id]?.cursor = block + 1
                 note(block, to: id, bytes: wantedBytes(block, id), in: &granted)
             } else if let extra = nextExtra(now) {
                 extras[extra] = now
-                note(extra.block, to: extra.mirror, bytes: byteCount(extra.block), in: &granted)
+                note(extra.block, to: extra.mirror, bytes: Int(byteCounts[extra.block]), in: &granted)
             } else {
                 break
             }
@@ -405,24 +418,21 @@ package struct LeaseBook: Sendable {
 
     private func ordinals(of blocks: [Int]) -> [UInt32] { blocks.flatMap { Array(cut.ordinals(of: $0)) } }
 
-    /// Blocks that may be under way at once: some, and what leaves while a lease travels. Not by the time that leases take
+    /// Bytes that may be under way at once: some, and what leaves while a lease travels. Not by the time that leases take
     /// in the mean: most of it is the queue that this number makes, and it would grow with itself.
     private var window: Int {
-        let perSecond = max(settings.uplink ?? 0, holds.bytesPerSecond) / Double(BlockCut.byteLimit)
-        let queue = max(settings.queue, Int(min(1_024, perSecond * settings.queueTime.seconds)))
-        return queue + Int(min(1_024, perSecond * (holds.least ?? 0)))
+        let perSecond = max(settings.uplink ?? 0, holds.bytesPerSecond)
+        let queue = max(Double(settings.queueBytes), perSecond * settings.queueTime.seconds)
+        return Int(min(Double(Self.windowLimit), queue + perSecond * (holds.least ?? 0)))
     }
 
-    private func byteCount(_ block: Int) -> Int {
-        cut.ordinals(of: block).reduce(0) { $0 + Int(lengths[Int($1 - cut.base)]) }
-    }
-
-    /// Blocks under way at mirrors that take what they are given: those that do not must not stop the others.
-    private func underWay(_ now: Double) -> Int {
+    /// What is under way at mirrors that take what they are given: those that do not must not stop the others.
+    private func bytesUnderWay(_ now: Double) -> Int {
         let limit = max(0.5, 3 * (holds.mean ?? 0.5))
-        return open.reduce(extras.values.count { now - $0 <= limit }) { sum, block in
+        let copies = extras.reduce(0) { now - $1.value <= limit ? $0 + Int(byteCounts[$1.key.block]) : $0 }
+        return open.reduce(copies) { sum, block in
             guard case .leased(_, let at, nil) = standings[block], now - at <= limit else { return sum }
-            return sum + 1
+            return sum + Int(byteCounts[block])
         }
     }
 
@@ -446,7 +456,7 @@ package struct LeaseBook: Sendable {
         let order = fit.map { id in (weight: weight(id, mean), turn: id >= turn ? id - turn : id + nextMirror, id: id) }
             .sorted { ($0.weight, $0.turn) < ($1.weight, $1.turn) }
         for (_, _, id) in order {
-            if let block = firstFree(for: id) { return (id, block) }
+            if let block = nextFree(for: id) { return (id, block) }
         }
         return nil
     }
@@ -462,27 +472,34 @@ package struct LeaseBook: Sendable {
         return (1 + load) * (ratio < 0.5 ? max(0.25, 2 * ratio) : ratio / 2)
     }
 
-    /// The first block in the order of the log that a mirror wants and that is free; not one that it lost before, while
-    /// others may take it.
-    private mutating func firstFree(for id: Int) -> Int? {
+    /// The best block for a mirror among the next in the order of the log that it wants and that are free; not one that it
+    /// lost before, while others may take it. The largest, so that what all wait for at the end is small; a mirror's first
+    /// the smallest, since until it has one it has nothing to give.
+    private mutating func nextFree(for id: Int) -> Int? {
         guard let mirror = mirrors[id] else { return nil }
-        var word = mirror.cursor >> 6
-        while word < mirror.blocks.words.count {
-            var bits = mirror.blocks.words[word]
-            while bits != 0 {
-                let block = word << 6 + bits.trailingZeroBitCount
-                bits &= bits - 1
-                guard block >= mirror.cursor, case .free = standings[block] else { continue }
-                if lastLessee[block] == Int32(truncatingIfNeeded: id), mirrors.count > 1,
-                    mirrors.contains(where: { $0.key != id && $0.value.blocks[block] })
-                {
-                    continue
-                }
-                return block
+        let wantsSmall = leases < UInt64(mirrors.count)
+        var best: (block: Int, byteCount: UInt32)?
+        var first: Int?
+        var seen = 0
+        mirror.blocks.forEach(from: mirror.cursor) { block in
+            guard case .free = standings[block] else { return true }
+            first = first ?? block
+            guard !isOthers(block, than: id) else { return true }
+            let byteCount = byteCounts[block]
+            if best.map({ wantsSmall ? byteCount < $0.byteCount : byteCount > $0.byteCount }) ?? true {
+                best = (block, byteCount)
             }
-            word += 1
+            seen += 1
+            return seen < Self.lookAhead
         }
-        return nil
+        mirrors[id]?.cursor = first ?? cut.count
+        return best?.block
+    }
+
+    /// Whether a mirror lost a block before that others may take.
+    private func isOthers(_ block: Int, than id: Int) -> Bool {
+        lastLessee[block] == Int32(truncatingIfNeeded: id)
+            && mirrors.contains { $0.key != id && $0.value.blocks[block] }
     }
 }
 
@@ -524,10 +541,10 @@ private struct HoldTimes {
 package struct SwarmLeaseSettings: Hashable, Sendable {
     /// From the first mirror's coming to the first lease.
     package var quiet = Duration.milliseconds(200)
-    /// Blocks under way beside what the uplink takes meanwhile. Simulated with chunks of real sizes: 3 take 1.12 of the
-    /// ideal time, 6 take 1.05, 8 take 1.07.
-    package var queue = 6
-    /// The same as time, where that is more: on a fast path 6 blocks leave in less time than an answer to them takes.
+    /// Under way beside what the uplink takes meanwhile. Simulated with chunks of real sizes, 20 and 256 MiB: 1 MiB takes
+    /// 1.20 and 1.10 of the ideal time, 1.5 MiB 1.20 and 1.05, 2 MiB 1.21 and 1.04, 2.5 MiB 1.24 and 1.03.
+    package var queueBytes = 2 << 20
+    /// The same as time, where that is more: on a fast path so much leaves in less time than an answer to it takes.
     package var queueTime = Duration.milliseconds(10)
     /// The least time after which a lease of which nothing came is given to somebody else.
     package var patience = Duration.seconds(4)

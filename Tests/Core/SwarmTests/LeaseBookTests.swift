@@ -12,8 +12,14 @@ import Testing
         private(set) var granted: [Int: [UInt32]] = [:]
 
         init(blocks: UInt32 = LeaseBookTests.blocks, change: (inout SwarmLeaseSettings) -> Void = { _ in }) {
-            let lengths = Array(repeating: UInt32(BlockCut.byteLimit), count: Int(blocks))
+            self.init(
+                lengths: Array(repeating: UInt32(BlockCut.byteLimit), count: Int(blocks)), change: change)
+        }
+
+        init(lengths: [UInt32], change: (inout SwarmLeaseSettings) -> Void) {
             var settings = SwarmLeaseSettings()
+            // Six blocks under way at once.
+            settings.queueBytes = 6 * BlockCut.byteLimit
             change(&settings)
             book = LeaseBook(cut: BlockCut(base: 0, lengths: lengths), lengths: lengths, settings: settings)
         }
@@ -61,6 +67,46 @@ import Testing
         #expect(bench.book.leases == 6 && bench.book.leasedBytes == UInt64(6 * BlockCut.byteLimit))
     }
 
+    @Test("of blocks of several sizes each mirror's first is small, and then the largest go first")
+    func sizes() {
+        // In KiB; none has room for another one beside it.
+        let sizes: [UInt32] = [300, 900, 200, 500, 260, 1_000, 280, 600, 400, 240]
+        var bench = Bench(lengths: sizes.map { $0 << 10 }) { $0.queueBytes = 64 << 10 }
+        let (a, b) = (bench.join("a"), bench.join("b"))
+        _ = (bench.wantAll(a), bench.wantAll(b))
+        var order = bench.wait(0.2).values.joined().map { sizes[Int($0)] }
+        while order.count < sizes.count, let last = order.last, let block = sizes.firstIndex(of: last) {
+            let holder = bench.granted[a]?.contains(UInt32(block)) == true ? a : b
+            let given = bench.hear(.have([UInt32(block)..<UInt32(block + 1)]), holder)
+            guard given.values.joined().count == 1 else { break }
+            order += given.values.joined().map { sizes[Int($0)] }
+        }
+        #expect(order == [200, 240, 1_000, 900, 600, 500, 400, 300, 280, 260])
+    }
+
+    @Test("the order of the log counts more than sizes: only the next 64 blocks are compared")
+    func lookAhead() {
+        var lengths = Array(repeating: UInt32(BlockCut.byteLimit), count: 128)
+        lengths[63] += 1
+        lengths[66] += 2
+        var bench = Bench(lengths: lengths) { $0.queueBytes = 3 * BlockCut.byteLimit }
+        let a = bench.join("a")
+        _ = bench.hear(.want(OrdinalSet(0..<128)), a)
+        // The first has the size of most, and is as small as any. The 67th is never among the next 64.
+        #expect(bench.wait(0.2)[a]?.sorted() == [0, 1, 63])
+    }
+
+    @Test("what is under way is counted in bytes")
+    func bytesUnderWay() {
+        for (length, count) in [(UInt32(64 << 10), 16), (256 << 10, 4), (768 << 10, 2), (1 << 20, 1)] {
+            // Of the smallest chunks four are a block.
+            var bench = Bench(lengths: Array(repeating: length, count: 40)) { $0.queueBytes = 1 << 20 }
+            let a = bench.join("a")
+            _ = bench.hear(.want(OrdinalSet(0..<40)), a)
+            #expect(bench.wait(0.2)[a]?.count == count, "blocks of \(length) bytes")
+        }
+    }
+
     @Test("what a mirror had before the origin knew is not given")
     func quiet() {
         var bench = Bench()
@@ -89,12 +135,12 @@ import Testing
 
     @Test("one mirror is not given more than eight that nobody else has, while there are others")
     func unreplicated() {
-        var bench = Bench { $0.queue = 100 }
+        var bench = Bench { $0.queueBytes = 100 * BlockCut.byteLimit }
         let (a, b) = (bench.join("a"), bench.join("b"))
         _ = (bench.wantAll(a), bench.hear(.want(OrdinalSet([39])), b))
         // Two mirrors: 64 / 2 each.
         #expect(bench.wait(0.2)[a]?.count == 32)
-        var alone = Bench { $0.queue = 100 }
+        var alone = Bench { $0.queueBytes = 100 * BlockCut.byteLimit }
         let only = alone.join("a")
         _ = alone.wantAll(only)
         #expect(alone.wait(0.2)[only]?.count == 40)
@@ -125,7 +171,7 @@ import Testing
 
     @Test("a lease of which nothing comes is given to another after 4 s, and the first is left alone for 2 s")
     func expires() {
-        var bench = Bench { $0.queue = 1 }
+        var bench = Bench { $0.queueBytes = BlockCut.byteLimit }
         let (a, b) = (bench.join("a"), bench.join("b"))
         _ = (bench.wantAll(a), bench.wantAll(b))
         #expect(bench.wait(0.2) == [a: [0]])
@@ -187,7 +233,7 @@ import Testing
 
     @Test("a lease that is given back goes to another, and not to the one who gave it")
     func refused() {
-        var bench = Bench { $0.queue = 1 }
+        var bench = Bench { $0.queueBytes = BlockCut.byteLimit }
         let (a, b) = (bench.join("a"), bench.join("b"))
         _ = (bench.wantAll(a), bench.wantAll(b))
         #expect(bench.wait(0.2) == [a: [0]])
