@@ -18,9 +18,7 @@ import Testing
             "xxh3-128 1 MiB": "19f45be7bcf428811bbfe7dc5f8",
         ]
         #expect(results.filter { once[$0.key] != nil } == once)
-        for (name, result) in results.sorted(by: { $0.key < $1.key }) where name.contains(", ") {
-            #expect(result == results[String(name.prefix { $0 != "," })], "\(name)")
-        }
+        Self.expectKernelsAgree(results)
         #expect(results["blake3 4 KiB batch"] == results["blake3 4 KiB"])
         #expect(results["blake3 16 KiB batch"] == results["blake3 16 KiB"])
         #expect(results["blake3 64 KiB batch"] == results["blake3 64 KiB"])
@@ -29,10 +27,9 @@ import Testing
 
     @Test func `chunking computes what it always did`() async throws {
         let results = try await Self.results(.chunking, bytes: 1_500_000)
-        #expect(
-            results == [
-                "fastcdc default": "4 chunks, 219a3292b504c33b", "fastcdc images": "20 chunks, 864e82ab67eada3e",
-            ])
+        let once = ["fastcdc default": "4 chunks, 219a3292b504c33b", "fastcdc images": "20 chunks, 864e82ab67eada3e"]
+        #expect(results.filter { once[$0.key] != nil } == once)
+        Self.expectKernelsAgree(results)
     }
 
     @Test func `the chunk index finds what was inserted and nothing else`() async throws {
@@ -69,6 +66,13 @@ import Testing
         let measurement = Measurement(name: "", bytes: 2_000_000_000, clock: .wall, seconds: [9, 1, 2, 4], result: "")
         #expect(measurement.median == 2)
         #expect(measurement.rate == 1)
+    }
+
+    /// A case that names a kernel behind its name has the result of the case without.
+    private static func expectKernelsAgree(_ results: [String: String]) {
+        for (name, result) in results.sorted(by: { $0.key < $1.key }) where name.contains(", ") {
+            #expect(result == results[String(name.prefix { $0 != "," })], "\(name)")
+        }
     }
 
     /// Results by the name of the case, shortened.
