@@ -58,8 +58,11 @@ package struct LeaseBook: Sendable {
         var cursor = 0
     }
 
-    /// Blocks of which the best is given: some 16 MiB, so that the origin still reads about in the order of its files.
+    /// Blocks of which the best is given.
     private static let lookAhead = 64
+    /// Of more blocks than these, some 64 MiB, the first is given: the last ones count for little then, and over uneven
+    /// uplinks large ones that slow mirrors have to pass on cost more.
+    private static let sizedCount = 256
     /// The most that is under way, however fast the path seems to be.
     private static let windowLimit = 256 << 20
 
@@ -472,11 +475,12 @@ package struct LeaseBook: Sendable {
         return (1 + load) * (ratio < 0.5 ? max(0.25, 2 * ratio) : ratio / 2)
     }
 
-    /// The best block for a mirror among the next in the order of the log that it wants and that are free; not one that it
-    /// lost before, while others may take it. The largest, so that what all wait for at the end is small; a mirror's first
-    /// the smallest, since until it has one it has nothing to give.
+    /// The next block in the order of the log that a mirror wants and that is free; not one that it lost before, while
+    /// others may take it. In a small release the largest of the next ones, so that what all wait for at the end is small; a
+    /// mirror's first the smallest, since until it has one it has nothing to give.
     private mutating func nextFree(for id: Int) -> Int? {
         guard let mirror = mirrors[id] else { return nil }
+        let limit = cut.count <= Self.sizedCount ? Self.lookAhead : 1
         let wantsSmall = leases < UInt64(mirrors.count)
         var best: (block: Int, byteCount: UInt32)?
         var first: Int?
@@ -490,7 +494,7 @@ package struct LeaseBook: Sendable {
                 best = (block, byteCount)
             }
             seen += 1
-            return seen < Self.lookAhead
+            return seen < limit
         }
         mirrors[id]?.cursor = first ?? cut.count
         return best?.block

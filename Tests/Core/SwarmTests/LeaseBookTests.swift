@@ -96,6 +96,16 @@ import Testing
         #expect(bench.wait(0.2)[a]?.sorted() == [0, 1, 63])
     }
 
+    @Test("of many blocks none goes before its turn")
+    func manyBlocks() {
+        var lengths = Array(repeating: UInt32(BlockCut.byteLimit), count: 257)
+        lengths[9] += 1
+        var bench = Bench(lengths: lengths) { $0.queueBytes = 3 * BlockCut.byteLimit }
+        let a = bench.join("a")
+        _ = bench.hear(.want(OrdinalSet(0..<257)), a)
+        #expect(bench.wait(0.2)[a] == [0, 1, 2])
+    }
+
     @Test("what is under way is counted in bytes")
     func bytesUnderWay() {
         for (length, count) in [(UInt32(64 << 10), 16), (256 << 10, 4), (768 << 10, 2), (1 << 20, 1)] {
